@@ -1,0 +1,1 @@
+"""opsbot: a team's runbooks as planned, approved, journaled, undoable chat commands."""
