@@ -1,0 +1,1 @@
+"""One grammar for chat and terminal: text in, Query, Note or ChangeRequest, Reply out."""

@@ -1,0 +1,228 @@
+"""The schema of opsbot.yml. Reference with comments: the opsbot.yml at the root of the project."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import Field, field_validator, model_validator
+
+from opsbot.config import document
+from opsbot.config.values import Duration, FromEnv, FromFile, Frozen, Value, missing
+
+Role = Literal["viewer", "operator", "approver", "admin"]
+ROLES: tuple[Role, ...] = ("viewer", "operator", "approver", "admin")
+
+
+class Slack(Frozen):
+    """Where the team talks. The API address is Slack's own unless set."""
+
+    bot_token: Value = FromEnv(env="SLACK_BOT_TOKEN")
+    app_token: Value = FromEnv(env="SLACK_APP_TOKEN")
+    api_url: Value = FromEnv(env="SLACK_API_URL", default="https://slack.com/api/")
+
+
+class Team(Frozen):
+    """Who we are: the channel for what has no other, the zone, and who may do what."""
+
+    channel: str = "#ops"
+    timezone: str = "UTC"
+    roles: dict[Role, tuple[str, ...]] = {}
+    default_role: Role = "viewer"
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        if name not in available_timezones():
+            raise ValueError(f"“{name}” is not a time zone such as Europe/Copenhagen")
+        return name
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
+
+
+class Edge(Frozen):
+    """The reverse proxy of an environment: its service (without the stack prefix), port, and the flag volume's path."""
+
+    service: str = "edge"
+    port: int = 80
+    flag: str = "/traffic/green"
+
+
+class Environment(Frozen):
+    """A named target: an engine and a stack prefix; nothing outside the prefix is ever touched."""
+
+    engine: Value = "unix:///var/run/docker.sock"
+    stack: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
+    channel: str | None = None
+    protected: bool = False
+    edge: Edge = Edge()
+    network: str = "net"
+
+
+class OneOff(Frozen):
+    """An argv in a container of the service's own image."""
+
+    argv: tuple[str, ...]
+    timeout: Duration = timedelta(minutes=5)
+
+
+class Service(Frozen):
+    """A thing operated. `secrets` maps the target file name to the Swarm secret's name without the stack prefix."""
+
+    image: Value
+    strategy: Literal["blue-green", "rolling"] = "rolling"
+    port: int = 8000
+    replicas: int = Field(default=2, ge=1)
+    env: dict[str, str] = {}
+    secrets: dict[str, str] = {}
+    memory: str = "256m"
+    release_path: str = "/release"
+    health_path: str = "/health"
+    smoke: OneOff | None = None
+    migrate: OneOff | None = None
+    ready_within: Duration = timedelta(seconds=60)
+    bake: Duration = timedelta(seconds=30)
+    drain: Duration = timedelta(seconds=10)
+    stop_grace: Duration = timedelta(seconds=20)
+
+
+class RegistryLogin(Frozen):
+    """Login of one registry host."""
+
+    user: Value
+    password: Value
+    insecure: bool = False
+
+
+class Database(Frozen):
+    """A Postgres that we operate: a service of the stack and a superuser to do it with."""
+
+    service: str = "db"
+    name: str
+    owner: str
+    user: str = "postgres"
+    password: Value
+
+
+class Storage(Frozen):
+    """The S3 bucket of backups."""
+
+    endpoint: Value | None = None
+    bucket: Value
+    region: str = "us-east-1"
+    key: Value
+    secret: Value
+
+
+class Schedule(Frozen):
+    """A command at times: five cron fields in the team's zone. A run missed by less than `catch_up` is made up for."""
+
+    do: str
+    cron: str
+    catch_up: Duration = timedelta(hours=1)
+
+
+class Http(Frozen):
+    """GET a URL, or a path through an environment's edge; the status and, if given, a text are expected."""
+
+    url: Value | None = None
+    environment: str | None = None
+    path: str = "/"
+    status: int = 200
+    contains: str | None = None
+
+    @model_validator(mode="after")
+    def _one_target(self) -> Http:
+        if (self.url is None) == (self.environment is None):
+            raise ValueError("give either url or environment")
+        return self
+
+
+class ReplicaCount(Frozen):
+    """As many running replicas as the live release of a service should have."""
+
+    environment: str
+    service: str
+
+
+class BackupAge(Frozen):
+    """The newest complete backup of a database is younger than this."""
+
+    environment: str
+    database: str
+    under: Duration
+
+
+class Probe(Frozen):
+    """One health check and how many failures in a row make it an alert."""
+
+    http: Http | None = None
+    replicas: ReplicaCount | None = None
+    backup_age: BackupAge | None = None
+    every: Duration = timedelta(seconds=15)
+    timeout: Duration = timedelta(seconds=5)
+    fail_after: int = Field(default=3, ge=1)
+    recover_after: int = Field(default=2, ge=1)
+    channel: str | None = None
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Probe:
+        if sum(kind is not None for kind in (self.http, self.replicas, self.backup_age)) != 1:
+            raise ValueError("a probe needs exactly one of http, replicas, backup_age")
+        return self
+
+    @property
+    def environment(self) -> str | None:
+        """The environment that the probe looks at, if it names one."""
+        kind = self.http or self.replicas or self.backup_age
+        return kind.environment if kind else None
+
+
+class Config(Frozen):
+    """The whole of opsbot.yml."""
+
+    team: Team = Team()
+    slack: Slack = Slack()
+    store: Value = "sqlite:///opsbot.db"
+    playbooks: Path = Path("playbooks")
+    listen: str | None = None
+    terminal_users: dict[str, str] = {}
+    environments: dict[str, Environment] = {}
+    services: dict[str, Service] = {}
+    registries: dict[str, RegistryLogin] = {}
+    databases: dict[str, Database] = {}
+    storage: Storage | None = None
+    schedules: dict[str, Schedule] = {}
+    probes: dict[str, Probe] = {}
+
+    @model_validator(mode="after")
+    def _names_exist(self) -> Config:
+        for name, probe in self.probes.items():
+            if probe.environment is not None and probe.environment not in self.environments:
+                raise ValueError(f"probe {name} names an environment that does not exist: {probe.environment}")
+        return self
+
+    def missing_values(self) -> list[str]:
+        """Every `$NAME` or file that the settings refer to and that is not there, in order of appearance."""
+        return list(dict.fromkeys(name for value in _values(self) if (name := missing(value))))
+
+
+def load(path: Path) -> Config:
+    """Read opsbot.yml; ConfigError names file, line and cure."""
+    return document.load(path).parse(Config)
+
+
+def _values(node: object) -> Iterator[Value]:
+    if isinstance(node, FromEnv | FromFile):
+        yield node
+    elif isinstance(node, Frozen):
+        for name in type(node).model_fields:
+            yield from _values(getattr(node, name))
+    elif isinstance(node, dict):
+        for value in node.values():
+            yield from _values(value)

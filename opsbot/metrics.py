@@ -1,0 +1,13 @@
+"""The bot's own Prometheus metrics, declared in one place."""
+
+from __future__ import annotations
+
+from prometheus_client import Counter, Gauge, Histogram
+
+RUNS = Counter("opsbot_runs_total", "Runs that ended, by playbook and outcome.", ["playbook", "outcome"])
+STEP_SECONDS = Histogram("opsbot_step_seconds", "Seconds a step took.", ["step"])
+COMMANDS = Counter("opsbot_commands_total", "Commands by name, door and outcome.", ["command", "door", "outcome"])
+PROBE_UP = Gauge("opsbot_probe_up", "1 if the probe's last result was good.", ["probe"])
+ALERTS = Gauge("opsbot_alerts_firing", "Alerts that fire now.")
+RECONNECTS = Counter("opsbot_slack_reconnects_total", "Socket Mode connections made again.")
+OUTBOX = Gauge("opsbot_outbox_waiting", "Messages that wait to be sent.")
