@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,15 +20,12 @@ class _Loader(yaml.SafeLoader):
     """Safe YAML in which a repeated key is an error and `on`, `off`, `yes`, `no` stay text."""
 
 
+_GUESSED = ("tag:yaml.org,2002:bool", "tag:yaml.org,2002:timestamp")
 _Loader.yaml_implicit_resolvers = {
-    first: [
-        (tag, pattern)
-        for tag, pattern in resolvers
-        if tag not in ("tag:yaml.org,2002:bool", "tag:yaml.org,2002:timestamp")
-    ]
+    first: [(tag, pattern) for tag, pattern in resolvers if tag not in _GUESSED]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
-_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", __import__("re").compile(r"^(?:true|false)$"), list("tf"))
+_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|false)$"), list("tf"))
 
 
 class Document:
@@ -83,7 +81,7 @@ class Document:
         errors = invalid.errors(include_url=False)
         errors.sort(key=lambda error: error["type"] != "extra_forbidden")
         first = errors[0]
-        place = tuple(part for part in first["loc"] if not _is_tag(part, self.value))
+        place = tuple(part for part in first["loc"] if not _is_union_member(part))
         dotted = ".".join(str(part) for part in place)
         more = f" ({len(errors) - 1} more)" if len(errors) > 1 else ""
         if first["type"] == "extra_forbidden":
@@ -112,10 +110,12 @@ def _yaml_sentence(path: Path, error: yaml.YAMLError) -> str:
     return f"{path.name}:{line}: not valid YAML: {getattr(error, 'problem', None) or error}."
 
 
-def _is_tag(part: str | int, _value: object) -> bool:
-    return isinstance(part, str) and (
-        part.endswith(("]", ")")) or part in ("str", "int", "FromEnv", "FromFile", "float", "bool")
-    )
+_UNION_MEMBERS = ("str", "int", "float", "bool", "FromEnv", "FromFile")
+
+
+def _is_union_member(part: str | int) -> bool:
+    """pydantic puts the name of the union's member into the location; people did not write it."""
+    return isinstance(part, str) and (part.endswith(("]", ")")) or part in _UNION_MEMBERS)
 
 
 def _keys_at(model: type[BaseModel], place: Place) -> list[str]:

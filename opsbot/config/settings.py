@@ -92,8 +92,9 @@ class Service(Frozen):
 
 
 class RegistryLogin(Frozen):
-    """Login of one registry host."""
+    """Login of one registry host (`host` or `host:port`). `insecure`: plain http."""
 
+    host: Value
     user: Value
     password: Value
     insecure: bool = False
@@ -190,7 +191,7 @@ class Config(Frozen):
     slack: Slack = Slack()
     store: Value = "sqlite:///opsbot.db"
     playbooks: Path = Path("playbooks")
-    listen: str | None = None
+    listen: Value | None = None
     terminal_users: dict[str, str] = {}
     environments: dict[str, Environment] = {}
     services: dict[str, Service] = {}

@@ -1,0 +1,24 @@
+# The bot as an image: runs as a user of its own; the engine socket's group is given to the service, not baked in.
+# BASE is any Debian bookworm with Python 3.11 and CA certificates.
+ARG BASE=python:3.11-slim-bookworm
+FROM ${BASE}
+RUN useradd --system --uid 10001 --home-dir /var/lib/opsbot --create-home opsbot \
+ && python3 -m venv /opt/venv
+COPY requirements/run.txt /opt/requirements.txt
+RUN /opt/venv/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes -r /opt/requirements.txt
+COPY opsbot /opt/opsbot/opsbot
+COPY playbooks /opt/opsbot/playbooks
+ENV PATH=/opt/venv/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+    PYTHONPATH=/opt/opsbot PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+ARG VERSION=dev
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title=opsbot \
+      org.opencontainers.image.version=${VERSION} \
+      org.opencontainers.image.revision=${REVISION}
+USER opsbot
+WORKDIR /var/lib/opsbot
+VOLUME /var/lib/opsbot
+HEALTHCHECK --interval=5s --timeout=4s --start-period=20s --retries=3 CMD ["python", "-m", "opsbot", "healthcheck"]
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["python", "-m", "opsbot"]
+CMD ["serve", "--config", "/etc/opsbot/opsbot.yml"]
