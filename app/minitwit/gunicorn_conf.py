@@ -1,0 +1,34 @@
+"""How gunicorn serves the application (names are gunicorn's). Metrics files are made anew at each start."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from minitwit import logs
+
+_memory = Path("/dev/shm")  # noqa: S108 - memory, private to the container; mkdtemp makes the name safe
+_place = str(_memory) if os.access(_memory, os.W_OK) else None
+os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="minitwit-metrics-", dir=_place)
+
+bind = os.environ.get("BIND", "0.0.0.0:8000")
+worker_class = "gthread"
+workers = int(os.environ.get("WEB_WORKERS", "2"))
+threads = int(os.environ.get("WEB_THREADS", "8"))
+worker_tmp_dir = _place  # a heartbeat file on a slow disk kills healthy workers
+timeout = 30
+graceful_timeout = 20  # finish what is in flight after SIGTERM; the stop grace period must be longer
+keepalive = 5
+backlog = 512
+max_requests = 0
+control_socket_disable = True
+logconfig_dict = logs.settings(os.environ.get("LOG_LEVEL", "INFO").upper())
+
+
+def child_exit(_server: Any, worker: Any) -> None:
+    """Take a dead worker's live gauges out of the sum."""
+    from prometheus_client.multiprocess import mark_process_dead  # noqa: PLC0415 - only after the folder is set
+
+    mark_process_dead(worker.pid)  # type: ignore[no-untyped-call] # the library leaves it untyped

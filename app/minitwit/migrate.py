@@ -1,0 +1,111 @@
+"""`python -m minitwit.migrate`: bring the schema to this release's head, once, however many start it.
+
+Prints one JSON line. Exit code 0: the schema fits; 1: it could not be reached or changed; 2: wrong settings.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.util import CommandError
+from sqlalchemy import Connection, create_engine, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from minitwit import schema
+from minitwit.settings import SettingsError, database_url
+
+# Any number, as long as every release uses the same.
+ADVISORY_LOCK = 6_481_020_771
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Entry point; returns the exit code."""
+    arguments = _parser().parse_args(argv)
+    try:
+        url = database_url(os.environ)
+    except SettingsError as error:
+        return _say({"ok": False, "error": str(error)}, 2)
+    engine = create_engine(url, connect_args={"connect_timeout": 5} if "sqlite" not in url.drivername else {})
+    started = time.monotonic()
+    try:
+        with engine.connect() as connection:
+            found = check(connection) if arguments.check else upgrade(connection, arguments)
+    except (SQLAlchemyError, CommandError) as error:
+        return _say({"ok": False, "error": _first_line(error)}, 1)
+    finally:
+        engine.dispose()
+    return _say({"ok": True, **found, "seconds": round(time.monotonic() - started, 3)}, 0)
+
+
+def check(connection: Connection) -> dict[str, Any]:
+    """`{current, head, state, pending: [{revision, kind, title}]}`, changing nothing."""
+    at = schema.current(connection)
+    return {
+        "current": at,
+        "head": schema.head(),
+        "state": schema.compare(at),
+        "pending": schema.pending_as_json(at),
+    }
+
+
+def upgrade(connection: Connection, limits: argparse.Namespace) -> dict[str, Any]:
+    """Apply what is pending, each migration in its own transaction. `{from, to, applied, state}`."""
+    _take_lock(connection, limits)
+    before = schema.current(connection)
+    connection.commit()
+    pending = schema.pending(before)
+    if pending:
+        config = Config()
+        config.set_main_option("script_location", "minitwit:migrations")
+        config.set_main_option("path_separator", "os")
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+        connection.commit()
+    after = schema.current(connection)
+    applied = [revision.revision for revision in pending]
+    return {"from": before, "to": after, "applied": applied, "state": schema.compare(after)}
+
+
+def _take_lock(connection: Connection, limits: argparse.Namespace) -> None:
+    """Wait our turn, at most the statement timeout; the lock is the session's and goes with it."""
+    if connection.dialect.name != "postgresql":
+        return
+    for name, value in (
+        ("statement_timeout", limits.statement_timeout),
+        ("lock_timeout", limits.wait),
+    ):
+        connection.execute(text("SELECT set_config(:name, :value, false)"), {"name": name, "value": value})
+    connection.execute(text("SELECT pg_advisory_lock(:number)"), {"number": ADVISORY_LOCK})
+    connection.execute(text("SELECT set_config('lock_timeout', :value, false)"), {"value": limits.lock_timeout})
+    connection.commit()
+
+
+def _first_line(error: Exception) -> str:
+    """The error without SQLAlchemy's statement dump and link."""
+    return str(getattr(error, "orig", None) or error).strip().splitlines()[0]
+
+
+def _say(result: dict[str, Any], code: int) -> int:
+    sys.stdout.write(json.dumps(result) + "\n")
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="minitwit.migrate", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--check", action="store_true", help="say where the schema stands and change nothing")
+    parser.add_argument("--lock-timeout", default="5s", help="longest wait for a table lock (default 5s)")
+    parser.add_argument("--statement-timeout", default="300s", help="longest statement (default 300s)")
+    parser.add_argument("--wait", default="60s", help="longest wait for another migration (default 60s)")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
