@@ -1,0 +1,131 @@
+"""The demo's images: database, edge and four versions of the application, built once and pushed by tag."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from opsbot.demo import base, context
+from opsbot.demo.argv import ProgramFailed, Say, run, timed
+from opsbot.demo.docker import Engine
+from opsbot.demo.registry import Registry
+from opsbot.demo.state import CHECKOUT, State
+
+APP = CHECKOUT / "app"
+PATCHES = Path(__file__).with_name("versions")
+VERSIONS = ("v1", "v2", "v3", "v4")
+LABEL = "opsbot.context"
+BUILD_SECONDS = 900
+PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What one image is made of: a folder, what of it, a patch on it, and the tag that it gets."""
+
+    repository: str
+    tag: str
+    source: Path
+    only: tuple[str, ...] = ()
+    patch: Path | None = None
+
+
+@dataclass(frozen=True)
+class Images:
+    """Names that the engine can pull: `web` without a tag, the others by digest."""
+
+    base: str
+    web: str
+    db: str
+    edge: str
+    versions: tuple[str, ...] = VERSIONS
+
+
+def ensure(state: State, engine: Engine, registry: Registry, say: Say) -> Images:
+    """Every image of the demo is in the registry, built anew only where its source changed."""
+    base_image = base.ensure(state, engine, say)
+    builder = Builder(state, engine, registry, base_image, say)
+    with state.locked("images"), ThreadPoolExecutor(2) as two_at_a_time:
+        # One after the other, so that later versions find the layers of the first.
+        webs = two_at_a_time.submit(lambda: [builder.ensure(web(version)) for version in VERSIONS])
+        others = two_at_a_time.submit(lambda: [builder.ensure(recipe) for recipe in (DB, EDGE)])
+        webs.result()
+        db, edge = others.result()
+    return Images(base_image, f"{registry.address}/minitwit", db, edge)
+
+
+def build_bot(state: State, engine: Engine, registry: Registry, say: Say) -> str:
+    """The bot's own image, in the registry; its name by digest."""
+    base_image = base.ensure(state, engine, say)
+    with state.locked("images"):
+        return Builder(state, engine, registry, base_image, say).ensure(BOT)
+
+
+def web(version: str) -> Recipe:
+    """One version of the application: v1 is the source as it is, each other one has a patch."""
+    change = PATCHES / f"{version}.patch"
+    return Recipe("minitwit", version, APP, patch=change if change.exists() else None)
+
+
+DB = Recipe("minitwit-db", "v1", APP / "db")
+EDGE = Recipe("minitwit-edge", "v1", APP / "edge")
+BOT = Recipe("opsbot", "dev", CHECKOUT, only=("Dockerfile", "requirements", "opsbot", "playbooks"))
+
+
+@dataclass(frozen=True)
+class Builder:
+    """Builds on one engine and pushes to one registry."""
+
+    state: State
+    engine: Engine
+    registry: Registry
+    base_image: str
+    say: Say
+
+    def ensure(self, recipe: Recipe) -> str:
+        """Build and push unless it is there from the same source; returns `repository@sha256:…`."""
+        name = f"{self.registry.address}/{recipe.repository}:{recipe.tag}"
+        with tempfile.TemporaryDirectory(dir=self.state.folder("tmp")) as folder:
+            copied = Path(folder)
+            context.copy(recipe.source, copied, recipe.only)
+            if recipe.patch:
+                context.patch(copied, recipe.patch)
+            arguments = self._arguments(recipe)
+            mark = context.fingerprint(copied, *arguments)
+            if not (self._built_from(name) == mark and self.registry.has(recipe.repository, recipe.tag)):
+                with timed(self.say, f"building {recipe.repository}:{recipe.tag}"):
+                    self._build(copied, name, [*arguments, f"--label={LABEL}={mark}"])
+        return self._by_digest(name)
+
+    def _arguments(self, recipe: Recipe) -> list[str]:
+        values = {"BASE": self.base_image, "VERSION": recipe.tag, "REVISION": revision(recipe.source)}
+        return [f"--build-arg={name}={value}" for name, value in values.items()]
+
+    def _build(self, folder: Path, name: str, arguments: list[str]) -> None:
+        proxies = [f"--build-arg={proxy}" for proxy in PROXIES if os.environ.get(proxy)]
+        self.engine.docker("build", "--tag", name, *arguments, *proxies, str(folder), seconds=BUILD_SECONDS)
+        self.engine.docker("push", "--quiet", name, seconds=300)
+
+    def _built_from(self, name: str) -> str:
+        wanted = f'{{{{index .Config.Labels "{LABEL}"}}}}'
+        try:
+            return self.engine.docker("image", "inspect", "--format", wanted, name)
+        except ProgramFailed:
+            return ""
+
+    def _by_digest(self, name: str) -> str:
+        repository = name.rpartition(":")[0]
+        known = self.engine.lines("image", "inspect", "--format", "{{range .RepoDigests}}{{println .}}{{end}}", name)
+        return next(digest for digest in known if digest.startswith(f"{repository}@"))
+
+
+def revision(source: Path) -> str:
+    """The last commit that touched a folder; `unknown` outside a git checkout."""
+    try:
+        commit = run(["git", "log", "-1", "--format=%H", "--", str(source)], cwd=CHECKOUT, seconds=20).strip()
+    except ProgramFailed:
+        return "unknown"
+    return commit or "unknown"
