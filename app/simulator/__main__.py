@@ -1,0 +1,88 @@
+"""`python -m simulator`: the command line. Exit code 0: all as it should be; 1: not; 2: wrong usage."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+from minitwit.settings import SettingsError, secret_key
+
+from simulator import smoke
+from simulator.traffic import Load, simulate
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Entry point; returns the exit code."""
+    arguments = _parser().parse_args(argv)
+    if arguments.smoke:
+        return _smoke(arguments.url)
+    load = Load(
+        url=arguments.url,
+        seconds=arguments.seconds,
+        rate=arguments.rate,
+        threads=arguments.threads,
+        seed=arguments.seed,
+        limit=arguments.limit,
+    )
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    found = simulate(load, stop, _say)
+    _print(json.dumps(found, ensure_ascii=False) if arguments.json else _readable(found))
+    return 0 if found["ok"] else 1
+
+
+def _smoke(url: str) -> int:
+    try:
+        key = secret_key(os.environ)
+    except SettingsError as error:
+        _print(json.dumps({"ok": False, "failed": "settings", "message": str(error)}))
+        return 2
+    found = smoke.run(url, key)
+    _print(json.dumps(found, ensure_ascii=False))
+    return 0 if found["ok"] else 1
+
+
+def _readable(found: dict[str, Any]) -> str:
+    end = found["end_state"]
+    lines = [
+        f"{found['requests']} requests in {found['seconds']} s ({found['rate']}/s), {found['failed']} failed",
+        *(f"  {kind}: {number}" for kind, number in found["errors"].items()),
+        "answered by: " + ", ".join(f"{name} ({number})" for name, number in found["releases"].items()),
+        f"end state: {end['users']} users, {end['messages']} messages, {len(end['differences'])} differences",
+        *(f"  {sentence}" for sentence in end["differences"][:20]),
+        "all as it should be" if found["ok"] else "NOT as it should be",
+    ]
+    return "\n".join(lines)
+
+
+def _say(sentence: str) -> None:
+    sys.stderr.write(sentence + "\n")
+
+
+def _print(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="simulator", description="Traffic and smoke tests for MiniTwit")
+    parser.add_argument("--url", required=True, help="where the application answers, such as http://web-blue:8000")
+    parser.add_argument("--smoke", action="store_true", help="one user's path, leaving no trace; prints JSON")
+    parser.add_argument("--seconds", type=float, default=10.0, help="how long; 0 = until SIGTERM (default 10)")
+    parser.add_argument("--rate", type=float, default=20.0, help="requests a second; 0 = no pause (default 20)")
+    parser.add_argument("--threads", type=int, default=2, help="callers at once (default 2)")
+    parser.add_argument("--seed", type=int, default=0, help="same seed, same sequence of actions (default 0)")
+    parser.add_argument("--limit", type=float, default=0.3, help="longest request in seconds (default 0.3)")
+    parser.add_argument("--json", action="store_true", help="the report as one JSON line on stdout")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
