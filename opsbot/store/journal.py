@@ -1,0 +1,83 @@
+"""The durable record of attempts: the intention before, the result after. Written only by the holder of the run's lease."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from opsbot.store import events as event_rows
+from opsbot.store.database import Database
+from opsbot.store.leases import held
+from opsbot.store.rows import JournalRow, records
+from opsbot.store.tables import journal, runs
+
+
+class Journal:
+    """store.journal. A unique index lets a run have one open row at most: nothing begins before the last thing is known."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def before(
+        self,
+        run: str,
+        step: str,
+        phase: str,
+        attempt: int,
+        owner: str,
+        now: datetime,
+        *,
+        event: event_rows.Event | None = None,
+    ) -> bool:
+        """Write the intention, if `owner` holds the unexpired lease `run:ID`; False = it does not, nothing is written."""
+        with self._database.write() as connection:
+            if not held(connection, f"run:{run}", owner, now):
+                return False
+            grown = runs.update().where(runs.c.id == run).values(last_journal=runs.c.last_journal + 1)
+            number = connection.execute(grown.returning(runs.c.last_journal)).scalar_one()
+            values = {"step": step, "phase": phase, "attempt": attempt, "owner": owner, "started_at": now}
+            connection.execute(journal.insert().values(run=run, number=number, **values))
+            if event is not None:
+                event_rows.append(connection, run, event, now)
+        return True
+
+    def after(
+        self,
+        run: str,
+        step: str,
+        phase: str,
+        attempt: int,
+        outcome: str,
+        outputs: Mapping[str, Any] | None,
+        error: Mapping[str, Any] | None,
+        owner: str,
+        now: datetime,
+        *,
+        event: event_rows.Event | None = None,
+    ) -> bool:
+        """Write the result on the open row, if nobody else took the lease meanwhile; False = somebody did, nothing is written."""
+        with self._database.write() as connection:
+            if not held(connection, f"run:{run}", owner, None):
+                return False
+            ours = (journal.c.run == run) & (journal.c.step == step) & (journal.c.phase == phase)
+            open_row = journal.update().where(ours, journal.c.attempt == attempt, journal.c.ended_at.is_(None))
+            values = {
+                "ended_at": now,
+                "outcome": outcome,
+                "outputs": None if outputs is None else dict(outputs),
+                "error": None if error is None else dict(error),
+            }
+            if connection.execute(open_row.values(**values)).rowcount != 1:
+                return False
+            if event is not None:
+                event_rows.append(connection, run, event, now)
+        return True
+
+    def rows(self, run: str) -> list[JournalRow]:
+        """The run's journal, oldest first."""
+        wanted = select(journal).where(journal.c.run == run).order_by(journal.c.number)
+        with self._database.read() as connection:
+            return records(JournalRow, connection.execute(wanted))

@@ -1,0 +1,121 @@
+"""The rows of runs. A change of state, its event and its lock are one transaction, so none is ever seen without the others."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import or_, select
+
+from opsbot.store import events as event_rows
+from opsbot.store import locks as lock_rows
+from opsbot.store.database import Database
+from opsbot.store.rows import LockRow, RunRow, record, records
+from opsbot.store.tables import runs
+
+ASLEEP = ("waiting", "awaiting_approval")
+
+
+class Runs:
+    """store.runs"""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(
+        self,
+        run_id: str,
+        plan_json: Mapping[str, Any],
+        actor: Mapping[str, Any],
+        door: str,
+        status: str,
+        channel: str | None,
+        thread: str | None,
+        now: datetime,
+        *,
+        lock: LockRow | None = None,
+        event: event_rows.Event | None = None,
+        wake_at: datetime | None = None,
+    ) -> LockRow | None:
+        """Write a new run, its first event, and take `lock` for it. If another holds that lock, it is returned and nothing is written."""
+        with self._database.write() as connection:
+            if lock is not None and (holder := lock_rows.take(self._database, connection, lock)):
+                return holder
+            number = self._database.next(connection, "runs")
+            values = {
+                "id": run_id, "number": number, "status": status, "door": door, "channel": channel, "thread": thread,
+                "actor": dict(actor), "plan": dict(plan_json), "created_at": now, "wake_at": wake_at,
+                "last_event": 0, "last_journal": 0,
+            }  # fmt: skip
+            values |= {name: plan_json[name] for name in ("playbook", "title", "environment", "lock", "fingerprint")}
+            connection.execute(runs.insert().values(**values))
+            if event is not None:
+                event_rows.append(connection, run_id, event, now)
+        return None
+
+    def get(self, run_id: str) -> RunRow | None:
+        """The run, or None."""
+        with self._database.read() as connection:
+            row = connection.execute(select(runs).where(runs.c.id == run_id)).one_or_none()
+        return record(RunRow, row) if row else None
+
+    def list(
+        self, limit: int = 20, environment: str | None = None, statuses: Iterable[str] | None = None
+    ) -> builtins.list[RunRow]:
+        """The newest runs, newest first."""
+        wanted = select(runs).order_by(runs.c.number.desc()).limit(limit)
+        if environment is not None:
+            wanted = wanted.where(runs.c.environment == environment)
+        if statuses is not None:
+            wanted = wanted.where(runs.c.status.in_(list(statuses)))
+        with self._database.read() as connection:
+            return records(RunRow, connection.execute(wanted))
+
+    def by_status(self, statuses: Iterable[str]) -> builtins.list[RunRow]:
+        """Every run in one of the statuses, oldest first."""
+        wanted = select(runs).where(runs.c.status.in_(list(statuses))).order_by(runs.c.number)
+        with self._database.read() as connection:
+            return records(RunRow, connection.execute(wanted))
+
+    def transition(
+        self,
+        run_id: str,
+        from_: Iterable[str],
+        to: str,
+        now: datetime,
+        *,
+        event: event_rows.Event | None = None,
+        unlock: bool = False,
+        **columns: Any,
+    ) -> bool:
+        """Set the status if it is one of `from_`, with other columns, one event, and the lock's release; False = it was not."""
+        with self._database.write() as connection:
+            change = runs.update().where(runs.c.id == run_id, runs.c.status.in_(list(from_)))
+            changed = connection.execute(change.values(status=to, **columns).returning(runs.c.lock)).one_or_none()
+            if changed is None:
+                return False
+            if unlock and changed.lock is not None:
+                lock_rows.release(connection, changed.lock, run_id)
+            if event is not None:
+                event_rows.append(connection, run_id, event, now)
+        return True
+
+    def request_cancel(self, run_id: str, by: str) -> bool:
+        """Remember who asked the run to stop; the first one counts."""
+        change = runs.update().where(runs.c.id == run_id, runs.c.cancel_by.is_(None), runs.c.ended_at.is_(None))
+        with self._database.write() as connection:
+            return connection.execute(change.values(cancel_by=by)).rowcount == 1
+
+    def cancel_by(self, run_id: str) -> str | None:
+        """Who asked the run to stop, if anyone; one cheap read."""
+        with self._database.read() as connection:
+            return connection.execute(select(runs.c.cancel_by).where(runs.c.id == run_id)).scalar()
+
+    def wake_due(self, now: datetime) -> builtins.list[str]:
+        """The runs that can be driven on: queued, or asleep with their moment reached; oldest first."""
+        slept = runs.c.status.in_(ASLEEP) & (runs.c.wake_at <= now)
+        wanted = select(runs.c.id).where(or_(runs.c.status == "queued", slept)).order_by(runs.c.number)
+        with self._database.read() as connection:
+            return [str(run) for run in connection.execute(wanted).scalars()]

@@ -1,0 +1,206 @@
+"""The tables as they are after the last migration; a test compares them with what the migrations make."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, Index, Integer, MetaData, Table, Text, UniqueConstraint
+
+from opsbot.store.columns import Json, Moment, Shown
+
+metadata = MetaData()
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("number", Integer, nullable=False),
+    Column("playbook", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("environment", Text),
+    Column("lock", Text),
+    Column("status", Text, nullable=False),
+    Column("actor", Json, nullable=False),
+    Column("plan", Json, nullable=False),
+    Column("fingerprint", Text, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("started_at", Moment),
+    Column("ended_at", Moment),
+    Column("wake_at", Moment),
+    Column("parked", Shown),
+    Column("outcome", Text),
+    Column("cancel_by", Text),
+    Column("approved_by", Text),
+    Column("channel", Text),
+    Column("thread", Text),
+    Column("door", Text, nullable=False),
+    Column("last_event", Integer, nullable=False),
+    Column("last_journal", Integer, nullable=False),
+    Index("runs_by_status", "status"),
+    Index("runs_by_number", "number"),
+)
+
+journal = Table(
+    "journal",
+    metadata,
+    Column("run", Text, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("step", Text, nullable=False),
+    Column("phase", Text, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("started_at", Moment, nullable=False),
+    Column("ended_at", Moment),
+    Column("outcome", Text),
+    Column("outputs", Shown),
+    Column("error", Shown),
+)
+Index(
+    "journal_one_open_row",
+    journal.c.run,
+    unique=True,
+    sqlite_where=journal.c.ended_at.is_(None),
+    postgresql_where=journal.c.ended_at.is_(None),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("run", Text, primary_key=True),
+    Column("seq", Integer, primary_key=True),
+    Column("at", Moment, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("body", Shown, nullable=False),
+)
+
+messages = Table(
+    "messages",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("channel", Text, nullable=False),
+    Column("ts", Text),
+    Column("thread_ts", Text),
+    Column("cursor", Integer, nullable=False),
+    Column("digest", Text),
+)
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("owner", Text, nullable=False),
+    Column("taken_at", Moment, nullable=False),
+    Column("expires", Moment, nullable=False),
+)
+
+locks = Table(
+    "locks",
+    metadata,
+    Column("target", Text, primary_key=True),
+    Column("run", Text, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("since", Moment, nullable=False),
+    Column("expires", Moment),
+)
+
+releases = Table(
+    "releases",
+    metadata,
+    Column("environment", Text, primary_key=True),
+    Column("service", Text, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("image", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("tag", Text, nullable=False),
+    Column("revision", Text),
+    Column("env", Json, nullable=False),
+    Column("secrets", Json, nullable=False),
+    Column("spec", Json, nullable=False),
+    Column("schema", Text),
+    Column("run", Text, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("note", Text),
+    Column("live_at", Moment),
+    Column("retired_at", Moment),
+    Index("releases_by_run", "run"),
+)
+Index(
+    "releases_one_live",
+    releases.c.environment,
+    releases.c.service,
+    unique=True,
+    sqlite_where=releases.c.state == "live",
+    postgresql_where=releases.c.state == "live",
+)
+
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("condition", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("severity", Text, nullable=False),
+    Column("environment", Text),
+    Column("channel", Text),
+    Column("body", Shown, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("count", Integer, nullable=False),
+    Column("opened_at", Moment, nullable=False),
+    Column("changed_at", Moment, nullable=False),
+    Column("acked_by", Text),
+    Column("resolved_at", Moment),
+    Column("revision", Integer, nullable=False),
+    Column("posted_revision", Integer, nullable=False),
+)
+Index(
+    "alerts_one_open",
+    alerts.c.condition,
+    unique=True,
+    sqlite_where=alerts.c.resolved_at.is_(None),
+    postgresql_where=alerts.c.resolved_at.is_(None),
+)
+
+seen = Table(
+    "seen",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("at", Moment, nullable=False),
+    Index("seen_by_age", "at"),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("at", Moment, nullable=False),
+    Column("actor", Json, nullable=False),
+    Column("door", Text, nullable=False),
+    Column("what", Text, nullable=False),
+    Column("target", Text),
+    Column("outcome", Text, nullable=False),
+    Column("body", Shown, nullable=False),
+)
+
+settings = Table(
+    "settings",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("value", Json),
+)
+
+counters = Table(
+    "counters",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", Integer, nullable=False),
+)
+
+migrations = Table(
+    "migrations",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("name", Text, nullable=False),
+    UniqueConstraint("name", name="migrations_name"),
+)
