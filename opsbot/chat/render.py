@@ -1,0 +1,191 @@
+"""Reply → Slack's text and Block Kit, within every limit. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from opsbot.chat import marks
+from opsbot.commands.reply import Button, Code, Line, Lines, Pairs, Part, Reply, Small, Table, Tone, Words
+
+Block = dict[str, Any]
+
+SECTION = 3_000
+PIECE = 2_800  # characters to cut at, so that marks put in later usually fit as well
+FIELD = 1900  # of 2,000
+FIELDS = 10
+BLOCKS = 50
+ALL_TEXT = 12_000  # of about 13,200 over all blocks
+TEXT = 1_000  # of 40,000: the notification needs no more
+BUTTONS_IN_A_ROW = 5  # of 25: wraps well on a phone
+BUTTON_TEXT, BUTTON_VALUE, CONFIRM_TEXT = 75, 2_000, 300
+CODE_BLOCKS = 3
+PHONE = 42  # columns of a code block that a 375 px wide screen shows without scrolling
+
+TONES: dict[Tone, str] = {"ok": "✅", "warn": "⚠️", "bad": "❌", "busy": "⏳", "info": "🔹", "off": "▫️"}
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """What chat.postMessage takes: the notification's text and the blocks."""
+
+    text: str
+    blocks: list[Block]
+
+    @property
+    def digest(self) -> str:
+        """Equal for messages that look the same."""
+        return hashlib.sha256(json.dumps([self.text, self.blocks], sort_keys=True).encode()).hexdigest()[:16]
+
+
+def render(reply: Reply) -> Rendered:
+    """The reply as a message. What does not fit is cut, and a line says so."""
+    title = [_section(text) for text in _pieces(f"{TONES[reply.tone]} {reply.text}", marks.marked)[:2]]
+    closing = [block for part in reply.parts if isinstance(part, Small) for block in _small(part)][:5]
+    buttons = list(_buttons(reply.buttons))
+    body = [block for part in reply.parts if not isinstance(part, Small) for block in _BLOCKS[type(part)](part)]
+    room = ALL_TEXT - sum(_length(block) for block in (*title, *closing, *buttons))
+    kept = _within(body, BLOCKS - 1 - len(title) - len(closing) - len(buttons), room)
+    if len(kept) < len(body):
+        kept.append(_context("… shortened: this is too long for one message."))
+    text = f"{TONES[reply.tone]} {marks.marked(marks.shorten(reply.text, TEXT))}"
+    return Rendered(text, [*title, *kept, *closing, *buttons])
+
+
+def _pieces(text: str, mark: Callable[[str], str], most: int = PIECE) -> list[str]:
+    """The text, marked, in pieces that fit a section. Loses nothing: what grew too long by marking is cut smaller."""
+    pieces: list[str] = []
+    for piece in marks.split(marks.clean(text), most):
+        shown = mark(piece)
+        pieces += [shown] if len(shown) <= SECTION else _pieces(piece, mark, most // 2)
+    return pieces or [mark(marks.NOTHING)]
+
+
+def _words(part: Words) -> list[Block]:
+    return [_section(piece) for piece in _pieces(part.text, marks.marked)]
+
+
+def _pairs(part: Pairs) -> list[Block]:
+    fields = [_field(label, value) for label, value in part.items]
+    rows = [fields[start : start + FIELDS] for start in range(0, len(fields), FIELDS)]
+    return [{"type": "section", "fields": row} for row in rows]
+
+
+def _field(label: str, value: str) -> Block:
+    shown = marks.marked(marks.shorten(value, FIELD // 5)) or marks.NOTHING
+    return _text(marks.shorten(f"*{marks.literal(marks.shorten(label, 60)) or marks.NOTHING}*\n{shown}", FIELD))
+
+
+def _lines(part: Lines) -> list[Block]:
+    heading = [f"*{part.heading}*"] if part.heading else []
+    rows = heading + [_line(item) for item in part.items]
+    return [_section(piece) for piece in _pieces("\n".join(rows), marks.marked)] if rows else []
+
+
+def _line(item: Line) -> str:
+    one = marks.shorten(f"{item.text} — {item.note}" if item.note else item.text, PIECE // 3)
+    return f"{TONES[item.tone]} {one}"
+
+
+def _table(part: Table) -> list[Block]:
+    rows = [[marks.clean(cell).replace("\n", " ") for cell in row] for row in (part.headers, *part.rows)]
+    columns = max((len(row) for row in rows), default=0)
+    padded = [[*row, *[""] * (columns - len(row))] for row in rows]
+    widths = [max(marks.width(row[column]) for row in padded) for column in range(columns)]
+    if sum(widths) + 2 * (columns - 1) <= PHONE:
+        return _code(Code("\n".join(_aligned(row, widths) for row in padded)))
+    return [_section(piece) for piece in _pieces("\n".join(_record(row) for row in padded[1:]), str)]
+
+
+def _aligned(row: Sequence[str], widths: Sequence[int]) -> str:
+    cells = (cell + " " * (size - marks.width(cell)) for cell, size in zip(row, widths, strict=True))
+    return "  ".join(cells).rstrip()
+
+
+def _record(row: Sequence[str]) -> str:
+    """A row of a table that is too wide for a phone."""
+    first, *others = (marks.literal(marks.shorten(cell, 300)) for cell in row)
+    return " · ".join([f"*{first or marks.NOTHING}*", *filter(None, others)])
+
+
+def _code(part: Code) -> list[Block]:
+    pieces = _pieces(part.text, marks.fenced)
+    if len(pieces) <= CODE_BLOCKS:
+        return [_section(piece) for piece in pieces]
+    # of a log, its end says what happened
+    return [_context("… earlier lines are left out."), *(_section(piece) for piece in pieces[-CODE_BLOCKS:])]
+
+
+def _small(part: Small) -> list[Block]:
+    return [_context(piece) for piece in _pieces(part.text, marks.marked, 1_900)]
+
+
+def _buttons(buttons: Sequence[Button]) -> Iterable[Block]:
+    elements = [_button(index, button) for index, button in enumerate(buttons) if len(button.command) <= BUTTON_VALUE]
+    for start in range(0, min(len(elements), 25), BUTTONS_IN_A_ROW):
+        yield {"type": "actions", "elements": elements[start : start + BUTTONS_IN_A_ROW]}
+
+
+def _button(index: int, button: Button) -> Block:
+    label = marks.shorten(marks.clean(button.label) or marks.NOTHING, BUTTON_TEXT)
+    element: Block = {
+        "type": "button",
+        "action_id": f"say:{index}",
+        "text": {"type": "plain_text", "text": label, "emoji": True},
+        "value": button.command,
+    }
+    if button.style:
+        element["style"] = button.style
+    if button.confirm:
+        element["confirm"] = {
+            "title": {"type": "plain_text", "text": "Are you sure?"},
+            "text": _text(marks.shorten(marks.marked(marks.shorten(button.confirm, 150)), CONFIRM_TEXT)),
+            "confirm": {"type": "plain_text", "text": marks.shorten(label, 30)},
+            "deny": {"type": "plain_text", "text": "Keep as it is"},
+            **({"style": button.style} if button.style else {}),
+        }
+    return element
+
+
+_BLOCKS: dict[type[Part], Callable[[Any], list[Block]]] = {
+    Words: _words,
+    Pairs: _pairs,
+    Lines: _lines,
+    Table: _table,
+    Code: _code,
+}
+
+
+def _text(text: str) -> Block:
+    # verbatim: Slack finds no names or addresses of its own in the text
+    return {"type": "mrkdwn", "text": text or marks.NOTHING, "verbatim": True}
+
+
+def _section(text: str) -> Block:
+    return {"type": "section", "text": _text(text)}
+
+
+def _context(text: str) -> Block:
+    return {"type": "context", "elements": [_text(text)]}
+
+
+def _within(blocks: Sequence[Block], most: int, room: int) -> list[Block]:
+    kept: list[Block] = []
+    for block in blocks[: max(0, most)]:
+        room -= _length(block)
+        if room < 0:
+            break
+        kept.append(block)
+    return kept
+
+
+def _length(node: Any) -> int:
+    if isinstance(node, list):
+        return sum(_length(item) for item in node)
+    if isinstance(node, dict):
+        own = len(node["text"]) if isinstance(node.get("text"), str) else 0
+        return own + sum(_length(item) for item in node.values())
+    return 0
