@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from prometheus_client import REGISTRY as REGISTRY
 from prometheus_client import Counter, Gauge, Histogram
 
 RUNS = Counter("opsbot_runs_total", "Runs that ended, by playbook and outcome.", ["playbook", "outcome"])

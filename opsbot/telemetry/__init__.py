@@ -1,0 +1,1 @@
+"""Telemetry: what was said and measured, for people to read."""
