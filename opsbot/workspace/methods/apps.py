@@ -1,0 +1,15 @@
+"""`apps.*`: a socket's address for Socket Mode."""
+
+from opsbot.workspace.errors import ApiError
+from opsbot.workspace.hub import Hub
+from opsbot.workspace.methods.method import Method
+from opsbot.workspace.records import Json
+
+
+def connections_open(hub: Hub, args: Json) -> Json:
+    if len(hub.delivery.links) >= hub.settings.most_links:
+        raise ApiError("too_many_websockets")
+    return {"url": f"{hub.ws_url}/link/?ticket={hub.delivery.issue_ticket()}&app_id={hub.world.app}"}
+
+
+METHODS = {"apps.connections.open": Method(connections_open, caller="app")}

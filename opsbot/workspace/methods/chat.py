@@ -1,0 +1,92 @@
+"""`chat.*`: post, edit, delete, whisper."""
+
+from opsbot.workspace import blocks, limits
+from opsbot.workspace.errors import ApiError
+from opsbot.workspace.hub import Hub
+from opsbot.workspace.methods.method import Method, own_channel, require
+from opsbot.workspace.records import Channel, Json, Message
+
+
+def post_message(hub: Hub, args: Json) -> Json:
+    channel = own_channel(hub, args)
+    _check_content(args)
+    _check_thread(hub, channel, args)
+    hub.meter.check_post(channel.id)
+    message = hub.world.post(_written(hub, channel, args))
+    return {"channel": channel.id, "ts": message.ts, "message": message.as_slack(hub.world.team)}
+
+
+def post_ephemeral(hub: Hub, args: Json) -> Json:
+    channel = own_channel(hub, args)
+    user = require(args, "user", "invalid_arguments")
+    if user not in channel.members:
+        raise ApiError("user_not_in_channel")
+    _check_content(args)
+    hub.meter.check_post(channel.id)
+    message = _written(hub, channel, args)
+    message.only_for = user
+    return {"message_ts": hub.world.post(message).ts}
+
+
+def update(hub: Hub, args: Json) -> Json:
+    channel = own_channel(hub, args)
+    message = hub.world.message(channel.id, require(args, "ts", "message_not_found"))
+    if message.only_for:
+        raise ApiError("message_not_found")
+    if message.bot_id != hub.world.bot_id:
+        raise ApiError("cant_update_message")
+    _check_content(args)
+    hub.meter.check_update()
+    # A field that is not given keeps what was there; an empty list removes it.
+    changed = {name: args[name] for name in ("text", "blocks", "attachments", "metadata") if args.get(name) is not None}
+    hub.world.edit(message, **changed)
+    shape = message.as_slack(hub.world.team)
+    return {"channel": channel.id, "ts": message.ts, "text": message.text, "message": shape}
+
+
+def delete(hub: Hub, args: Json) -> Json:
+    channel = own_channel(hub, args)
+    message = hub.world.message(channel.id, require(args, "ts", "message_not_found"))
+    if message.bot_id != hub.world.bot_id or message.only_for:
+        raise ApiError("cant_delete_message")
+    hub.world.delete(message)
+    return {"channel": channel.id, "ts": message.ts}
+
+
+def get_permalink(hub: Hub, args: Json) -> Json:
+    channel = hub.world.channel(require(args, "channel", "channel_not_found"))
+    message = hub.world.message(channel.id, require(args, "message_ts", "message_not_found"))
+    link = f"{hub.url}/archives/{channel.id}/p{message.ts.replace('.', '')}"
+    return {"channel": channel.id, "permalink": link}
+
+
+def _check_content(args: Json) -> None:
+    if not args.get("text") and not args.get("blocks") and not args.get("attachments"):
+        raise ApiError("no_text")
+    if len(args.get("text") or "") > limits.TEXT:
+        raise ApiError("msg_too_long")
+    if args.get("blocks"):
+        blocks.check_message(args["blocks"])
+
+
+def _check_thread(hub: Hub, channel: Channel, args: Json) -> None:
+    if args.get("thread_ts") and args["thread_ts"] not in hub.world.messages[channel.id]:
+        raise ApiError("thread_not_found")
+
+
+def _written(hub: Hub, channel: Channel, args: Json) -> Message:
+    world = hub.world
+    message = Message(channel.id, world.next_ts(), world.bot, args.get("text") or "")
+    message.blocks, message.attachments = list(args.get("blocks") or []), list(args.get("attachments") or [])
+    message.thread_ts, message.metadata = args.get("thread_ts"), args.get("metadata")
+    message.bot_id, message.app_id = world.bot_id, world.app
+    return message
+
+
+METHODS = {
+    "chat.postMessage": Method(post_message, "chat:write"),
+    "chat.postEphemeral": Method(post_ephemeral, "chat:write"),
+    "chat.update": Method(update, "chat:write"),
+    "chat.delete": Method(delete, "chat:write"),
+    "chat.getPermalink": Method(get_permalink),
+}

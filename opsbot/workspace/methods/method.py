@@ -1,0 +1,55 @@
+"""What a Web API method is, and the checks that many of them share."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from opsbot.workspace.errors import ApiError
+from opsbot.workspace.hub import Hub
+from opsbot.workspace.records import Channel, Json
+
+
+@dataclass(frozen=True)
+class Method:
+    """`call(hub, args)` answers the fields beside `ok`, or raises ApiError / RateLimited."""
+
+    call: Callable[[Hub, Json], Json]
+    scope: str = ""
+    caller: Literal["bot", "app"] = "bot"
+
+
+def require(args: Json, name: str, code: str = "invalid_arguments") -> Any:
+    """The argument, or ApiError `code` when it is missing."""
+    value = args.get(name)
+    if value in (None, ""):
+        messages = [f"[ERROR] missing required field: {name}"]
+        raise ApiError(code, response_metadata={"messages": messages})
+    return value
+
+
+def whole(args: Json, name: str, otherwise: int) -> int:
+    """A whole number, which form bodies carry as text."""
+    try:
+        return int(args.get(name) or otherwise)
+    except (TypeError, ValueError):
+        raise ApiError("invalid_arguments") from None
+
+
+def flag(args: Json, name: str) -> bool:
+    """A boolean as JSON or forms carry it."""
+    return str(args.get(name)).lower() in ("1", "true")
+
+
+def own_channel(hub: Hub, args: Json) -> Channel:
+    """The channel argument, where the bot is a member; ApiError `not_in_channel` where it is not."""
+    channel = hub.world.channel(require(args, "channel", "channel_not_found"))
+    if hub.world.bot not in channel.members:
+        raise ApiError("not_in_channel")
+    return channel
+
+
+def page(items: list[Json], args: Json, otherwise: int = 100) -> tuple[list[Json], Json]:
+    """One page of a listing and its `response_metadata`; the cursor is a position."""
+    start, limit = whole(args, "cursor", 0), min(1000, max(1, whole(args, "limit", otherwise)))
+    more = start + limit < len(items)
+    return items[start : start + limit], {"next_cursor": str(start + limit) if more else ""}

@@ -1,0 +1,184 @@
+"""The things of a workspace (people, channels, messages, views, files) and their Slack shapes."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+Json = dict[str, Any]
+
+
+@dataclass
+class User:
+    """A member; bots are members too."""
+
+    id: str
+    name: str
+    real_name: str
+    tz: str = "UTC"
+    is_bot: bool = False
+    is_guest: bool = False
+    is_admin: bool = False
+    bot_id: str = ""
+
+    def as_slack(self, team: str) -> Json:
+        offset = datetime.now(UTC).astimezone(ZoneInfo(self.tz)).utcoffset()
+        return {
+            "id": self.id,
+            "team_id": team,
+            "name": self.name,
+            "deleted": False,
+            "real_name": self.real_name,
+            "tz": self.tz,
+            "tz_label": self.tz,
+            "tz_offset": int(offset.total_seconds()) if offset else 0,
+            "profile": {"real_name": self.real_name, "display_name": self.name, "team": team},
+            "is_admin": self.is_admin,
+            "is_owner": False,
+            "is_restricted": self.is_guest,
+            "is_ultra_restricted": False,
+            "is_bot": self.is_bot,
+            "is_app_user": self.is_bot,
+        }
+
+
+@dataclass
+class Channel:
+    """A public channel, or a direct conversation when `is_im`."""
+
+    id: str
+    name: str
+    members: list[str]
+    topic: str = ""
+    is_im: bool = False
+    created: int = 1_700_000_000
+
+    def as_slack(self, bot: str) -> Json:
+        if self.is_im:
+            person = next((m for m in self.members if m != bot), bot)
+            return {"id": self.id, "is_im": True, "user": person, "created": self.created, "is_open": True}
+        return {
+            "id": self.id,
+            "name": self.name,
+            "name_normalized": self.name,
+            "is_channel": True,
+            "is_group": False,
+            "is_im": False,
+            "is_mpim": False,
+            "is_private": False,
+            "is_archived": False,
+            "is_general": self.name == "general",
+            "is_member": bot in self.members,
+            "created": self.created,
+            "num_members": len(self.members),
+            "topic": {"value": self.topic, "creator": "", "last_set": 0},
+            "purpose": {"value": "", "creator": "", "last_set": 0},
+        }
+
+
+@dataclass
+class Usergroup:
+    """A mentionable group of people."""
+
+    id: str
+    name: str
+    users: list[str]
+
+    def as_slack(self, team: str, *, with_users: bool) -> Json:
+        group: Json = {"id": self.id, "team_id": team, "is_usergroup": True, "name": self.name}
+        group |= {"handle": self.name, "user_count": len(self.users), "date_delete": 0}
+        return group | ({"users": list(self.users)} if with_users else {})
+
+
+@dataclass
+class Message:
+    """One message; `only_for` makes it ephemeral. `edits` counts how often it was changed."""
+
+    channel: str
+    ts: str
+    user: str
+    text: str
+    blocks: list[Json] = field(default_factory=list)
+    attachments: list[Json] = field(default_factory=list)
+    thread_ts: str | None = None
+    bot_id: str = ""
+    app_id: str = ""
+    username: str = ""
+    subtype: str = ""
+    only_for: str | None = None
+    edits: int = 0
+    edited: Json | None = None
+    reactions: list[Json] = field(default_factory=list)
+    files: list[Json] = field(default_factory=list)
+    metadata: Json | None = None
+    replies: int = 0
+
+    def as_slack(self, team: str) -> Json:
+        """The message as history and events carry it."""
+        shape: Json = {"type": "message", "ts": self.ts, "user": self.user, "text": self.text, "team": team}
+        optional: Json = {
+            "subtype": self.subtype,
+            "bot_id": self.bot_id,
+            "app_id": self.app_id,
+            "username": self.username,
+            "blocks": self.blocks,
+            "attachments": self.attachments,
+            "thread_ts": self.thread_ts,
+            "edited": self.edited,
+            "reactions": self.reactions,
+            "files": self.files,
+            "metadata": self.metadata,
+            "reply_count": self.replies,
+        }
+        return shape | {key: value for key, value in optional.items() if value}
+
+    def as_page(self, team: str) -> Json:
+        """The message as the page and the controls see it: with its channel, edits and audience."""
+        shape = self.as_slack(team)
+        return shape | {"channel": self.channel, "edits": self.edits, "only_for": self.only_for}
+
+
+@dataclass
+class View:
+    """A modal (or a home tab) as one person has it open."""
+
+    id: str
+    user: str
+    shape: Json
+    hash: str
+    root_id: str
+    previous_id: str | None = None
+    response_url: str = ""
+
+    def as_slack(self, team: str, app: str, bot: str, state: Json | None = None) -> Json:
+        fixed: Json = {
+            "id": self.id,
+            "team_id": team,
+            "app_id": app,
+            "bot_id": bot,
+            "hash": self.hash,
+            "root_view_id": self.root_id,
+            "previous_view_id": self.previous_id,
+            "state": {"values": state or {}},
+        }
+        defaults: Json = {"private_metadata": "", "callback_id": "", "external_id": ""}
+        defaults |= {"clear_on_close": False, "notify_on_close": False, "close": None, "submit": None}
+        return defaults | self.shape | fixed
+
+
+@dataclass
+class SharedFile:
+    """An uploaded file; its bytes live in memory."""
+
+    id: str
+    name: str
+    user: str
+    url: str
+    content: bytes = b""
+    title: str = ""
+    done: bool = False
+
+    def as_slack(self) -> Json:
+        kind = self.name.rsplit(".", 1)[-1] if "." in self.name else "text"
+        shape: Json = {"id": self.id, "name": self.name, "title": self.title or self.name, "filetype": kind}
+        return shape | {"size": len(self.content), "user": self.user, "url_private": self.url}

@@ -1,0 +1,195 @@
+"""All state of one workspace, in memory: who is there, what was said, which dialogs are open.
+
+Every change is published to the feed (for pages) and, where the bot may see it, told to the bot.
+"""
+
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from opsbot.workspace import seed
+from opsbot.workspace.errors import ApiError
+from opsbot.workspace.feed import Feed
+from opsbot.workspace.records import Channel, Json, Message, SharedFile, User, Usergroup, View
+
+
+class World:
+    """State and its lookups; lookups raise ApiError with Slack's code. Not thread-safe: one event loop owns it."""
+
+    team = seed.TEAM
+    app = seed.APP
+    bot = seed.BOT
+    bot_id = seed.BOT_ID
+
+    def __init__(self, tell_bot: Callable[[Json], None]) -> None:
+        self.tell_bot = tell_bot
+        self.feed = Feed()
+        self.users: dict[str, User] = {user.id: user for user in seed.users()}
+        self.channels: dict[str, Channel] = {channel.id: channel for channel in seed.channels()}
+        self.usergroups: dict[str, Usergroup] = {group.id: group for group in seed.usergroups()}
+        self.messages: dict[str, dict[str, Message]] = {id_: {} for id_ in self.channels}
+        self.views: dict[str, View] = {}
+        self.stacks: dict[str, list[str]] = {}  # person → ids of the modals they have open, bottom first
+        self.files: dict[str, SharedFile] = {}
+        self.changes = 0
+        self._last_ts = 0
+
+    # lookups
+
+    def user(self, id_: str) -> User:
+        if id_ not in self.users:
+            raise ApiError("user_not_found")
+        return self.users[id_]
+
+    def channel(self, name: str) -> Channel:
+        """By id, `#name` or name; a member's id opens the direct conversation with the bot."""
+        if name in self.users and name != self.bot:
+            return self.direct(name)
+        found = self.channels.get(name)
+        plain = name.removeprefix("#")
+        found = found or next((c for c in self.channels.values() if c.name == plain and not c.is_im), None)
+        if found is None:
+            raise ApiError("channel_not_found")
+        return found
+
+    def direct(self, person: str) -> Channel:
+        """The direct conversation between this person and the bot, made when it is not there."""
+        id_ = f"D{person[1:]}"
+        if id_ not in self.channels:
+            self.channels[id_] = Channel(id_, id_, [person, self.bot], is_im=True)
+            self.messages[id_] = {}
+            self.feed.publish("channel", only_for=person, channel=self.channels[id_].as_slack(self.bot))
+        return self.channels[id_]
+
+    def message(self, channel: str, ts: str) -> Message:
+        found = self.messages[channel].get(ts)
+        if found is None:
+            raise ApiError("message_not_found")
+        return found
+
+    def view(self, id_: str) -> View:
+        if id_ not in self.views:
+            raise ApiError("not_found")
+        return self.views[id_]
+
+    def visible(self, channel: str, person: str | None) -> Iterator[Message]:
+        """A channel's messages in order, ephemeral ones only for the person they were for."""
+        for message in self.messages[channel].values():
+            if message.only_for in (None, person):
+                yield message
+
+    def names(self) -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
+        """Name → id of people, channels and groups, as mentions need them."""
+        people = {user.name: user.id for user in self.users.values()}
+        channels = {channel.name: channel.id for channel in self.channels.values() if not channel.is_im}
+        return people, channels, {group.name: group.id for group in self.usergroups.values()}
+
+    def next_ts(self) -> str:
+        """A timestamp never given before: seconds with six decimals, as text."""
+        self._last_ts = max(self._last_ts + 1, time.time_ns() // 1000)
+        return f"{self._last_ts // 1_000_000}.{self._last_ts % 1_000_000:06d}"
+
+    # changes
+
+    def post(self, message: Message) -> Message:
+        """Store a new message, show it, and tell the bot unless it is ephemeral."""
+        message.blocks = with_ids(message.blocks)
+        self.messages[message.channel][message.ts] = message
+        parent = self.messages[message.channel].get(message.thread_ts or "")
+        if parent and parent is not message and not message.only_for:
+            parent.replies += 1
+            parent.thread_ts = parent.ts
+            self._show(parent)
+        self._show(message)
+        if not message.only_for:
+            self.tell_bot(self._event(message, **message.as_slack(self.team)))
+        return message
+
+    def edit(self, message: Message, **fields: Any) -> None:
+        """Change a message in place; the bot is told as `message_changed`."""
+        before = message.as_slack(self.team)
+        if "blocks" in fields:
+            fields["blocks"] = with_ids(fields["blocks"])
+        for name, value in fields.items():
+            setattr(message, name, value)
+        message.edits += 1
+        message.edited = {"user": message.user, "ts": self.next_ts()}
+        self._show(message)
+        if not message.only_for:
+            after = message.as_slack(self.team)
+            event = self._event(message, subtype="message_changed", previous_message=before)
+            self.tell_bot(event | {"message": after, "hidden": True, "ts": message.edited["ts"]})
+
+    def delete(self, message: Message) -> None:
+        """Remove a message; the bot is told as `message_deleted`."""
+        del self.messages[message.channel][message.ts]
+        self.changes += 1
+        self.feed.publish("deleted", only_for=message.only_for, channel=message.channel, ts=message.ts)
+        if not message.only_for:
+            fields: Json = {"deleted_ts": message.ts, "previous_message": message.as_slack(self.team)}
+            event = self._event(message, subtype="message_deleted", **fields)
+            self.tell_bot(event | {"hidden": True, "ts": self.next_ts()})
+
+    def react(self, message: Message, name: str, user: str) -> None:
+        """Add a reaction; ApiError `already_reacted` when it is there."""
+        mine = next((r for r in message.reactions if r["name"] == name), None)
+        if mine and user in mine["users"]:
+            raise ApiError("already_reacted")
+        if mine is None:
+            mine = {"name": name, "users": [], "count": 0}
+            message.reactions.append(mine)
+        mine["users"].append(user)
+        mine["count"] = len(mine["users"])
+        self._show(message)
+        item = {"type": "message", "channel": message.channel, "ts": message.ts}
+        event: Json = {"type": "reaction_added", "user": user, "reaction": name, "item": item}
+        self.tell_bot(event | {"item_user": message.user, "event_ts": self.next_ts()})
+
+    def unreact(self, message: Message, name: str, user: str) -> bool:
+        """Take a reaction away; False when it is not there."""
+        mine = next((r for r in message.reactions if r["name"] == name and user in r["users"]), None)
+        if mine is None:
+            return False
+        mine["users"].remove(user)
+        mine["count"] = len(mine["users"])
+        if not mine["users"]:
+            message.reactions.remove(mine)
+        self._show(message)
+        return True
+
+    def whisper(self, channel: str, person: str, text: str, thread_ts: str | None = None) -> Message:
+        """A sentence of the workspace itself (Slackbot's), seen by one person."""
+        message = Message(channel, self.next_ts(), "USLACKBOT", text, thread_ts=thread_ts, only_for=person)
+        message.username = "Slackbot"
+        return self.post(message)
+
+    def new_id(self, letter: str) -> str:
+        return letter + secrets.token_hex(5).upper()
+
+    def _show(self, message: Message) -> None:
+        self.changes += 1
+        self.feed.publish("message", only_for=message.only_for, message=message.as_page(self.team))
+
+    def _event(self, message: Message, **fields: Any) -> Json:
+        kind = "im" if self.channels[message.channel].is_im else "channel"
+        place: Json = {"type": "message", "channel": message.channel, "channel_type": kind}
+        return place | fields | {"event_ts": message.ts}
+
+
+def with_ids(blocks: list[Json]) -> list[Json]:
+    """Blocks as Slack stores them: every block has a `block_id`, every interactive element an `action_id`."""
+    stored = []
+    for block in blocks:
+        named: Json = {"block_id": secrets.token_urlsafe(3)} | block
+        for key in ("accessory", "element"):
+            if isinstance(named.get(key), dict):
+                named[key] = _with_action_id(named[key])
+        if named.get("type") == "actions":
+            named["elements"] = [_with_action_id(element) for element in named["elements"]]
+        stored.append(named)
+    return stored
+
+
+def _with_action_id(element: Json) -> Json:
+    return element if element.get("type") == "image" else {"action_id": secrets.token_urlsafe(3)} | element

@@ -1,0 +1,312 @@
+"""A real slack-bolt app, unmodified, against the local workspace."""
+
+import queue
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from slack_bolt import App
+from slack_bolt.adapter.socket_mode.websocket_client import SocketModeHandler
+from slack_sdk import WebClient
+
+from opsbot.workspace import Person, Workspace
+
+Connect = Callable[[], SocketModeHandler]
+ALICE, BOB = "U01ALICE", "U02BOB"
+
+
+def button(action_id: str, value: str = "v2") -> dict[str, Any]:
+    return {
+        "type": "button",
+        "action_id": action_id,
+        "value": value,
+        "text": {"type": "plain_text", "text": "Roll back"},
+    }
+
+
+def card(*elements: dict[str, Any]) -> list[dict[str, Any]]:
+    return [{"type": "actions", "block_id": "row", "elements": list(elements)}]
+
+
+def test_a_mention_arrives_as_app_mention_and_as_message(workspace: Workspace, app: App, connect: Connect) -> None:
+    heard: queue.Queue[tuple[str, dict[str, Any]]] = queue.Queue()
+    app.event("app_mention")(lambda event: heard.put(("app_mention", event)))
+    app.event("message")(lambda event: heard.put(("message", event)))
+    connect()
+    ts = workspace.say(ALICE, "#ops", "@opsbot deploy v2 & <go> with @bob in #staging")
+    both = dict(heard.get(timeout=3) for _ in range(2))
+    assert set(both) == {"app_mention", "message"}
+    assert {event["ts"] for event in both.values()} == {ts}
+    expected = "<@UOPSBOT> deploy v2 &amp; &lt;go&gt; with <@U02BOB> in <#C02STAGE|staging>"
+    assert both["app_mention"]["text"] == expected
+    assert both["message"]["channel_type"] == "channel"
+
+
+def test_a_mention_is_answered_in_its_thread(workspace: Workspace, app: App, connect: Connect) -> None:
+    app.event("app_mention")(lambda event, say: say("here", thread_ts=event["ts"]) and None)
+    app.event("message")(lambda: None)
+    connect()
+    ts = workspace.say(ALICE, "#ops", "@opsbot help")
+    reply = workspace.wait_for("#ops", "here")
+    assert reply["thread_ts"] == ts
+    assert workspace.messages("#ops", thread_ts=ts)[0]["reply_count"] == 1
+
+
+def test_the_bots_own_message_is_echoed_and_another_bots_arrives(
+    workspace: Workspace, web: WebClient, app: App, connect: Connect
+) -> None:
+    events: queue.Queue[dict[str, Any]] = queue.Queue()
+    app.use(lambda body, next: (events.put(body["event"]), next())[1])  # noqa: A002  bolt injects by name
+    app.event("message")(lambda: None)
+    connect()
+    web.chat_postMessage(channel="C01OPS", text="mine")
+    workspace.say("UCIBOT", "#ops", "build 41 is green")
+    seen = {event["text"]: event for event in (events.get(timeout=3),)}
+    assert seen["build 41 is green"]["bot_id"] == "B02CIBOT"
+    outcomes = [line["outcome"] for line in workspace.deliveries() if line["kind"] == "events_api"]
+    assert outcomes == ["acknowledged", "acknowledged"]
+
+
+def test_a_slash_command_is_acknowledged_and_answered_to_the_asker_alone(
+    workspace: Workspace, app: App, connect: Connect
+) -> None:
+    app.command("/ops")(lambda ack, command: ack(f"got {command['text']} in {command['channel_name']}"))
+    connect()
+    assert workspace.slash(ALICE, "#ops", "/ops", "status @bob") == "ok"
+    shown = workspace.wait_for("#ops", "got status", ALICE)
+    assert shown["text"] == "got status <@U02BOB|bob> in ops"
+    assert shown["only_for"] == ALICE
+    assert workspace.messages("#ops", BOB) == []
+
+
+def test_an_ack_after_the_deadline_is_shown_as_a_failure(workspace: Workspace, app: App, connect: Connect) -> None:
+    app.command("/ops")(lambda ack: (time.sleep(0.8), ack("too late")))
+    connect()
+    assert workspace.slash(ALICE, "#ops", "/ops", "status") == "operation_timeout"
+    assert workspace.messages("#ops", ALICE)[-1]["text"] == "/ops failed with the error operation_timeout"
+    time.sleep(0.5)
+    assert [m["text"] for m in workspace.messages("#ops", ALICE)] == ["/ops failed with the error operation_timeout"]
+
+
+def test_a_slash_command_without_a_bot_fails_at_once(workspace: Workspace) -> None:
+    assert workspace.slash(ALICE, "#ops", "/ops", "status") == "dispatch_failed"
+
+
+def test_slash_commands_are_refused_in_threads_and_unknown_ones_everywhere(workspace: Workspace) -> None:
+    ts = workspace.say(ALICE, "#ops", "a thread")
+    assert workspace.slash(ALICE, "#ops", "/ops", "status", thread_ts=ts) == "not_supported_in_threads"
+    assert workspace.slash(ALICE, "#ops", "/opps", "status") == "invalid_command"
+
+
+def test_a_button_click_reaches_its_listener_with_the_message(
+    workspace: Workspace, web: WebClient, app: App, connect: Connect
+) -> None:
+    clicks: queue.Queue[dict[str, Any]] = queue.Queue()
+    app.action("rollback")(lambda ack, body: (ack(), clicks.put(body)))
+    app.event("message")(lambda: None)
+    connect()
+    ts = web.chat_postMessage(channel="C01OPS", text="deployed", blocks=card(button("rollback")))["ts"]
+    assert workspace.click(BOB, "#ops", ts, "rollback") == "ok"
+    body = clicks.get(timeout=3)
+    assert (body["user"]["id"], body["team"]["id"]) == (BOB, "T01")
+    assert (body["actions"][0]["value"], body["actions"][0]["block_id"]) == ("v2", "row")
+    assert body["message"]["ts"] == ts
+    assert body["container"]["channel_id"] == "C01OPS"
+
+
+def test_a_select_sends_the_option_that_was_chosen(
+    workspace: Workspace, web: WebClient, app: App, connect: Connect
+) -> None:
+    clicks: queue.Queue[dict[str, Any]] = queue.Queue()
+    app.action("tag")(lambda ack, action: (ack(), clicks.put(action)))
+    app.event("message")(lambda: None)
+    connect()
+    options = [{"text": {"type": "plain_text", "text": tag}, "value": tag} for tag in ("v1", "v2")]
+    select = {"type": "static_select", "action_id": "tag", "options": options}
+    ts = web.chat_postMessage(channel="C01OPS", text="which", blocks=card(select))["ts"]
+    workspace.click(ALICE, "#ops", ts, "tag", value="v2")
+    assert clicks.get(timeout=3)["selected_option"]["value"] == "v2"
+    with pytest.raises(ValueError, match="no option 'v9'"):
+        workspace.click(ALICE, "#ops", ts, "tag", value="v9")
+
+
+def test_response_url_replaces_the_message_and_ends_after_five_posts(
+    workspace: Workspace, web: WebClient, app: App, connect: Connect
+) -> None:
+    statuses: queue.Queue[list[int]] = queue.Queue()
+
+    def answer(ack: Any, respond: Any) -> None:
+        ack()
+        codes = [respond(text=f"step {n}", replace_original=True).status_code for n in range(6)]
+        statuses.put(codes)
+
+    app.action("go")(answer)
+    app.event("message")(lambda: None)
+    connect()
+    ts = web.chat_postMessage(channel="C01OPS", text="before", blocks=card(button("go")))["ts"]
+    workspace.click(ALICE, "#ops", ts, "go")
+    assert statuses.get(timeout=3) == [200] * 5 + [404]
+    (message,) = workspace.messages("#ops")
+    assert (message["text"], message["edits"]) == ("step 4", 5)
+
+
+def test_an_unacknowledged_event_is_delivered_four_times_in_all(
+    workspace: Workspace, web: WebClient, app: App, connect: Connect
+) -> None:
+    seen: queue.Queue[tuple[str, str]] = queue.Queue()
+
+    def silent(req: Any, body: Any) -> None:
+        seen.put((req.headers["x-slack-retry-num"][0], body["event_id"]))
+        time.sleep(0.6)
+
+    app.use(silent)
+    connect()
+    workspace.say(ALICE, "#ops", "hello")
+    tries = [seen.get(timeout=3) for _ in range(4)]
+    assert [attempt for attempt, _ in tries] == ["0", "1", "2", "3"]
+    assert len({event_id for _, event_id in tries}) == 1
+
+
+def test_each_envelope_goes_to_one_of_several_sockets(workspace: Workspace, app: App, connect: Connect) -> None:
+    heard: queue.Queue[str] = queue.Queue()
+    app.event("message")(lambda event: heard.put(event["text"]))
+    connect()
+    connect()
+    for number in range(6):
+        workspace.say(ALICE, "#ops", f"message {number}")
+    assert sorted(heard.get(timeout=3) for _ in range(6)) == [f"message {number}" for number in range(6)]
+    assert len({line["link"] for line in workspace.deliveries()}) == 2
+    assert heard.empty()
+
+
+def test_a_dropped_socket_comes_back_and_the_event_is_not_lost(
+    workspace: Workspace, app: App, connect: Connect
+) -> None:
+    heard: queue.Queue[str] = queue.Queue()
+    app.event("message")(lambda event: heard.put(event["text"]))
+    connect()
+    before = workspace.links()
+    assert workspace.drop() == 1
+    workspace.wait_for_links(other_than=before, timeout=5)
+    workspace.say(ALICE, "#ops", "after the drop")
+    assert heard.get(timeout=3) == "after the drop"
+
+
+def test_a_frozen_socket_takes_an_envelope_and_never_acknowledges(
+    workspace: Workspace, app: App, connect: Connect
+) -> None:
+    app.command("/ops")(lambda ack: ack("fine"))
+    connect()
+    assert workspace.freeze() == 1
+    assert workspace.slash(ALICE, "#ops", "/ops", "status") == "operation_timeout"
+    assert len(workspace.links()) == 1
+    workspace.drop()
+    workspace.wait_for_links(other_than=[workspace.deliveries()[-1]["link"]], timeout=5)
+    assert workspace.slash(ALICE, "#ops", "/ops", "status") == "ok"
+
+
+def test_a_disconnect_envelope_makes_the_bot_open_a_new_socket(
+    workspace: Workspace, app: App, connect: Connect
+) -> None:
+    app.command("/ops")(lambda ack: ack("fine"))
+    connect()
+    before = workspace.links()
+    assert workspace.disconnect() == 1
+    workspace.wait_for_links(other_than=before, timeout=5)
+    assert workspace.slash(ALICE, "#ops", "/ops", "status") == "ok"
+
+
+def test_a_modal_is_filled_in_refused_corrected_and_closed(workspace: Workspace, app: App, connect: Connect) -> None:
+    submitted: queue.Queue[dict[str, Any]] = queue.Queue()
+    modal = {
+        "type": "modal",
+        "callback_id": "deploy",
+        "private_metadata": "C01OPS",
+        "title": {"type": "plain_text", "text": "Deploy"},
+        "submit": {"type": "plain_text", "text": "Go"},
+        "blocks": [
+            {
+                "type": "input",
+                "block_id": "tag",
+                "label": {"type": "plain_text", "text": "Tag"},
+                "element": {"type": "plain_text_input", "action_id": "value"},
+            },
+            {
+                "type": "input",
+                "block_id": "why",
+                "optional": True,
+                "label": {"type": "plain_text", "text": "Why"},
+                "element": {"type": "plain_text_input", "action_id": "value"},
+            },
+        ],
+    }
+
+    def take(ack: Any, view: Any) -> None:
+        values = view["state"]["values"]
+        if values["tag"]["value"]["value"] == "v9":
+            return ack(response_action="errors", errors={"tag": "There is no v9."})
+        ack()
+        return submitted.put(view)
+
+    app.command("/ops")(lambda ack, client, body: (ack(), client.views_open(trigger_id=body["trigger_id"], view=modal)))
+    app.view("deploy")(take)
+    connect()
+    workspace.slash(ALICE, "#ops", "/ops", "deploy")
+    view = workspace.wait_for_view(ALICE)
+    assert workspace.submit(ALICE, view["id"], {})["errors"] == {"tag": "Please complete this required field."}
+    assert workspace.submit(ALICE, view["id"], {"tag": "v9"})["errors"] == {"tag": "There is no v9."}
+    assert workspace.submit(ALICE, view["id"], {"tag": "v2"}) == {"ok": True}
+    sent = submitted.get(timeout=3)
+    assert sent["private_metadata"] == "C01OPS"
+    assert sent["state"]["values"]["why"]["value"] == {"type": "plain_text_input", "value": None}
+    assert workspace.views(ALICE) == []
+
+
+def test_an_external_select_asks_the_bot_for_its_options(
+    workspace: Workspace, web: WebClient, app: App, connect: Connect
+) -> None:
+    offered = [{"text": {"type": "plain_text", "text": "v2"}, "value": "v2"}]
+    app.options("tag")(lambda ack, payload: ack(options=offered if payload["value"] == "v" else []))
+    app.event("message")(lambda: None)
+    connect()
+    select = {"type": "external_select", "action_id": "tag", "min_query_length": 1}
+    ts = web.chat_postMessage(channel="C01OPS", text="which", blocks=card(select))["ts"]
+    assert workspace.suggest(ALICE, "tag", "v", channel="C01OPS", ts=ts) == offered
+
+
+def test_a_bot_that_comes_back_while_the_workspace_is_away_reconnects(
+    workspace: Workspace, app: App, connect: Connect
+) -> None:
+    app.command("/ops")(lambda ack: ack("fine"))
+    connect()
+    before = workspace.links()
+    workspace.order("away", seconds=0.3)
+    workspace_answers(workspace)
+    workspace.wait_for_links(other_than=before, timeout=15)
+    assert workspace.slash(ALICE, "#ops", "/ops", "status") == "ok"
+
+
+def workspace_answers(workspace: Workspace) -> None:
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline:
+        time.sleep(0.1)
+        try:
+            workspace.links()
+        except OSError:
+            continue
+        return
+
+
+def test_people_act_at_the_same_time(workspace: Workspace, app: App, connect: Connect) -> None:
+    heard: queue.Queue[str] = queue.Queue()
+    app.event("message")(lambda event: heard.put(event["user"]))
+    connect()
+    people = [Person(user, workspace.url) for user in (ALICE, BOB, "U03CAROL")]
+    threads = [threading.Thread(target=person.say, args=("#ops", "me too")) for person in people]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(heard.get(timeout=3) for _ in people) == [ALICE, BOB, "U03CAROL"]
