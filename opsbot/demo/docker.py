@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,11 +29,17 @@ class Engine:
     client: str
     config: Path
 
-    def docker(self, *arguments: str, stdin: str | None = None, seconds: float = 120) -> str:
+    def docker(
+        self,
+        *arguments: str,
+        stdin: str | None = None,
+        seconds: float = 120,
+        env: Mapping[str, str] | None = None,
+    ) -> str:
         """Run one docker command and return its stdout; raises ProgramFailed."""
         # The legacy builder is the one that every engine from 20.10 on has without a plugin.
-        env = {"DOCKER_HOST": self.url, "DOCKER_CONFIG": str(self.config), "DOCKER_BUILDKIT": "0"}
-        return run([self.client, *arguments], env=env, stdin=stdin, seconds=seconds).strip()
+        own = {"DOCKER_HOST": self.url, "DOCKER_CONFIG": str(self.config), "DOCKER_BUILDKIT": "0"}
+        return run([self.client, *arguments], env={**(env or {}), **own}, stdin=stdin, seconds=seconds).strip()
 
     def has(self, *arguments: str) -> bool:
         """Whether an inspecting command finds its object."""

@@ -22,6 +22,7 @@ def ensure(state: State, say: Say) -> Engine:
 
     Raises OpsError that says exactly what to do where none can be had.
     """
+    state.claim()
     with state.locked("engine"):
         own = private.running(state)
         if own and os.environ.get("DOCKER_HOST") in {None, "", own.url}:

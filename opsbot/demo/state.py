@@ -14,10 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from opsbot.errors import OpsError
+
 # sockaddr_un holds 108 bytes; containerd appends up to 45 characters to the folder we give it.
 LONGEST_SOCKET_FOLDER = 60
 CHECKOUT = Path(__file__).resolve().parents[2]
 DEFAULT_PREFIX = "minitwit"
+MARKER = "opsbot-state"
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,24 @@ class State:
     def default(cls) -> State:
         """The folder named by OPSBOT_STATE, else `.state` in the checkout."""
         return cls(Path(os.environ.get("OPSBOT_STATE") or CHECKOUT / ".state").absolute())
+
+    def claim(self) -> None:
+        """Make the folder ours. Raises OpsError where it holds somebody else's files."""
+        if (self.root / MARKER).exists():
+            return
+        if self.root.exists() and any(self.root.iterdir()):
+            raise OpsError(
+                f"{self.root} is not empty and was not made by the demo.",
+                "Point OPSBOT_STATE at a folder that does not exist yet.",
+                code="not_our_folder",
+            )
+        self.root.mkdir(parents=True, exist_ok=True)
+        (self.root / MARKER).write_text("The demo's state folder; `make clean` removes it.\n")
+
+    @property
+    def ours(self) -> bool:
+        """Whether the folder exists and `claim` made it."""
+        return (self.root / MARKER).exists()
 
     @property
     def mark(self) -> str:
@@ -61,12 +82,14 @@ class State:
         """The log file of one part."""
         return self.folder("logs") / f"{name}.log"
 
-    def port(self, name: str) -> int:
-        """The port of one part: the same each time, unless a stranger listens on it meanwhile."""
+    def port(self, name: str, prefer: int = 0) -> int:
+        """The port of one part: chosen once, the preferred one where it is free, then the same each time."""
         with self.locked("ports"):
             ports = read_json(self.root / "ports.json")
             if name not in ports:
-                ports[name] = free_port(taken=set(ports.values()))
+                taken = set(ports.values())
+                wanted = prefer and prefer not in taken and port_is_free(prefer)
+                ports[name] = prefer if wanted else free_port(taken)
                 write_private(self.root / "ports.json", json.dumps(ports, indent=1))
             return int(ports[name])
 
@@ -93,11 +116,11 @@ class State:
             yield
 
 
-def free_port(taken: set[int] | None = None) -> int:
+def free_port(taken: set[int]) -> int:
     """A loopback port that nobody listens on now, below the range that outgoing connections are given."""
     for _ in range(200):
         port = 20000 + secrets.randbelow(10000)
-        if port not in (taken or set()) and port_is_free(port):
+        if port not in taken and port_is_free(port):
             return port
     raise OSError("200 ports tried between 20000 and 30000, none is free")
 

@@ -1,0 +1,200 @@
+"""Brings the demo's parts up and down: `python -m opsbot.demo.parts up|down|clean`."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import click
+
+from opsbot.demo import daemon, engine, images, private, registry, s3, stack, workspace
+from opsbot.demo.argv import Say, timed
+from opsbot.demo.docker import Engine
+from opsbot.demo.state import DEFAULT_PREFIX, State, read_json, write_private
+from opsbot.errors import OpsError
+
+KEPT = 0
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Everything that runs for one stack prefix."""
+
+    state: State
+    prefix: str
+    engine: Engine
+    registry: registry.Registry
+    s3: s3.S3
+    bucket: str
+    images: images.Images
+    workspace: workspace.Workspace
+    production: stack.Stack
+    staging: stack.Stack
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What opsbot.yml takes from the environment; holds secrets."""
+        listen = self.state.port(f"listen:{self.prefix}", 8090)
+        store = self.state.folder("prefixes", self.prefix) / "opsbot.db"
+        return {
+            "OPSBOT_ENGINE": self.engine.url,
+            "OPSBOT_STORE": f"sqlite:///{store}",
+            "OPSBOT_LISTEN": f"127.0.0.1:{listen}",
+            "OPSBOT_REGISTRY": self.registry.address,
+            "OPSBOT_REGISTRY_USER": self.registry.user,
+            "OPSBOT_REGISTRY_PASSWORD": self.registry.password,
+            "OPSBOT_WEB_IMAGE": self.images.web,
+            "OPSBOT_DB_PASSWORD": self.state.secret("postgres_password"),
+            "OPSBOT_S3_ENDPOINT": self.s3.endpoint,
+            "OPSBOT_S3_BUCKET": self.bucket,
+            "OPSBOT_S3_KEY": self.s3.key,
+            "OPSBOT_S3_SECRET": self.s3.secret,
+            "SLACK_API_URL": self.workspace.api,
+            "SLACK_BOT_TOKEN": self.workspace.bot_token,
+            "SLACK_APP_TOKEN": self.workspace.app_token,
+        }
+
+
+def up(state: State, say: Say, prefix: str = DEFAULT_PREFIX, *, keep: bool = False) -> Parts:
+    """Start what is not running and wait until all of it answers; writes `state.env_file(prefix)`.
+
+    The parts belong to this program until `down`; with `keep`, to nobody: they outlive it.
+    """
+    state.claim()
+    _sign_in(state, prefix, keep)
+    with ThreadPoolExecutor(3) as pool:
+        chat = pool.submit(workspace.ensure, state, prefix, _preferred(prefix, 8070), say)
+        storage = pool.submit(s3.ensure, state, say)
+        host = engine.ensure(state, say)
+        store = registry.ensure(state, host, say)
+        made = images.ensure(state, host, store, say)
+        production, staging = (
+            pool.submit(stack.ensure, state, host, made, name, _preferred(prefix, port), say)
+            for name, port in ((prefix, 8080), (f"{prefix}-staging", 8081))
+        )
+        bucket = bucket_of(prefix)
+        parts_s3 = storage.result()
+        s3.ensure_bucket(state, bucket)
+        parts = Parts(
+            state=state,
+            prefix=prefix,
+            engine=host,
+            registry=store,
+            s3=parts_s3,
+            bucket=bucket,
+            images=made,
+            workspace=chat.result(),
+            production=production.result(),
+            staging=staging.result(),
+        )
+    lines = [f"{name}={value}\n" for name, value in parts.environment.items()]
+    write_private(state.env_file(prefix), "".join(lines))
+    return parts
+
+
+def down(state: State, say: Say, prefix: str = DEFAULT_PREFIX) -> None:
+    """Remove the prefix's stacks with their data; end what no other prefix of this state folder uses."""
+    host = engine.find(state)
+    with timed(say, f"taking down {prefix}"):
+        workspace.stop(state, prefix)
+        if host:
+            for name in (f"{prefix}-staging", prefix):
+                stack.remove(host, name)
+        if daemon.running(state, s3.NAME):
+            s3.delete_bucket(state, bucket_of(prefix))
+        shutil.rmtree(state.folder("prefixes", prefix))
+        state.env_file(prefix).unlink(missing_ok=True)
+        (state.folder("users") / prefix).unlink(missing_ok=True)
+    if not _users(state):
+        stop_shared(state, say)
+
+
+def stop_shared(state: State, say: Say) -> None:
+    """End engine, registry and S3 server; images and packages stay for the next start."""
+    with timed(say, "stopping engine, registry and S3 server"):
+        s3.stop(state)
+        registry.stop(state)
+        private.stop(state)
+
+
+def clean(state: State, say: Say) -> None:
+    """Every program of ours ends, and nothing stays of the state folder, its swarm, networks and mounts."""
+    if not state.ours:
+        say(f"nothing to clean: {state.root} was not made by the demo")
+        return
+    with timed(say, f"removing {state.root}"):
+        host = engine.find(state)
+        if host and not host.private:
+            _clean_machines_own(state, host)
+        for program in daemon.all_recorded(state):
+            if program.name != private.NAME:
+                daemon.stop(state, program.name)
+        s3.stop(state)
+        private.remove(state)
+        shutil.rmtree(state.root)
+
+
+def bucket_of(prefix: str) -> str:
+    """The bucket of a prefix's backups."""
+    return "opsbot-demo" if prefix == DEFAULT_PREFIX else f"opsbot-{prefix}"
+
+
+def _clean_machines_own(state: State, host: Engine) -> None:
+    """An engine that is not ours keeps everything but our prefixes and our images."""
+    for folder in state.folder("prefixes").iterdir():
+        for name in (f"{folder.name}-staging", folder.name):
+            stack.remove(host, name)
+    built = host.lines("image", "ls", "--quiet", "--filter", f"label={images.LABEL}")
+    if built:
+        host.has("image", "rm", "--force", *set(built))
+
+
+def _preferred(prefix: str, port: int) -> int:
+    """Well-known ports are for the demo that a person looks at."""
+    return port if prefix == DEFAULT_PREFIX else 0
+
+
+def _sign_in(state: State, prefix: str, keep: bool) -> None:
+    owner = KEPT if keep else os.getpid()
+    record = {"pid": owner, "started": daemon.start_time(owner) if owner else 0}
+    write_private(state.folder("users") / prefix, json.dumps(record))
+
+
+def _users(state: State) -> list[str]:
+    """The prefixes whose parts are in use: kept, or their program is alive."""
+    records = {path.name: read_json(path) for path in state.folder("users").iterdir()}
+    return [
+        prefix
+        for prefix, owner in records.items()
+        if owner["pid"] == KEPT or daemon.start_time(owner["pid"]) == owner["started"]
+    ]
+
+
+@click.command()
+@click.argument("verb", type=click.Choice(["up", "down", "clean"]))
+@click.option("--prefix", default=DEFAULT_PREFIX, show_default=True, help="the stacks are PREFIX and PREFIX-staging")
+def main(verb: str, prefix: str) -> None:
+    """Start the demo's parts and leave them running, stop them, or remove every trace of them."""
+    began, state = time.monotonic(), State.default()
+
+    def say(text: str) -> None:
+        click.echo(f"{time.monotonic() - began:6.1f} s  {text}")
+
+    try:
+        if verb == "up":
+            parts = up(state, say, prefix, keep=True)
+            say(f"chat {parts.workspace.url} · production {parts.production.url} · staging {parts.staging.url}")
+        elif verb == "down":
+            down(state, say, prefix)
+        else:
+            clean(state, say)
+    except OpsError as error:
+        raise click.ClickException(error.sentence()) from error
+
+
+if __name__ == "__main__":
+    main()
