@@ -1,0 +1,1 @@
+"""Playbooks: YAML runbooks, checked before anything runs, and made into plans."""
