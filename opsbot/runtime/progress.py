@@ -1,0 +1,37 @@
+"""What long work here tells and asks the one who started it; a step's context fits."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from opsbot.errors import StepFailed
+
+
+class Progress(Protocol):
+    """Told how far work is, asked whether to go on."""
+
+    def progress(self, done: float, total: float, text: str = "") -> None:
+        """How far the work is."""
+
+    def say(self, text: str) -> None:
+        """A line that people read."""
+
+    def check(self) -> None:
+        """Raise Cancelled, or StepFailed when the time is over."""
+
+    def sleep(self, seconds: float) -> None:
+        """Wait, with `check` several times a second."""
+
+
+class RolloutFailed(StepFailed):
+    """A service did not come up. `details`: the failing container's last words, as lines of text."""
+
+    code = "rollout_failed"
+
+    def __init__(self, what: str, fix: str = "", *, details: str = "", code: str | None = None) -> None:
+        super().__init__(what, fix, code=code)
+        self.details = details
+
+    def as_json(self) -> dict[str, object]:
+        """As every error, with `details`."""
+        return {**super().as_json(), "details": self.details}

@@ -1,0 +1,153 @@
+"""Pure: raw Swarm service specs. A recorded spec is neutral (no name, colour, run, ids); `stamp` makes it postable."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from opsbot.config.settings import Service
+from opsbot.runtime import release as rules
+
+Spec = dict[str, Any]
+SECOND = 1_000_000_000  # the engine counts in nanoseconds
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """What turns a neutral spec into one service of one release. `secrets`: Swarm secret name → id."""
+
+    name: str
+    alias: str
+    release: int
+    run: str
+    tag: str
+    revision: str
+    replicas: int
+    network: str
+    colour: rules.Colour | None = None
+    secrets: Mapping[str, str] = field(default_factory=dict)
+
+
+def neutral(stack: str, name: str, service: Service, image: str, network: str) -> Spec:
+    """The spec of a service at an image, every field set, without what `stamp` adds. `image` is `repo@sha256:…`."""
+    at_once = 0 if service.strategy == "blue-green" else 1
+    return {
+        "Name": "",
+        "Labels": {rules.STACK: stack, rules.SERVICE: name, rules.REPLICAS: str(service.replicas)},
+        "TaskTemplate": {
+            "ContainerSpec": _container(stack, service, image),
+            "Resources": {"Limits": {"MemoryBytes": rules.memory_bytes(service.memory)}, "Reservations": {}},
+            "RestartPolicy": {"Condition": "any", "Delay": SECOND, "MaxAttempts": 0, "Window": 0},
+            "Placement": {},
+            "Networks": [{"Target": network, "Aliases": []}],
+            "LogDriver": {"Name": "json-file", "Options": {"max-size": "10m", "max-file": "3"}},
+            "ForceUpdate": 0,
+            "Runtime": "container",
+        },
+        "Mode": {"Replicated": {"Replicas": 0}},
+        "UpdateConfig": _order(at_once, "rollback"),
+        "RollbackConfig": _order(at_once, "pause"),
+        "EndpointSpec": {"Mode": "dnsrr"},
+    }
+
+
+def _container(stack: str, service: Service, image: str) -> Spec:
+    # No Healthcheck and no User: both stay as the image declares them.
+    return {
+        "Image": image,
+        "Env": [f"{key}={value}" for key, value in sorted(environment(service, stack).items())],
+        "Labels": {},
+        "Init": True,
+        "Isolation": "default",
+        "StopGracePeriod": int(service.stop_grace.total_seconds() * SECOND),
+        "DNSConfig": {},
+        "Mounts": [],
+        "Secrets": [_secret(file, f"{stack}_{name}") for file, name in sorted(service.secrets.items())],
+    }
+
+
+def _secret(file: str, name: str) -> Spec:
+    return {"File": {"Name": file, "UID": "0", "GID": "0", "Mode": 0o444}, "SecretID": "", "SecretName": name}
+
+
+def _order(parallelism: int, on_failure: str) -> Spec:
+    return {
+        "Parallelism": parallelism,
+        "Delay": 0,
+        "FailureAction": on_failure,
+        "Monitor": 5 * SECOND,
+        "MaxFailureRatio": 0,
+        "Order": "start-first",
+    }
+
+
+def environment(service: Service, stack: str) -> dict[str, str]:
+    """The configured, non-secret environment, with `{stack}` filled in."""
+    return {key: value.replace("{stack}", stack) for key, value in service.env.items()}
+
+
+def stamp(recorded: Mapping[str, Any], mark: Stamp) -> Spec:
+    """A full spec to post: the recorded one under this name, colour, release, run, with ids of today."""
+    spec: Spec = copy.deepcopy(dict(recorded))
+    ours = {rules.RELEASE: str(mark.release), rules.RUN: mark.run}
+    if mark.colour:
+        ours[rules.COLOUR] = mark.colour
+    spec["Name"] = mark.name
+    spec["Labels"] = {**(spec.get("Labels") or {}), **ours}
+    spec["Mode"] = {"Replicated": {"Replicas": mark.replicas}}
+    task = spec["TaskTemplate"]
+    container = task["ContainerSpec"]
+    container["Labels"] = {**(container.get("Labels") or {}), **ours}
+    container["Env"] = _with_release(container.get("Env") or [], mark)
+    container["Secrets"] = [
+        {**secret, "SecretID": mark.secrets.get(secret["SecretName"], secret.get("SecretID", ""))}
+        for secret in container.get("Secrets") or []
+    ]
+    for network in task.get("Networks") or []:
+        if not network.get("Aliases"):
+            network.update(Target=mark.network, Aliases=[mark.alias])
+    return spec
+
+
+def _with_release(env: list[str], mark: Stamp) -> list[str]:
+    told = {"RELEASE_ID": str(mark.release), "RELEASE_TAG": mark.tag, "RELEASE_REVISION": mark.revision}
+    kept = [line for line in env if line.split("=", 1)[0] not in told]
+    return [*kept, *(f"{key}={value}" for key, value in told.items())]
+
+
+def adopted(found: Mapping[str, Any]) -> Spec:
+    """The neutral spec of a service that somebody else made: as it is, its name and count apart."""
+    spec: Spec = copy.deepcopy(dict(found))
+    spec.update(Name="", Mode={"Replicated": {"Replicas": 0}})
+    spec["Labels"] = {key: value for key, value in (spec.get("Labels") or {}).items() if not _is_ours(key)}
+    return spec
+
+
+def _is_ours(label: str) -> bool:
+    return label in (rules.RELEASE, rules.RUN, rules.COLOUR)
+
+
+def spec_hash(recorded: Mapping[str, Any]) -> str:
+    """Identity of a neutral spec: equal hashes run the same thing."""
+    return hashlib.sha256(json.dumps(recorded, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def secret_names(recorded: Mapping[str, Any]) -> list[str]:
+    """The Swarm secrets that a spec needs."""
+    return [secret["SecretName"] for secret in recorded["TaskTemplate"]["ContainerSpec"].get("Secrets") or []]
+
+
+def replicas(spec: Mapping[str, Any]) -> int:
+    """The wanted replica count of a raw spec; 0 for a global service."""
+    return int(spec.get("Mode", {}).get("Replicated", {}).get("Replicas") or 0)
+
+
+def keep_scale(running: Mapping[str, Any] | None, configured: int) -> int:
+    """How many replicas to run: a scale by hand outlives a deploy, a new setting in opsbot.yml wins."""
+    if running is None or rules.labels_of(running).get(rules.REPLICAS) not in (None, str(configured)):
+        return configured
+    return replicas(running) or configured
