@@ -116,7 +116,7 @@ def _record(state: State, name: str) -> Path:
 
 def named(program: str) -> list[int]:
     """Pids of every live program of this name on the machine."""
-    return [pid for pid in _pids() if _comm(pid) == program]
+    return [pid for pid in _pids() if _comm(pid) == program and start_time(pid) is not None]
 
 
 def matching(program: str, text: str) -> list[int]:

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from ipaddress import IPv4Network
 from pathlib import Path
 
-from opsbot.demo import daemon, namespace, subnets
+from opsbot.demo import daemon, firewall, namespace, subnets
 from opsbot.demo.argv import ProgramFailed, Say, run, timed, wait_until
 from opsbot.demo.docker import DEBIAN_CLIENT, Engine, best_client
 from opsbot.demo.state import State, read_json, write_private
@@ -73,13 +73,17 @@ def stop(state: State) -> None:
 
 
 def remove(state: State) -> None:
-    """End the engine and remove what it left outside the state folder: bridges, namespace, sockets."""
-    stop(state)
+    """End the engine and remove what it left outside the state folder: rules, bridges, namespace, sockets."""
+    # Its swarm would start killed containers again while it shuts down; what it stores goes anyway.
+    daemon.stop(state, NAME, grace=0)
+    _kill_orphans(state)
     layout = _read_layout(state)
     if layout and layout.namespace:
         namespace.remove(layout.namespace, layout.subnets)
     elif layout:
         namespace.remove_bridges(layout.subnets)
+    if layout and not namespace.another_engine_runs(state):
+        firewall.restore(_before(state), layout.subnets.block, rules=not layout.namespace)
     if state.runtime_folder != state.root / "engine":
         shutil.rmtree(state.runtime_folder, ignore_errors=True)
 
@@ -119,9 +123,14 @@ def _choose_layout(state: State) -> Layout:
         remove(state)
         shutil.rmtree(state.folder(NAME) / "data", ignore_errors=True)
     name = f"opsbot-{state.mark}" if crowded else ""
+    firewall.remember(_before(state))
     layout = Layout(str(subnets.free_block(subnets.routes()).block), subnets.uplink_mtu(), name)
     write_private(state.folder(NAME) / "layout.json", json.dumps(asdict(layout)))
     return layout
+
+
+def _before(state: State) -> Path:
+    return state.root / NAME / "before.json"
 
 
 def _read_layout(state: State) -> Layout | None:
