@@ -1,0 +1,94 @@
+"""Alerts as messages: one per alert, edited through firing, acknowledged and resolved."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+from zoneinfo import ZoneInfo
+
+from opsbot.chat.letter import Letter
+from opsbot.chat.outbox import Outbox
+from opsbot.chat.render import render
+from opsbot.commands.reply import Button, Part, Reply, Small, Tone, Words
+from opsbot.store.rows import AlertRow
+from opsbot.store.store import Store
+
+TONES: dict[str, Tone] = {"firing": "bad", "acknowledged": "warn", "resolved": "ok"}
+
+
+class Alerts:
+    """Tells of alerts. `home(environment)` is the channel for an alert that names none."""
+
+    def __init__(self, store: Store, outbox: Outbox, home: Callable[[str | None], str], zone: ZoneInfo) -> None:
+        self._store, self._outbox, self._home, self._zone = store, outbox, home, zone
+        self._queued: dict[int, int] = {}  # alert → revision that a waiting letter shows
+        self._state: dict[int, str] = {}
+
+    def sweep(self) -> None:
+        """Queue a letter for each alert whose message does not show its newest revision."""
+        for alert in self._store.alerts.changed_since_posted():
+            waits = self._outbox.waits(f"alert:{alert.id}") is not None
+            if not waits or self._queued.get(alert.id) != alert.revision:
+                self._tell(alert)
+
+    def _tell(self, alert: AlertRow) -> None:
+        home = self._home(alert.environment)
+        self._queued[alert.id] = alert.revision
+        urgent = self._state.get(alert.id) != alert.state
+        self._state[alert.id] = alert.state
+        self._outbox.put(
+            Letter(
+                channel=alert.channel or home,
+                body=render(alert_card(alert, self._zone)),
+                key=("alert", str(alert.id)),
+                cursor=alert.revision,
+                urgent=urgent,
+                elsewhere=home,
+                sent=partial(self._store.alerts.posted, alert.id, alert.revision),
+            )
+        )
+
+
+def alert_card(alert: AlertRow, zone: ZoneInfo) -> Reply:
+    """The alert's message. `body` may hold why, last_change (sentences) and rollback (a command)."""
+    body = alert.body
+    parts: list[Part] = [Words(str(body["why"]))] if body.get("why") else []
+    if body.get("last_change"):
+        parts.append(Words(f"Last change: {body['last_change']}"))
+    parts.append(Small(_life(alert, zone)))
+    return Reply(f"*{_title(alert)}*", TONES.get(alert.state, "bad"), parts, _buttons(alert))
+
+
+def _title(alert: AlertRow) -> str:
+    return f"Resolved: {alert.title}" if alert.state == "resolved" else alert.title
+
+
+def _life(alert: AlertRow, zone: ZoneInfo) -> str:
+    words = [f"alert {alert.id}", f"since {_clock(alert.opened_at, zone)}"]
+    if alert.count > 1:
+        words.append(f"reported {alert.count} times")
+    if alert.acked_by:
+        words.append(f"acknowledged by {alert.acked_by}")
+    if alert.resolved_at:
+        seconds = int((alert.resolved_at - alert.opened_at).total_seconds())
+        words.append(f"over at {_clock(alert.resolved_at, zone)}, after {_length(seconds)}")
+    return " · ".join(words)
+
+
+def _buttons(alert: AlertRow) -> list[Button]:
+    if alert.state == "resolved":
+        return []
+    buttons = [Button("Acknowledge", f"ack {alert.id}")] if alert.state == "firing" else []
+    rollback = alert.body.get("rollback")
+    if rollback:
+        buttons.append(Button("Roll back", str(rollback), "danger", f"Run `{rollback}`?"))
+    return buttons
+
+
+def _clock(moment: datetime, zone: ZoneInfo) -> str:
+    return f"{moment.astimezone(zone):%H:%M:%S}"
+
+
+def _length(seconds: int) -> str:
+    return f"{seconds} s" if seconds < 120 else f"{seconds // 60} min"

@@ -1,0 +1,156 @@
+"""The Web API calls that write messages. Slack's errors become five outcomes that the outbox decides on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from http.client import HTTPException
+from typing import Any, TypeVar
+from urllib.error import URLError
+
+from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.web import WebClient
+from slack_sdk.webhook import WebhookClient
+
+from opsbot.chat.letter import Letter
+from opsbot.chat.render import Rendered
+
+Answer = TypeVar("Answer")
+
+EVENT = "opsbot_message"
+HISTORY = 100  # messages to look through for a post whose answer was lost
+
+_PLACE = {"not_in_channel", "channel_not_found", "is_archived", "user_not_in_channel", "restricted_action"}
+_GONE = {"message_not_found", "cant_update_message", "edit_window_closed", "thread_not_found"}
+_SHAPE = {"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "msg_too_long", "no_text"}
+_LOGIN = {"invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired", "missing_scope"}
+_PASSING = {"ratelimited", "rate_limited", "internal_error", "fatal_error", "service_unavailable", "request_timeout"}
+
+
+class TryAgain(Exception):
+    """It did not work now. `after`: seconds Slack asked us to wait. `maybe_done`: it may have happened all the same."""
+
+    def __init__(self, why: str, after: float | None = None, *, maybe_done: bool = False) -> None:
+        super().__init__(why)
+        self.after, self.maybe_done = after, maybe_done
+
+
+class WrongPlace(Exception):
+    """The channel cannot be written."""
+
+
+class Gone(Exception):
+    """The message to edit, or the thread to answer in, is not there any more."""
+
+
+class BadShape(Exception):
+    """Slack refused the blocks."""
+
+
+class NotAccepted(Exception):
+    """Slack refused for a reason that trying again does not change."""
+
+
+class Mailer:
+    """Writes messages. `client` must not retry by itself: a silent second attempt is a second message."""
+
+    def __init__(self, client: WebClient) -> None:
+        self._client = client
+
+    def post(self, letter: Letter) -> tuple[str, str]:
+        """Post it; (channel id, ts)."""
+        metadata = {"event_type": EVENT, "event_payload": {"mark": letter.slot}}
+        shape = _shape(letter.body)
+        answer = _call(
+            lambda: self._client.chat_postMessage(
+                channel=letter.channel, thread_ts=letter.thread, metadata=metadata, unfurl_links=False, **shape
+            )
+        )
+        return str(answer["channel"]), str(answer["ts"])
+
+    def edit(self, channel: str, ts: str, body: Rendered) -> None:
+        """Replace what a message shows."""
+        _call(lambda: self._client.chat_update(channel=channel, ts=ts, **_shape(body)))
+
+    def whisper(self, letter: Letter) -> None:
+        """Post it for one person."""
+        shape = _shape(letter.body)
+        user = letter.only_for or ""
+        _call(
+            lambda: self._client.chat_postEphemeral(channel=letter.channel, user=user, thread_ts=letter.thread, **shape)
+        )
+
+    def respond(self, letter: Letter) -> None:
+        """Answer through the address that came with a slash command or a click; works where the bot is no member."""
+        hook = WebhookClient(letter.response_url or "", timeout=10)
+        hook.proxy = None
+        kind = "ephemeral" if letter.only_for else "in_channel"
+        answer = _call(lambda: hook.send(response_type=kind, replace_original=False, **_shape(letter.body)))
+        if answer.status_code != 200:
+            raise NotAccepted(f"response_url: {answer.status_code}")
+
+    def join(self, channel: str) -> bool:
+        """Become a member of a public channel."""
+        try:
+            _call(lambda: self._client.conversations_join(channel=channel))
+        except (WrongPlace, NotAccepted, TryAgain):
+            return False
+        return True
+
+    def find(self, letter: Letter, channel: str) -> str | None:
+        """The ts of a post of this letter that is in the channel already."""
+        place = {"channel": channel, "limit": HISTORY, "include_all_metadata": True}
+        try:
+            if letter.thread:
+                answer = _call(lambda: self._client.conversations_replies(ts=letter.thread or "", **place))
+            else:
+                answer = _call(lambda: self._client.conversations_history(**place))
+        except (WrongPlace, NotAccepted, Gone):
+            return None
+        messages: list[dict[str, Any]] = answer.get("messages") or []
+        wanted = letter.slot
+        return next((str(message["ts"]) for message in messages if _marked(message) == wanted), None)
+
+
+def _marked(message: dict[str, Any]) -> object:
+    metadata = message.get("metadata") or {}
+    return (metadata.get("event_payload") or {}).get("mark") if metadata.get("event_type") == EVENT else None
+
+
+def _shape(body: Rendered) -> dict[str, Any]:
+    return {"text": body.text, "blocks": body.blocks}
+
+
+def _call(ask: Callable[[], Answer]) -> Answer:
+    try:
+        return ask()
+    except SlackApiError as refused:
+        raise _outcome(refused) from refused
+    except URLError as error:
+        sent = isinstance(error.reason, TimeoutError | ConnectionResetError | BrokenPipeError)
+        raise TryAgain(f"Slack does not answer: {error.reason}", maybe_done=sent) from error
+    except (OSError, HTTPException, SlackClientError, ValueError) as error:
+        raise TryAgain(f"Slack's answer was lost: {error}", maybe_done=True) from error
+
+
+def _outcome(refused: SlackApiError) -> Exception:
+    response: Any = refused.response
+    status = getattr(response, "status_code", 200)
+    code = str(response.get("error") or refused)
+    if status == 429 or code in ("ratelimited", "rate_limited"):
+        return TryAgain("rate limited", after=_retry_after(response))
+    if status >= 500 or code in _PASSING:
+        return TryAgain(f"Slack has a problem: {status} {code[:80]}", maybe_done=True)
+    if code in _LOGIN:
+        return TryAgain(f"Slack refuses the bot's token: {code}", after=30)
+    for codes, outcome in ((_PLACE, WrongPlace), (_GONE, Gone), (_SHAPE, BadShape)):
+        if code in codes:
+            return outcome(code)
+    return NotAccepted(code)
+
+
+def _retry_after(response: Any) -> float:
+    headers = {name.lower(): value for name, value in (getattr(response, "headers", None) or {}).items()}
+    try:
+        return max(0.5, float(headers.get("retry-after", 1)))
+    except ValueError:
+        return 1.0
