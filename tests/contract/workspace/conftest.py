@@ -7,8 +7,29 @@ import pytest
 from slack_bolt import App
 from slack_bolt.adapter.socket_mode.websocket_client import SocketModeHandler
 from slack_sdk import WebClient
+from slack_sdk.socket_mode.websocket_client import SocketModeClient
 
 from opsbot.workspace import Settings, Workspace
+
+PING_SECONDS, PONG_SECONDS = 0.6, 0.3
+
+
+class Impatient(SocketModeClient):
+    """The adapter with a pong deadline. Without one it never notices a frozen peer and closes in up to 10 s."""
+
+    def _run_current_session(self) -> None:
+        if self.current_session is not None:
+            self.current_session.run_forever(ping_interval=PING_SECONDS, ping_timeout=PONG_SECONDS)
+
+
+class Handler(SocketModeHandler):
+    """Bolt's own, around the impatient client."""
+
+    def __init__(self, app: App, app_token: str) -> None:
+        self.app, self.app_token = app, app_token
+        self.client = Impatient(app_token, app.logger, app.client, ping_interval=PING_SECONDS)
+        self.client.socket_mode_request_listeners.append(self.handle)
+
 
 QUICK = Settings(ack_seconds=0.5, redelivery_pauses=(0.05, 0.1, 0.2), post_burst=3)
 
@@ -36,12 +57,17 @@ def connect(workspace: Workspace, app: App) -> Iterator[Callable[[], SocketModeH
     opened = []
 
     def connect_app() -> SocketModeHandler:
-        handler = SocketModeHandler(app, workspace.app_token)
+        handler = Handler(app, workspace.app_token)
         opened.append(handler)
         handler.connect()
         workspace.wait_for_links(len(opened))
         return handler
 
     yield connect_app
+    for handler in opened:  # its own close() waits a second for its queue
+        handler.client.auto_reconnect_enabled = False
+        handler.client.closed = True
+        handler.client.message_queue.put(None)
+    workspace.drop()
     for handler in opened:
         handler.close()
