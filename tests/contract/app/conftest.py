@@ -1,0 +1,112 @@
+"""The application's own containers on a network of their own: the demo's images, a new database, two replicas."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from opsbot.demo import engine, images, registry
+from opsbot.demo.argv import wait_until
+from opsbot.demo.docker import Engine
+from opsbot.demo.state import State
+
+PASSWORD = "only for these tests"
+ENVIRONMENT = {
+    "SECRET_KEY": "only for these tests, too",
+    "RELEASE_ID": "r1",
+    "DATABASE_URL": "postgresql+psycopg2://minitwit@db/minitwit",
+    "DATABASE_PASSWORD_FILE": "/run/secrets/db_password",
+}
+
+
+@dataclass(frozen=True)
+class Containers:
+    """Containers on one network; all of them, and the network, go at the end."""
+
+    engine: Engine
+    name: str
+    secrets: str
+    db: str
+    web: str
+
+    def start(self, alias: str, image: str, *arguments: str) -> str:
+        """Start a container that stays; returns its id."""
+        return self.engine.docker("run", "--detach", *self._common(alias), image, *arguments)
+
+    def once(self, *command: str) -> tuple[int, Any]:
+        """Run a command in the web image to its end: its exit code and its last line, read as JSON."""
+        identity = self.start("once", self.web, *command)
+        code = int(self.engine.docker("wait", identity))
+        return code, json.loads(self.engine.docker("logs", identity).splitlines()[-1])
+
+    def sql(self, statement: str) -> str:
+        """Ask the database, as its superuser, on its own socket."""
+        return self.engine.docker("exec", f"{self.name}-db", "psql", "-Atc", statement, "-d", "minitwit")
+
+    def ask(self, path: str, host: str = "web-1") -> tuple[int, str]:
+        """GET from inside the network: status and body."""
+        program = (
+            "import sys, http.client as c; h = c.HTTPConnection('127.0.0.1', 8000, timeout=10);"
+            " h.request('GET', sys.argv[1]); r = h.getresponse(); print(r.status, r.read().decode())"
+        )
+        answer = self.engine.docker("exec", f"{self.name}-{host}", "python", "-c", program, path)
+        status, _, body = answer.partition(" ")
+        return int(status), body
+
+    def healthy(self, alias: str) -> bool:
+        """Whether the image's own check says so."""
+        state = self.engine.docker("inspect", "--format", "{{.State.Health.Status}}", f"{self.name}-{alias}")
+        return state == "healthy"
+
+    def _common(self, alias: str) -> list[str]:
+        shown = f"{self.name}-{alias}" if alias != "once" else f"{self.name}-{time.monotonic_ns()}"
+        secrets = [f"{self.secrets}:/run/secrets:ro"]
+        return [
+            *("--network", self.name, "--network-alias", alias, "--name", shown),
+            *(part for volume in secrets for part in ("--volume", volume)),
+            *(part for setting in ENVIRONMENT.items() for part in ("--env", "=".join(setting))),
+        ]
+
+
+@pytest.fixture(scope="module")
+def containers() -> Iterator[Containers]:
+    """A database that was just made, and nothing else yet."""
+    state = State.default()
+    state.claim()
+    host = engine.ensure(state, print)
+    made = images.ensure(state, host, registry.ensure(state, host, print), print)
+    name = f"apptest-{os.getpid()}"
+    host.docker("network", "create", name)
+    host.docker("volume", "create", name)
+    fill = 'for s in postgres_password db_password; do printf %s "$1" > /s/$s; done; chmod 755 /s; chmod 644 /s/*'
+    volume = ("--volume", f"{name}:/s")
+    host.docker("run", "--rm", *volume, "--user", "0", "--entrypoint", "sh", made.db, "-c", fill, "sh", PASSWORD)
+    found = Containers(host, name, name, made.db, f"{made.web}:v1")
+    try:
+        found.start("db", found.db)
+        assert wait_until(lambda: found.healthy("db"), 60)
+        yield found
+    finally:
+        of_ours = host.lines("ps", "--all", "--quiet", "--filter", f"network={name}")
+        if of_ours:
+            host.docker("rm", "--force", "--volumes", *of_ours)
+        host.docker("network", "rm", name)
+        host.docker("volume", "rm", name)
+
+
+@pytest.fixture(scope="module")
+def replicas(containers: Containers) -> Containers:
+    """The schema and two replicas, all from the same image."""
+    code, found = containers.once("python", "-m", "minitwit.migrate")
+    assert code == 0, found
+    for alias in ("web-1", "web-2"):
+        containers.start(alias, containers.web)
+    for alias in ("web-1", "web-2"):
+        assert wait_until(lambda alias=alias: containers.healthy(alias), 60)
+    return containers
