@@ -114,8 +114,10 @@ class Runs:
             return connection.execute(select(runs.c.cancel_by).where(runs.c.id == run_id)).scalar()
 
     def wake_due(self, now: datetime) -> builtins.list[str]:
-        """The runs that can be driven on: queued, or asleep with their moment reached; oldest first."""
+        """The runs that can be driven on: queued, asleep with their moment reached, parked and cancelled; oldest first."""
         slept = runs.c.status.in_(ASLEEP) & (runs.c.wake_at <= now)
-        wanted = select(runs.c.id).where(or_(runs.c.status == "queued", slept)).order_by(runs.c.number)
+        stopped = (runs.c.status == "waiting") & runs.c.cancel_by.is_not(None)
+        due = or_(runs.c.status == "queued", slept, stopped)
+        wanted = select(runs.c.id).where(due).order_by(runs.c.number)
         with self._database.read() as connection:
             return [str(run) for run in connection.execute(wanted).scalars()]

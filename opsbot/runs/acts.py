@@ -1,0 +1,128 @@
+"""The three things a drive does with a step (do, undo, recheck), each between its intention and its result in the journal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from opsbot import metrics
+from opsbot.clock import Clock
+from opsbot.runs import journal, sentences
+from opsbot.runs.attempt import Attempts, Result
+from opsbot.runs.context import NAP, RunContext, Signals
+from opsbot.runs.lease import Lease, Lost, Pace
+from opsbot.runs.plan import PlannedStep
+from opsbot.runs.recover import decided_by_human, from_recheck
+from opsbot.runs.run import Do, Recheck, Undo
+from opsbot.runs.step import Park
+from opsbot.store import Store
+from opsbot.store.events import Event
+from opsbot.store.rows import JournalRow, RunRow
+
+LONGEST_WAIT = 30.0  # seconds between two tries
+Scope = Mapping[str, Any]
+Rows = Sequence[JournalRow]
+
+
+class Acts:
+    """Acts on one run for the holder of its lease; every method raises Lost as soon as that is somebody else."""
+
+    def __init__(
+        self, store: Store, clock: Clock, attempts: Attempts, lease: Lease, signals: Signals, pace: Pace
+    ) -> None:
+        self._store, self._clock, self._attempts = store, clock, attempts
+        self._lease, self._signals, self._pace = lease, signals, pace
+        self._id = lease.run
+
+    def do(self, move: Do, run: RunRow, rows: Rows, scope: Scope) -> None:
+        """Run the step, or skip it, or take a human's word for it."""
+        step, now = move.step, self._clock.now()
+        goes_on = move.last is not None and move.last.outcome in ("parked", "retry")
+        result = decided_by_human(move.last, run.parked, step) or self._attempts.skip(step, scope)
+        told = ("step_started", {"step": step.id, "name": step.name})
+        self._before(step, "do", move.attempt, None if goes_on or result else told)
+        if result is None:
+            ctx = self._context(run, step, journal.deadline(rows, step, now))
+            ctx = replace(ctx, parked=journal.parked_state(rows, step.id), answer=_answer(run, step))
+            result = self._attempts.do(step, ctx, scope, step.retries - move.tries)
+        seconds = self._seconds_since(next((row.started_at for row in rows if row.step == step.id), now))
+        metrics.STEP_SECONDS.labels(step.do).observe(self._seconds_since(now))
+        self._after(step, "do", move.attempt, result, sentences.step_ended(step, result, seconds))
+        self._rest(step, result, move.tries)
+
+    def undo(self, move: Undo, run: RunRow, scope: Scope) -> None:
+        """Reverse the step. A person cannot cancel that."""
+        step = move.step
+        self._before(step, "undo", move.attempt, ("undo_started", {"step": step.id}) if move.attempt == 1 else None)
+        deadline = self._clock.now() + timedelta(seconds=step.timeout)
+        ctx = replace(self._context(run, step, deadline), heeds_cancel=False)
+        result = self._attempts.undo(step, ctx, scope, move.outputs, move.tries)
+        self._after(step, "undo", move.attempt, result, sentences.undo_ended(step, result))
+        self._rest(step, result, move.tries)
+
+    def recheck(self, move: Recheck, run: RunRow, rows: Rows, scope: Scope) -> None:
+        """Find out how another owner's last attempt ended. An undo may be done twice, so it is not asked about."""
+        step, row = move.step, move.row
+        result = Result("not_done")
+        if row.phase == "do" and step.on_resume != "rerun":
+            ctx = self._context(run, step, self._clock.now() + timedelta(seconds=step.timeout))
+            ctx = replace(ctx, parked=journal.parked_state(rows, step.id))
+            result = from_recheck(step, self._attempts.recheck(step, ctx, scope))
+        found = "unknown" if result.asks_what_happened else result.outcome
+        event = ("resumed", {"owner": self._lease.owner, "step": step.id, "found": found})
+        self._after(step, row.phase, row.attempt, result, event)
+        if told := sentences.step_ended(step, result, self._seconds_since(row.started_at)):
+            self._store.events.add(self._id, *told, self._clock.now())
+        self._rest(step, result, 0)
+
+    def _rest(self, step: PlannedStep, result: Result, tries: int) -> None:
+        if result.park is not None:
+            self._park(step, result.park)
+        if result.outcome == "retry":
+            self._wait(min(LONGEST_WAIT, self._pace.backoff * 2**tries))
+
+    def _park(self, step: PlannedStep, park: Park) -> None:
+        until = park.until.isoformat() if park.until else None
+        told = {"step": step.id, "say": park.say, "until": until, "ask": park.ask}
+        parked = {**told, "state": dict(park.state), "answer": None, "by": None}
+        now = self._clock.now()
+        self._store.runs.transition(
+            self._id, ["running"], "waiting", now, event=("parked", told), parked=parked, wake_at=park.until
+        )
+
+    def _wait(self, seconds: float) -> None:
+        end = self._clock.monotonic() + seconds
+        ends_early = (self._signals.stopping, self._signals.cancel, self._lease.lost)
+        while (left := end - self._clock.monotonic()) > 0 and not any(event.is_set() for event in ends_early):
+            self._clock.sleep(min(NAP, left))
+
+    def _before(self, step: PlannedStep, phase: str, attempt: int, event: Event | None) -> None:
+        owner, now = self._lease.owner, self._clock.now()
+        if not self._store.journal.before(self._id, step.id, phase, attempt, owner, now, event=event):
+            raise Lost
+
+    def _after(self, step: PlannedStep, phase: str, attempt: int, result: Result, event: Event | None) -> None:
+        outputs = result.outputs
+        if result.park is not None:
+            outputs = {"state": dict(result.park.state), "unknown": result.asks_what_happened}
+        owner, now = self._lease.owner, self._clock.now()
+        if self._lease.lost.is_set() or not self._store.journal.after(
+            self._id, step.id, phase, attempt, result.outcome, outputs, result.error, owner, now, event=event
+        ):
+            raise Lost
+
+    def _context(self, run: RunRow, step: PlannedStep, deadline: datetime) -> RunContext:
+        return RunContext(
+            self._store, self._clock, self._pace, self._lease, self._signals,
+            self._id, step.id, journal.actor_name(run), run.environment, deadline,
+        )  # fmt: skip
+
+    def _seconds_since(self, then: datetime) -> float:
+        return (self._clock.now() - then).total_seconds()
+
+
+def _answer(run: RunRow, step: PlannedStep) -> str | None:
+    parked = run.parked or {}
+    return parked.get("answer") if parked.get("step") == step.id else None

@@ -1,0 +1,145 @@
+"""One attempt of one step: its arguments, its work, and how that ended, as data for the journal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pydantic import ValidationError
+
+from opsbot import log
+from opsbot.errors import NotFound, OpsError, StepFailed, Unavailable
+from opsbot.runs.context import RunContext
+from opsbot.runs.lease import Lost
+from opsbot.runs.plan import PlannedStep
+from opsbot.runs.step import Json, Outputs, Park, Step
+
+Resolve = Callable[[Json, Mapping[str, Any]], Json]
+Outcome = Literal["done", "skipped", "parked", "retry", "failed", "cancelled", "not_done", "unknown"]
+UNDO_RETRIES = (
+    2  # an undo that fails leaves work for a human, so it is tried three times even if the step has no retries
+)
+
+_log = log.get(__name__)
+
+
+@dataclass(frozen=True)
+class Result:
+    """How an attempt ended. `park` only if parked, `error` as OpsError.as_json().
+
+    `asks_what_happened`: parked not by the step but because only a human can tell whether it took effect.
+    """
+
+    outcome: Outcome
+    outputs: Outputs | None = None
+    error: Mapping[str, Json] | None = None
+    park: Park | None = None
+    asks_what_happened: bool = False
+
+
+class Attempts:
+    """Runs, reverses and rechecks steps by name. Raises Lost when the run is not ours any more, or this engine stops."""
+
+    def __init__(self, steps: Mapping[str, Step], resolve: Resolve) -> None:
+        self._steps, self._resolve = steps, resolve
+
+    def skip(self, step: PlannedStep, scope: Mapping[str, Any]) -> Result | None:
+        """The result of a step whose `when` is false (its outputs are all None), otherwise None."""
+        try:
+            wanted = step.when is None or _truth(self._resolve(step.when, scope))
+            return None if wanted else Result("skipped", dict.fromkeys(self._step(step).outputs))
+        except OpsError as error:
+            return Result("failed", error=error.as_json())
+
+    def do(self, step: PlannedStep, ctx: RunContext, scope: Mapping[str, Any], retries_left: int) -> Result:
+        """Run the step; `check` false afterwards is a failure."""
+
+        def work() -> Result:
+            ctx.check()
+            found = self._step(step).run(ctx, self._arguments(step, scope))
+            if isinstance(found, Park):
+                return Result("parked", park=found)
+            return self._judged(step, found, scope)
+
+        return self._guarded(step, ctx, retries_left, work)
+
+    def undo(
+        self, step: PlannedStep, ctx: RunContext, scope: Mapping[str, Any], outputs: Outputs | None, tries: int
+    ) -> Result:
+        """Reverse the step."""
+
+        def work() -> Result:
+            self._step(step).undo(ctx, self._arguments(step, scope), outputs)
+            return Result("done")
+
+        return self._guarded(step, ctx, UNDO_RETRIES - tries, work)
+
+    def recheck(self, step: PlannedStep, ctx: RunContext, scope: Mapping[str, Any]) -> Result:
+        """Ask the step whether it took effect: done, not_done, unknown, or failed if its check is not true.
+
+        Unavailable passes: then it cannot be known yet.
+        """
+        try:
+            found, outputs = self._step(step).recheck(ctx, self._arguments(step, scope))
+            if found == "done":
+                return self._judged(step, outputs or {}, scope)
+        except Unavailable:
+            raise
+        except StepFailed as error:
+            return Result("failed", error=error.as_json())
+        except OpsError as error:
+            return Result("unknown", error=error.as_json())
+        except Exception as error:  # noqa: BLE001  # any mistake of a step's code means that we do not know
+            return Result("unknown", error=_unforeseen(step, error))
+        if found == "not_done":
+            return Result("not_done")
+        what = f"Nobody can tell whether “{step.name}” took effect before the bot died."
+        return Result(
+            "unknown", error=StepFailed(what, "Look yourself before you try again.", code="unknown").as_json()
+        )
+
+    def _guarded(self, step: PlannedStep, ctx: RunContext, retries_left: int, work: Callable[[], Result]) -> Result:
+        try:
+            return work()
+        except Exception as error:  # noqa: BLE001  # a mistake in one step's code must undo the run, not strand it
+            if ctx.interrupted:
+                raise Lost from error  # what went wrong may be our own stop; the next owner asks the step
+            known = error.as_json() if isinstance(error, OpsError) else _unforeseen(step, error)
+            if ctx.heeds_cancel and ctx.signals.cancel.is_set():
+                return Result("cancelled", error=known)
+            again = isinstance(error, OpsError) and error.again and retries_left > 0
+            return Result("retry" if again else "failed", error=known)
+
+    def _judged(self, step: PlannedStep, outputs: Outputs, scope: Mapping[str, Any]) -> Result:
+        if step.check is not None:
+            seen = {**scope, "steps": {**scope["steps"], step.id: outputs}}
+            if not _truth(self._resolve(step.check, seen)):
+                raise StepFailed(f"“{step.name}” ended, but its check is not true: {step.check}.", code="check")
+        return Result("done", dict(outputs))
+
+    def _step(self, step: PlannedStep) -> Step:
+        try:
+            return self._steps[step.do]
+        except KeyError as error:
+            raise NotFound(f"There is no step “{step.do}”.", "It existed when this was planned; plan again.") from error
+
+    def _arguments(self, step: PlannedStep, scope: Mapping[str, Any]) -> Any:
+        try:
+            return self._step(step).With.model_validate(self._resolve(dict(step.arguments), scope))
+        except ValidationError as invalid:
+            first = invalid.errors(include_url=False, include_input=False)[0]
+            where = ".".join(str(part) for part in first["loc"])
+            raise StepFailed(
+                f"“{step.name}” cannot use “{where}”: {first['msg']}.", "Correct the playbook."
+            ) from invalid
+
+
+def _truth(value: Json) -> bool:
+    return value.strip().lower() not in ("", "false", "no", "0", "none") if isinstance(value, str) else bool(value)
+
+
+def _unforeseen(step: PlannedStep, error: Exception) -> Mapping[str, Json]:
+    _log.exception("step.bug", step=step.id, do=step.do)
+    what = f"“{step.name}” failed in a way that nobody foresaw: {type(error).__name__}: {error}."
+    return StepFailed(what, "The bot's log has the details.", code="bug").as_json()

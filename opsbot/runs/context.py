@@ -1,0 +1,109 @@
+"""What the engine offers a step while it runs: progress, words, cancellation, time."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from opsbot.clock import Clock
+from opsbot.errors import Cancelled, StepFailed, Unavailable
+from opsbot.runs.lease import Lease, Pace
+from opsbot.runs.step import Json
+from opsbot.store import Store
+
+NAP = 0.1  # seconds between checks while a step sleeps; a person who cancels waits no longer than they notice
+
+
+@dataclass
+class Signals:
+    """Why a drive should stop: `stopping` is the whole engine's, `cancel` this run's, in this process."""
+
+    stopping: threading.Event
+    cancel: threading.Event = field(default_factory=threading.Event)
+
+
+@dataclass
+class RunContext:
+    """The `Context` of the step contract. `heeds_cancel` is False while undoing: that must come to its end."""
+
+    store: Store
+    clock: Clock
+    pace: Pace
+    lease: Lease
+    signals: Signals
+    run: str
+    step: str
+    actor: str
+    environment: str | None
+    deadline: datetime
+    parked: Mapping[str, Json] | None = None
+    answer: str | None = None
+    heeds_cancel: bool = True
+
+    def __post_init__(self) -> None:
+        self._guard = threading.Lock()
+        self._polled = self._told = float("-inf")
+
+    def progress(self, done: float, total: float, text: str = "") -> None:
+        """Write a progress event, at most one a second, and always the last one."""
+        with self._guard:
+            now = self.clock.monotonic()
+            if self.lease.lost.is_set() or (now - self._told < self.pace.progress and done < total):
+                return
+            self._told = now
+        self._event("progress", {"step": self.step, "done": done, "total": total, "text": text})
+
+    def say(self, text: str) -> None:
+        """Write a line for the run's thread."""
+        if not self.lease.lost.is_set():
+            self._event("say", {"step": self.step, "text": text})
+
+    @property
+    def interrupted(self) -> bool:
+        """True when the run goes on elsewhere or later: the lease is lost or this engine stops."""
+        return self.lease.lost.is_set() or self.signals.stopping.is_set()
+
+    @property
+    def cancelled(self) -> bool:
+        """True once the step should stop; asks the store twice a second at most."""
+        if self.interrupted:
+            return True
+        if not self.heeds_cancel:
+            return False
+        if not self.signals.cancel.is_set() and self._asked_to_stop():
+            self.signals.cancel.set()
+        return self.signals.cancel.is_set()
+
+    def check(self) -> None:
+        """Raise Cancelled if `cancelled`, StepFailed if the step's time is over."""
+        if self.cancelled:
+            raise Cancelled("The run was asked to stop.")
+        if self.clock.now() >= self.deadline:
+            raise StepFailed("The step took too long.", "Look at what it waited for, then try again.", code="timeout")
+
+    def sleep(self, seconds: float) -> None:
+        """Wait, and `check` several times a second."""
+        end = self.clock.monotonic() + seconds
+        self.check()
+        while (left := end - self.clock.monotonic()) > 0:
+            self.clock.sleep(min(NAP, left))
+            self.check()
+
+    def _asked_to_stop(self) -> bool:
+        with self._guard:
+            now = self.clock.monotonic()
+            if now - self._polled < self.pace.cancel_poll:
+                return False
+            self._polled = now
+        try:
+            return self.store.runs.cancel_by(self.run) is not None
+        except Unavailable:
+            return False  # nobody can have asked through a store that does not answer
+
+    def _event(self, kind: str, body: Mapping[str, Json]) -> None:
+        try:
+            self.store.events.add(self.run, kind, body, self.clock.now())
+        except Unavailable:
+            return  # only words are lost; the step's work goes on and its result is written with the journal

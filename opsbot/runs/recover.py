@@ -1,0 +1,46 @@
+"""Runs that their owner left behind: which they are, and what a recheck or a human makes of the attempt left half-way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from opsbot.errors import StepFailed
+from opsbot.runs.attempt import Result
+from opsbot.runs.journal import asks_what_happened
+from opsbot.runs.plan import PlannedStep
+from opsbot.runs.run import DRIVEN
+from opsbot.runs.step import Park
+from opsbot.store import Store
+from opsbot.store.rows import JournalRow
+
+YES = ("done", "yes", "it is done", "it did")
+AGAIN = ("again", "no", "not done", "run again", "it did not")
+
+
+def abandoned(store: Store, now: datetime) -> list[str]:
+    """Runs that should be driven and that nobody drives: their owner's lease expired or was given back."""
+    return [run.id for run in store.runs.by_status(DRIVEN) if store.leases.holder(f"run:{run.id}", now) is None]
+
+
+def from_recheck(step: PlannedStep, result: Result) -> Result:
+    """What is written for a rechecked attempt. Where the playbook says `on_resume: ask`, the unknown is a question."""
+    if result.outcome != "unknown" or step.on_resume != "ask":
+        return result
+    said = f"The bot died during “{step.name}”."
+    ask = f"Did “{step.name}” take effect? Answer done, again (to run it again) or undo."
+    return Result("parked", park=Park(None, said, {}, ask), asks_what_happened=True)
+
+
+def decided_by_human(last: JournalRow | None, parked: Mapping[str, Any] | None, step: PlannedStep) -> Result | None:
+    """The result that a person's answer gives to such an attempt; None = run it (again)."""
+    if not asks_what_happened(last):
+        return None
+    answer = str((parked or {}).get("answer") or "").strip().lower()
+    if answer in YES:
+        return Result("done", {})
+    if answer in AGAIN:
+        return None
+    what = f"“{step.name}” was left half-way, and the answer was “{answer or 'none'}”."
+    return Result("failed", error=StepFailed(what, code="unknown").as_json())

@@ -1,0 +1,140 @@
+"""A run's statuses, the allowed transitions, and the one pure decision: given plan and journal, what comes next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from opsbot.runs.plan import Plan, PlannedStep
+from opsbot.runs.step import Outputs
+from opsbot.store.rows import JournalRow
+
+TRANSITIONS: dict[str, frozenset[str]] = {
+    "awaiting_approval": frozenset({"queued", "rejected", "expired", "cancelled"}),
+    "queued": frozenset({"running", "rejected", "cancelled"}),
+    "running": frozenset({"waiting", "undoing", "succeeded"}),
+    "waiting": frozenset({"running"}),
+    "undoing": frozenset({"undone", "cancelled", "failed"}),
+}
+FINAL = frozenset({"succeeded", "undone", "cancelled", "failed", "rejected", "expired"})
+UNBEGUN = ("awaiting_approval", "queued")
+DRIVEN = ("running", "undoing")
+
+CONTINUES = frozenset({"done", "skipped"})
+AGAIN = frozenset({"retry", "parked", "not_done"})
+TURNS_BACK = frozenset({"failed", "cancelled", "unknown"})
+
+
+def sources(status: str) -> tuple[str, ...]:
+    """The statuses from which a run may come to `status`."""
+    return tuple(before for before, after in TRANSITIONS.items() if status in after)
+
+
+@dataclass(frozen=True)
+class Recheck:
+    """The owner died, or lost the store, between the intention and the result of this attempt."""
+
+    step: PlannedStep
+    row: JournalRow
+
+
+@dataclass(frozen=True)
+class Do:
+    """Run the step. `last` is its last attempt, if there was one; `tries` counts the attempts since it last went well."""
+
+    step: PlannedStep
+    attempt: int
+    last: JournalRow | None
+    tries: int
+
+
+@dataclass(frozen=True)
+class TurnBack:
+    """Go back from here: the run becomes undoing."""
+
+
+@dataclass(frozen=True)
+class Undo:
+    """Reverse the step; `outputs` None = it is not known whether it finished."""
+
+    step: PlannedStep
+    attempt: int
+    outputs: Outputs | None
+    tries: int
+
+
+@dataclass(frozen=True)
+class End:
+    """Nothing is left to do. `stays`: steps that began and have no undo; `stuck`: the step whose undo failed."""
+
+    status: str
+    stays: tuple[PlannedStep, ...] = ()
+    stuck: PlannedStep | None = None
+
+
+Move = Recheck | Do | TurnBack | Undo | End
+
+
+def next_move(plan: Plan, rows: Sequence[JournalRow], status: str, cancel_by: str | None) -> Move:
+    """What a running or undoing run needs now. It depends on nothing else, so any owner decides the same."""
+    half = next((row for row in rows if row.ended_at is None), None)
+    if half is not None:
+        return Recheck(next(step for step in plan.steps if step.id == half.step), half)
+    return _backward(plan, rows) if status == "undoing" else _forward(plan, rows, cancel_by)
+
+
+def _forward(plan: Plan, rows: Sequence[JournalRow], cancel_by: str | None) -> Move:
+    for step in plan.steps:
+        tried = attempts(rows, step.id, "do")
+        last = tried[-1] if tried else None
+        if last is not None and last.outcome in CONTINUES:
+            continue
+        if cancel_by is not None or (last is not None and last.outcome in TURNS_BACK):
+            return TurnBack()
+        return Do(step, last.attempt + 1 if last else 1, last, _tries(tried))
+    return End("succeeded")
+
+
+def _backward(plan: Plan, rows: Sequence[JournalRow]) -> Move:
+    stays: list[PlannedStep] = []
+    for step in reversed(plan.steps):
+        tried = attempts(rows, step.id, "do")
+        if not tried or tried[-1].outcome == "skipped":
+            continue
+        if not step.undo:
+            stays += [step] if step.why_no_undo else []
+            continue
+        undone = attempts(rows, step.id, "undo")
+        if not undone or undone[-1].outcome in AGAIN:
+            outputs = tried[-1].outputs if tried[-1].outcome == "done" else None
+            return Undo(step, len(undone) + 1, outputs, _tries(undone))
+        if undone[-1].outcome == "failed":
+            return End("failed", tuple(stays), stuck=step)
+    return End(_how_it_ended(rows, stays), tuple(stays))
+
+
+def _how_it_ended(rows: Sequence[JournalRow], stays: Sequence[PlannedStep]) -> str:
+    """A failed step without undo leaves something that nobody knows, so that run is failed and not undone."""
+    bad = {row.step for row in rows if row.phase == "do" and row.outcome in ("failed", "unknown")}
+    if any(step.id in bad for step in stays):
+        return "failed"
+    return "undone" if bad else "cancelled"
+
+
+def attempts(rows: Sequence[JournalRow], step: str, phase: str) -> list[JournalRow]:
+    """The attempts of a step in one phase, oldest first."""
+    return [row for row in rows if row.step == step and row.phase == phase]
+
+
+def series(tried: Sequence[JournalRow]) -> list[JournalRow]:
+    """The failed attempts since the step was begun afresh: after a park or a crash its time and its retries count anew."""
+    kept: list[JournalRow] = []
+    for row in reversed(tried):
+        if row.outcome != "retry":
+            break
+        kept.insert(0, row)
+    return kept
+
+
+def _tries(tried: Sequence[JournalRow]) -> int:
+    return len(series(tried))

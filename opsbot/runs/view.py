@@ -1,0 +1,168 @@
+"""What a card shows of a run: a pure fold of its row and its events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, Literal
+
+from opsbot.runs.step import Fact
+from opsbot.store.rows import EventRow, RunRow
+
+StepState = Literal[
+    "pending", "running", "waiting", "done", "skipped", "failed", "cancelled", "undoing", "undone", "undo_failed"
+]
+
+
+Body = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class StepView:
+    """One step's line. `progress` is (done, total, text); `note` is the latest remark, error or question about it."""
+
+    id: str
+    name: str
+    state: StepState = "pending"
+    seconds: float | None = None
+    progress: tuple[float, float, str] | None = None
+    note: str = ""
+    started_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class RunView:
+    """A run as people see it. `error` is {"code", "what", "fix", "again"} of what went wrong first, `undo_error` of an undo.
+
+    `ask` and `until` are set only while the run waits. `cursor` is the number of the last event folded in.
+    """
+
+    id: str
+    playbook: str
+    title: str
+    status: str
+    environment: str | None
+    actor: str
+    door: str
+    created_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+    steps: tuple[StepView, ...]
+    facts: tuple[tuple[str, Fact], ...]
+    outcome: str | None
+    params: Mapping[str, Any] = field(default_factory=dict)
+    approval: Mapping[str, Any] | None = None
+    approved_by: str | None = None
+    cancel_by: str | None = None
+    error: Mapping[str, Any] | None = None
+    undo_error: Mapping[str, Any] | None = None
+    ask: str | None = None
+    until: datetime | None = None
+    resumed: int = 0
+    said: tuple[str, ...] = ()
+    channel: str | None = None
+    thread: str | None = None
+    cursor: int = 0
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will happen to it."""
+        return self.ended_at is not None
+
+    def step(self, id: str) -> StepView | None:
+        """One step's line by its id."""
+        return next((step for step in self.steps if step.id == id), None)
+
+
+def fold(run: RunRow, events: Iterable[EventRow]) -> RunView:
+    """The view of a run from all its events. Kinds that it does not know are passed over."""
+    view = _start(run)
+    for event in events:
+        view = replace(_apply(view, event), cursor=event.seq)
+    waits = run.status == "waiting" and run.parked is not None
+    parked = run.parked if waits and run.parked else {}
+    until = parked.get("until")
+    return replace(
+        view,
+        ask=parked.get("ask") if parked.get("answer") is None else None,
+        until=datetime.fromisoformat(until) if until else run.wake_at if run.status == "awaiting_approval" else None,
+    )
+
+
+def _start(run: RunRow) -> RunView:
+    plan = run.plan
+    return RunView(
+        id=run.id,
+        playbook=run.playbook,
+        title=run.title,
+        status=run.status,
+        environment=run.environment,
+        actor=str(run.actor.get("name") or run.actor.get("id") or "somebody"),
+        door=run.door,
+        created_at=run.created_at,
+        started_at=run.started_at,
+        ended_at=run.ended_at,
+        steps=tuple(StepView(step["id"], step["name"]) for step in plan.get("steps", ())),
+        facts=tuple((step, Fact(**fact)) for step, fact in plan.get("facts", ())),
+        outcome=run.outcome,
+        params=plan.get("params") or {},
+        approval=plan.get("approval"),
+        approved_by=run.approved_by,
+        cancel_by=run.cancel_by,
+        channel=run.channel,
+        thread=run.thread,
+    )
+
+
+def _apply(view: RunView, event: EventRow) -> RunView:
+    body = event.body
+    step = view.step(str(body.get("step")))
+    if step is not None:
+        view = _with_step(view, _apply_to_step(step, event))
+    match event.kind:
+        case "say":
+            return replace(view, said=(*view.said, str(body.get("text", ""))))
+        case "step_failed" if view.error is None:
+            return replace(view, error=body.get("error") or None)
+        case "undo_failed":
+            return replace(view, undo_error=body.get("error") or None)
+        case "resumed" if body.get("found") not in ("answered", "cancelled"):
+            return replace(view, resumed=view.resumed + 1)
+    return view
+
+
+def _apply_to_step(step: StepView, event: EventRow) -> StepView:
+    if event.kind == "step_started":
+        return StepView(step.id, step.name, "running", started_at=event.at)
+    if event.kind == "resumed" and step.state != "waiting":
+        return step
+    changes = _CHANGES.get(event.kind)
+    return replace(step, **changes(event.body)) if changes else step
+
+
+def _failed(body: Body) -> Body:
+    state = "cancelled" if body.get("cancelled") else "failed"
+    return {"state": state, "seconds": body.get("seconds"), "progress": None, "note": _what(body)}
+
+
+def _what(body: Body) -> str:
+    return str((body.get("error") or {}).get("what", ""))
+
+
+_CHANGES: dict[str, Callable[[Body], Body]] = {
+    "progress": lambda body: {"progress": (body["done"], body["total"], body.get("text", ""))},
+    "say": lambda body: {"note": str(body.get("text", ""))},
+    "step_done": lambda body: {"state": "done", "seconds": body.get("seconds"), "progress": None, "note": ""},
+    "step_skipped": lambda body: {"state": "skipped"},
+    "step_failed": _failed,
+    "parked": lambda body: {"state": "waiting", "note": str(body.get("ask") or body.get("say") or "")},
+    "resumed": lambda body: {"state": "running", "note": ""},
+    "undo_started": lambda body: {"state": "undoing", "progress": None},
+    "undo_done": lambda body: {"state": "undone", "progress": None},
+    "undo_failed": lambda body: {"state": "undo_failed", "progress": None, "note": _what(body)},
+}
+
+
+def _with_step(view: RunView, changed: StepView) -> RunView:
+    return replace(view, steps=tuple(changed if step.id == changed.id else step for step in view.steps))
