@@ -34,10 +34,11 @@ class Containers:
     secrets: str
     db: str
     web: str
+    edge: str
 
-    def start(self, alias: str, image: str, *arguments: str) -> str:
-        """Start a container that stays; returns its id."""
-        return self.engine.docker("run", "--detach", *self._common(alias), image, *arguments)
+    def start(self, alias: str, image: str, *arguments: str, **changed: str) -> str:
+        """Start a container that stays, with changed environment variables; returns its id."""
+        return self.engine.docker("run", "--detach", *self._common(alias, changed), image, *arguments)
 
     def once(self, *command: str) -> tuple[int, Any]:
         """Run a command in the web image to its end: its exit code and its last line, read as JSON."""
@@ -49,13 +50,13 @@ class Containers:
         """Ask the database, as its superuser, on its own socket."""
         return self.engine.docker("exec", f"{self.name}-db", "psql", "-Atc", statement, "-d", "minitwit")
 
-    def ask(self, path: str, host: str = "web-1") -> tuple[int, str]:
-        """GET from inside the network: status and body."""
+    def ask(self, path: str, host: str = "web-1", target: str = "127.0.0.1:8000") -> tuple[int, str]:
+        """GET from inside the container `host`: status and body."""
         program = (
-            "import sys, http.client as c; h = c.HTTPConnection('127.0.0.1', 8000, timeout=10);"
+            "import sys, http.client as c; h = c.HTTPConnection(sys.argv[2], timeout=10);"
             " h.request('GET', sys.argv[1]); r = h.getresponse(); print(r.status, r.read().decode())"
         )
-        answer = self.engine.docker("exec", f"{self.name}-{host}", "python", "-c", program, path)
+        answer = self.engine.docker("exec", f"{self.name}-{host}", "python", "-c", program, path, target)
         status, _, body = answer.partition(" ")
         return int(status), body
 
@@ -64,13 +65,13 @@ class Containers:
         state = self.engine.docker("inspect", "--format", "{{.State.Health.Status}}", f"{self.name}-{alias}")
         return state == "healthy"
 
-    def _common(self, alias: str) -> list[str]:
+    def _common(self, alias: str, changed: dict[str, str]) -> list[str]:
         shown = f"{self.name}-{alias}" if alias != "once" else f"{self.name}-{time.monotonic_ns()}"
         secrets = [f"{self.secrets}:/run/secrets:ro"]
         return [
             *("--network", self.name, "--network-alias", alias, "--name", shown),
             *(part for volume in secrets for part in ("--volume", volume)),
-            *(part for setting in ENVIRONMENT.items() for part in ("--env", "=".join(setting))),
+            *(part for setting in (ENVIRONMENT | changed).items() for part in ("--env", "=".join(setting))),
         ]
 
 
@@ -87,7 +88,7 @@ def containers() -> Iterator[Containers]:
     fill = 'for s in postgres_password db_password; do printf %s "$1" > /s/$s; done; chmod 755 /s; chmod 644 /s/*'
     volume = ("--volume", f"{name}:/s")
     host.docker("run", "--rm", *volume, "--user", "0", "--entrypoint", "sh", made.db, "-c", fill, "sh", PASSWORD)
-    found = Containers(host, name, name, made.db, f"{made.web}:v1")
+    found = Containers(host, name, name, made.db, f"{made.web}:v1", made.edge)
     try:
         found.start("db", found.db)
         assert wait_until(lambda: found.healthy("db"), 60)
