@@ -1,0 +1,203 @@
+"""One environment as the rest of the bot sees it: names, addresses, what is live, how to move a service."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+from opsbot.clock import Clock, SystemClock
+from opsbot.config import values
+from opsbot.config.settings import Config, Environment, RegistryLogin, Service
+from opsbot.errors import NotFound, Unavailable, did_you_mean
+from opsbot.runtime import release as rules
+from opsbot.runtime import spec as specs
+from opsbot.runtime.blue_green import BlueGreen
+from opsbot.runtime.edge import Edge
+from opsbot.runtime.images import Login
+from opsbot.runtime.registry import Image, Registry
+from opsbot.runtime.rolling import Rolling
+from opsbot.runtime.rollout import Live, Place, Rollout
+from opsbot.runtime.swarm import Swarm, host_of
+from opsbot.store import Store
+from opsbot.store.releases import State
+from opsbot.store.rows import ReleaseRow
+
+_POSTGRES = 5432
+
+
+class Target:
+    """One environment. `name` as in opsbot.yml."""
+
+    def __init__(
+        self,
+        name: str,
+        environment: Environment,
+        services: Mapping[str, Service],
+        swarm: Swarm,
+        registries: Registries,
+        store: Store,
+        clock: Clock,
+    ) -> None:
+        self.name, self.environment, self.services = name, environment, services
+        self.swarm, self.store, self.clock = swarm, store, clock
+        self._registries = registries
+        self.edge = Edge(swarm, self.full_name(environment.edge.service), self.network_name, environment.edge)
+
+    @property
+    def stack(self) -> str:
+        """The prefix of everything that belongs to this environment."""
+        return self.environment.stack
+
+    @property
+    def network_name(self) -> str:
+        """The stack's overlay network."""
+        return f"{self.stack}_{self.environment.network}"
+
+    def full_name(self, service: str) -> str:
+        """The Swarm name of a part of the stack that has no colours: `db` → `minitwit_db`."""
+        return rules.full_name(self.stack, service)
+
+    def service(self, name: str) -> Service:
+        """The settings of a service; NotFound with the closest names."""
+        if name not in self.services:
+            raise NotFound(f"There is no service {name}.", did_you_mean(name, self.services))
+        return self.services[name]
+
+    def edge_url(self) -> str:
+        """`http://address:port` of the edge as this program reaches it; Unavailable if it does not run."""
+        return self.edge.url()
+
+    def database_address(self, service: str) -> tuple[str, int]:
+        """Host and port of a database's task as this program reaches it; Unavailable if it does not run."""
+        addresses = self.swarm.task_addresses(self.full_name(service), self.network_name)
+        if not addresses:
+            raise Unavailable(
+                f"The database service {self.full_name(service)} does not run.",
+                "docker service ps tells why.",
+                code="database",
+            )
+        return addresses[0], _POSTGRES
+
+    def rollout(self, name: str) -> Rollout:
+        """The strategy of a service, ready to use."""
+        place = self.place(name)
+        return BlueGreen(place) if place.service.strategy == "blue-green" else Rolling(place)
+
+    def place(self, name: str) -> Place:
+        """A service of this environment with what is needed to operate it."""
+        return Place(self.swarm, self.edge, self.stack, name, self.service(name), self.network_name, self.name)
+
+    def observed(self, name: str) -> Live | None:
+        """The Swarm service that takes the traffic, its release and replicas; None if nothing does."""
+        return self.rollout(name).live()
+
+    def replicas(self, name: str) -> tuple[int, int]:
+        """Running and wanted replicas of what is live; (0, configured) if nothing is."""
+        live = self.observed(name)
+        return (live.running, live.wanted) if live else (0, self.service(name).replicas)
+
+    def live(self, name: str) -> dict[str, Any]:
+        """What the service says of itself through the edge: {"release", "tag", "revision", …}; Unavailable if nothing."""
+        told = self.edge.told(self.service(name).release_path)
+        if told is None:
+            raise Unavailable(f"Nothing of {name} answers through the edge in {self.name}.", code="nothing_live")
+        return told
+
+    def neutral_spec(self, name: str, image: str) -> specs.Spec:
+        """The spec that a new release of a service records."""
+        return specs.neutral(self.stack, name, self.service(name), image, self.network_name)
+
+    def repository(self, name: str) -> str:
+        """The image name of a service, without tag."""
+        return values.text(self.service(name).image)
+
+    def resolve(self, name: str, tag: str) -> Image:
+        """What a tag is in the registry now."""
+        repository = self.repository(name)
+        return self._registries.of(repository).resolve(repository, tag)
+
+    def tags(self, name: str) -> list[str]:
+        """All tags of a service's image in the registry, newest-looking first."""
+        repository = self.repository(name)
+        return self._registries.of(repository).tags(repository)
+
+    def registry_has(self, image: str) -> bool:
+        """True if the registry still holds `repo@digest`."""
+        repository, _, digest = image.partition("@")
+        return self._registries.of(repository).has(repository, digest)
+
+    def ping_registry(self, name: str) -> None:
+        """Raises Unavailable unless the service's registry answers and takes our login."""
+        self._registries.of(self.repository(name)).ping()
+
+    def row(self, name: str, number: int) -> ReleaseRow:
+        """A recorded release; NotFound if there is none."""
+        found = self.store.releases.get(self.name, name, number)
+        if found is None:
+            raise NotFound(f"There is no release {name}-{number} in {self.name}.", "Say releases to see them.")
+        return found
+
+    def mark(self, row: ReleaseRow, state: State, note: str | None = None) -> None:
+        """Set the state of a recorded release; `live` retires the one that was."""
+        self.store.releases.mark(row.environment, row.service, row.number, state, note, self.clock.now())
+
+
+class Registries:
+    """The registries that images come from, with the logins of opsbot.yml."""
+
+    def __init__(self, configured: Mapping[str, RegistryLogin]) -> None:
+        self._configured = configured
+        self._made: dict[str, Registry] = {}
+
+    def login(self, host: str) -> Login | None:
+        """User and password for a host, or None."""
+        found = self._settings(host)
+        return (values.text(found.user), values.secret(found.password).reveal()) if found else None
+
+    def of(self, repository: str) -> Registry:
+        """The registry that a repository is in."""
+        host = host_of(repository)
+        if host not in self._made:
+            found = self._settings(host)
+            self._made[host] = Registry(host, lambda: self.login(host), bool(found and found.insecure))
+        return self._made[host]
+
+    def _settings(self, host: str) -> RegistryLogin | None:
+        return next((one for one in self._configured.values() if values.text(one.host) == host), None)
+
+
+class Targets:
+    """All environments of opsbot.yml. One connection per engine, made at the first use."""
+
+    def __init__(self, config: Config, store: Store, clock: Clock | None = None) -> None:
+        self._config, self._store, self._clock = config, store, clock or SystemClock()
+        self.registries = Registries(config.registries)
+        self._guard = threading.Lock()
+        self._swarms: dict[str, Swarm] = {}
+        self._targets: dict[str, Target] = {}
+
+    def names(self) -> list[str]:
+        """The environments' names."""
+        return list(self._config.environments)
+
+    def get(self, name: str) -> Target:
+        """One environment; NotFound with the closest names."""
+        environments = self._config.environments
+        if name not in environments:
+            raise NotFound(
+                f"There is no environment {name}.", did_you_mean(name, environments), code="unknown_environment"
+            )
+        url = values.text(environments[name].engine)
+        with self._guard:
+            swarm = self._swarms.setdefault(url, Swarm(url, self.registries.login))
+            if name not in self._targets:
+                self._targets[name] = Target(
+                    name, environments[name], self._config.services, swarm, self.registries, self._store, self._clock
+                )
+            return self._targets[name]
+
+    def close(self) -> None:
+        """Let all connections go."""
+        for swarm in self._swarms.values():
+            swarm.close()

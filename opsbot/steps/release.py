@@ -1,0 +1,199 @@
+"""Steps about the record of releases: which image a tag is, where a rollback leads, which release is blocked."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from opsbot.errors import NotFound, OpsError, Refused, did_you_mean
+from opsbot.runs.step import Context, Fact, Facts, Outputs, ReadOnly, Recheck, With
+from opsbot.runtime import release as rules
+from opsbot.runtime.target import Target, Targets
+from opsbot.store.releases import State
+from opsbot.store.rows import ReleaseRow
+
+_LOOK_BACK = 200  # releases; a rollback further back than this is named by number
+
+
+class OfService(With):
+    """A service of an environment."""
+
+    environment: str
+    service: str
+
+
+class OfTag(OfService):
+    """A tag of a service's image."""
+
+    tag: str
+
+
+class OfChoice(OfService):
+    """A release to return to: a number, `web-12` or a tag; nothing = the one before."""
+
+    to: int | str | None = None
+
+
+class OfLeft(OfService):
+    """The release that was left, if there was one."""
+
+    release: int | None = None
+
+
+class ImageResolve(ReadOnly):
+    """image.resolve: a tag → the digest that is deployed."""
+
+    With: ClassVar[type[With]] = OfTag
+    outputs: ClassVar[tuple[str, ...]] = ("image", "digest", "tag", "revision")
+
+    def __init__(self, targets: Targets) -> None:
+        self._targets = targets
+
+    def facts(self, ctx: Context, args: OfTag) -> Facts:
+        outputs = self.run(ctx, args)
+        commit = f", commit {outputs['revision'][:12]}" if outputs["revision"] else ""
+        text = f"{args.tag} is {outputs['digest'][:19]} in the registry{commit}."
+        return Facts((Fact("image", "green", text, bind=outputs["digest"]),), outputs)
+
+    def run(self, ctx: Context, args: OfTag) -> Outputs:
+        found = self._targets.get(args.environment).resolve(args.service, args.tag)
+        return {"image": found.image, "digest": found.digest, "tag": found.tag, "revision": found.revision}
+
+
+class WayBack(ReadOnly):
+    """release.way_back: what a rollback would return to, and whether it could."""
+
+    With: ClassVar[type[With]] = OfService
+    outputs: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, targets: Targets) -> None:
+        self._targets = targets
+
+    def facts(self, ctx: Context, args: OfService) -> Facts:
+        target = self._targets.get(args.environment)
+        live = target.store.releases.live(args.environment, args.service)
+        return Facts((_way_back(target, args.service, live),))
+
+    def run(self, ctx: Context, args: OfService) -> Outputs:
+        return {}
+
+
+class ReleaseChoose(ReadOnly):
+    """release.choose: the release that a rollback returns to."""
+
+    With: ClassVar[type[With]] = OfChoice
+    outputs: ClassVar[tuple[str, ...]] = ("release", "image", "tag", "revision", "warm")
+
+    def __init__(self, targets: Targets) -> None:
+        self._targets = targets
+
+    def facts(self, ctx: Context, args: OfChoice) -> Facts:
+        target = self._targets.get(args.environment)
+        row = _chosen(target, args)
+        warm = target.rollout(args.service).warm(row.number)
+        chosen = Fact("release", "green", f"Back to {row.tag} ({row.id}).", bind=[row.number, row.digest])
+        return Facts((chosen, _readiness(target, row, warm)), _told(row, warm))
+
+    def run(self, ctx: Context, args: OfChoice) -> Outputs:
+        target = self._targets.get(args.environment)
+        row = _chosen(target, args)
+        return _told(row, target.rollout(args.service).warm(row.number))
+
+
+class ReleaseBlock:
+    """release.block: the release that a rollback left is not deployed again until somebody unblocks it."""
+
+    With: ClassVar[type[With]] = OfLeft
+    outputs: ClassVar[tuple[str, ...]] = ()
+    mutates: ClassVar[bool] = True
+
+    def __init__(self, targets: Targets) -> None:
+        self._targets = targets
+
+    def facts(self, ctx: Context, args: OfLeft) -> Facts:
+        return Facts()
+
+    def run(self, ctx: Context, args: OfLeft) -> Outputs:
+        if args.release is not None:
+            self._mark(args, "bad", f"left by the rollback {ctx.run}")
+        return {}
+
+    def undo(self, ctx: Context, args: OfLeft, outputs: Outputs | None) -> None:
+        if args.release is not None:
+            self._mark(args, "retired", None)
+
+    def recheck(self, ctx: Context, args: OfLeft) -> tuple[Recheck, Outputs | None]:
+        if args.release is None:
+            return "done", {}
+        row = self._targets.get(args.environment).row(args.service, args.release)
+        return ("done", {}) if row.state == "bad" else ("not_done", None)
+
+    def _mark(self, args: OfLeft, state: State, note: str | None) -> None:
+        target = self._targets.get(args.environment)
+        assert args.release is not None  # the callers have looked
+        target.mark(target.row(args.service, args.release), state, note)
+
+
+def _chosen(target: Target, args: OfChoice) -> ReleaseRow:
+    """The release meant; NotFound or Refused (nothing_to_do, blocked, no_way_back) with the reason."""
+    rows = target.store.releases.list(args.environment, args.service, _LOOK_BACK)
+    live = target.store.releases.live(args.environment, args.service)
+    if args.to in (None, ""):
+        found = rules.previous_good(rows, live.number if live else None)
+        if found is None:
+            raise Refused(
+                f"{args.service} has no earlier release in {args.environment} to go back to.",
+                "Deploy a tag instead.",
+                code="no_way_back",
+            )
+        return found
+    return _named(rows, live, args)
+
+
+def _named(rows: list[ReleaseRow], live: ReleaseRow | None, args: OfChoice) -> ReleaseRow:
+    word = str(args.to)
+    found = rules.named(rows, word)
+    if found is None:
+        known = [row.tag for row in rows] + [row.id for row in rows]
+        raise NotFound(
+            f"There is no release {word} of {args.service}.", did_you_mean(word, known), code="unknown_release"
+        )
+    if live and found.number == live.number:
+        raise Refused(f"{found.tag} ({found.id}) is live already.", code="nothing_to_do")
+    if found.state == "bad":
+        raise Refused(f"{found.tag} ({found.id}) is blocked: {found.note or 'bad'}.", "Choose another.", code="blocked")
+    return found
+
+
+def _told(row: ReleaseRow, warm: bool) -> dict[str, Any]:
+    return {
+        "release": row.number,
+        "image": row.image,
+        "tag": row.tag,
+        "revision": row.revision or "",
+        "warm": warm,
+    }
+
+
+def _readiness(target: Target, row: ReleaseRow, warm: bool) -> Fact:
+    if warm:
+        return Fact("ready", "green", f"{row.tag} is warm: about a second.")
+    if target.swarm.images.has(row.image):
+        return Fact("ready", "green", f"{row.tag} must be started first; its image is here, so no registry is needed.")
+    try:
+        there = target.registry_has(row.image)
+    except OpsError as error:
+        return Fact("ready", "red", f"The image of {row.tag} is not here, and: {error.what}", bind="no_image")
+    if there:
+        return Fact("ready", "amber", f"The image of {row.tag} must be pulled first.", bind="pull")
+    return Fact("ready", "red", f"The image of {row.tag} is neither here nor in the registry.", bind="no_image")
+
+
+def _way_back(target: Target, service: str, live: ReleaseRow | None) -> Fact:
+    if live is None:
+        return Fact("way_back", "amber", "This is the first release: there is nothing to go back to yet.", bind="first")
+    if not target.swarm.images.has(live.image):
+        text = f"A rollback returns to {live.tag} ({live.id}), whose image is not on this engine any more."
+        return Fact("way_back", "amber", text, bind=live.number)
+    blue_green = target.service(service).strategy == "blue-green"
+    how = "in about a second: it stays warm" if blue_green else "by updating in place; its image is here"
+    return Fact("way_back", "green", f"A rollback returns to {live.tag} ({live.id}) {how}.", bind=live.number)

@@ -1,0 +1,163 @@
+"""Steps that try a release: migrate its database, smoke-test it where nobody is, watch it once people are on it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, ClassVar
+
+from opsbot.errors import OpsError, StepFailed
+from opsbot.runs.step import Context, Fact, Facts, Json, Outputs, Park, ReadOnly, Recheck, With
+from opsbot.runtime.progress import RolloutFailed
+from opsbot.runtime.target import Target, Targets
+from opsbot.steps.release import OfService
+from opsbot.steps.rollout import OfRelease
+
+_SLICE = timedelta(seconds=5)
+_SOON = timedelta(seconds=1)  # after a bad look, look again soon
+_MISSES = 3  # bad looks in a row that end the bake; one may be a network hiccup
+
+
+class OfMigration(OfService):
+    """The image whose migrations are run."""
+
+    image: str
+
+
+class Migrate:
+    """rollout.migrate: the image's own migration verb, once, with the service's settings and secrets.
+
+    It takes a lock in the database and is safe to start twice; what it did is not undone.
+    """
+
+    With: ClassVar[type[With]] = OfMigration
+    outputs: ClassVar[tuple[str, ...]] = ("from", "to")
+    mutates: ClassVar[bool] = True
+
+    def __init__(self, targets: Targets) -> None:
+        self._targets = targets
+
+    def facts(self, ctx: Context, args: OfMigration) -> Facts:
+        verb = self._targets.get(args.environment).service(args.service).migrate
+        if verb is None:
+            return Facts((Fact("migrations", "green", "No migrations are configured."),))
+        text = f"Migrations run with {' '.join(verb.argv)}, before anybody is sent to the new release."
+        return Facts((Fact("migrations", "green", text, bind=list(verb.argv)),))
+
+    def run(self, ctx: Context, args: OfMigration) -> Outputs:
+        target = self._targets.get(args.environment)
+        verb = target.service(args.service).migrate
+        if verb is None:
+            return {"from": None, "to": None}
+        recorded = target.neutral_spec(args.service, args.image)
+        within = verb.timeout.total_seconds()
+        ended = target.place(args.service).once(recorded, "migrate", ctx.run, verb.argv, within, ctx)
+        told = _last_json(ended.output)
+        if ended.code != 0:
+            raise _failed("The migration failed", ended.code, told, ended.output or ended.error)
+        return {"from": told.get("from"), "to": told.get("to")}
+
+    def undo(self, ctx: Context, args: OfMigration, outputs: Outputs | None) -> None:
+        return None
+
+    def recheck(self, ctx: Context, args: OfMigration) -> tuple[Recheck, Outputs | None]:
+        return "not_done", None
+
+
+class Smoke(ReadOnly):
+    """rollout.smoke: the configured test against the prepared release. It leaves no trace, so there is nothing to undo."""
+
+    With: ClassVar[type[With]] = OfRelease
+    outputs: ClassVar[tuple[str, ...]] = ("seconds",)
+
+    def __init__(self, targets: Targets) -> None:
+        self._targets = targets
+
+    def run(self, ctx: Context, args: OfRelease) -> Outputs:
+        target = self._targets.get(args.environment)
+        service = target.service(args.service)
+        if service.smoke is None or service.strategy == "rolling":
+            return {"seconds": 0.0}
+        row = target.row(args.service, args.release)
+        prepared = target.rollout(args.service).prepare(row, ctx.run, ctx)
+        argv = _filled(
+            service.smoke.argv, {"url": prepared.address, "colour": str(prepared.colour), "stack": target.stack}
+        )
+        within = service.smoke.timeout.total_seconds()
+        ended = target.place(args.service).once(row.spec, "smoke", ctx.run, argv, within, ctx)
+        if ended.code != 0:
+            output = ended.output or ended.error
+            raise _failed(f"The smoke test of {row.tag} failed", ended.code, _last_json(output), output)
+        return {"seconds": round(ended.seconds, 2)}
+
+
+class Bake(ReadOnly):
+    """rollout.bake: looks at the live release again and again for a while, holding no thread between looks."""
+
+    With: ClassVar[type[With]] = OfRelease
+    outputs: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, targets: Targets) -> None:
+        self._targets = targets
+
+    def run(self, ctx: Context, args: OfRelease) -> Outputs | Park:
+        target = self._targets.get(args.environment)
+        service, now = target.service(args.service), target.clock.now()
+        state = dict(ctx.parked or {"ends": (now + service.bake).isoformat(), "misses": 0})
+        ends = datetime.fromisoformat(str(state["ends"]))
+        wrong = _wrong(target, args)
+        state["misses"] = int(state["misses"]) + 1 if wrong else 0
+        if state["misses"] >= _MISSES:
+            raise StepFailed(f"Under traffic the new release is not well: {wrong}", code="bake_failed")
+        left = max(timedelta(0), ends - now)
+        total = service.bake.total_seconds() or 1.0
+        ctx.progress(total - left.total_seconds(), total, wrong or "all is well")
+        if not wrong and not left:
+            return {}
+        return Park(now + (_SOON if wrong else min(left, _SLICE)), f"Watching until {ends:%H:%M:%S} UTC", state)
+
+
+def _wrong(target: Target, args: OfRelease) -> str:
+    """What is not well with the live release, as a sentence; empty if nothing is."""
+    service = target.service(args.service)
+    try:
+        if not target.rollout(args.service).serving(args.release):
+            return f"release {args.release} is not what answers."
+        running, wanted = target.replicas(args.service)
+        if running < wanted:
+            return f"{running} of {wanted} replicas run."
+        if service.strategy == "blue-green":
+            for path in (service.health_path, "/"):
+                status = target.edge.ask(path, follow=path == "/").status_code
+                if status >= 500:
+                    return f"{path} answers {status}."
+    except OpsError as error:
+        return error.what
+    return ""
+
+
+def _filled(argv: Sequence[str], known: Mapping[str, str]) -> list[str]:
+    filled = list(argv)
+    for key, value in known.items():
+        filled = [word.replace(f"{{{key}}}", value) for word in filled]
+    return filled
+
+
+def _last_json(output: str) -> dict[str, Json]:
+    """The last line of a program's output that is a JSON object, else {}."""
+    for line in reversed(output.splitlines()):
+        try:
+            found: Any = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(found, dict):
+            return found
+    return {}
+
+
+def _failed(what: str, code: int, told: Mapping[str, Json], output: str) -> RolloutFailed:
+    why = told.get("message") or told.get("error") or (output.strip().splitlines() or ["it said nothing"])[-1]
+    return RolloutFailed(
+        f"{what}: {why}", "Nobody was sent to the new release.", details=f"Exit code {code}.\n{output}".strip()
+    )
