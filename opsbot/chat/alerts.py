@@ -28,7 +28,7 @@ class Alerts:
     def sweep(self) -> None:
         """Queue a letter for each alert whose message does not show its newest revision."""
         for alert in self._store.alerts.changed_since_posted():
-            waits = self._outbox.waits(f"alert:{alert.id}") is not None
+            waits = self._outbox.waits(f"alert:{alert.id}")
             if not waits or self._queued.get(alert.id) != alert.revision:
                 self._tell(alert)
 

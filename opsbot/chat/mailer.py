@@ -51,10 +51,10 @@ class NotAccepted(Exception):
 
 
 class Mailer:
-    """Writes messages. `client` must not retry by itself: a silent second attempt is a second message."""
+    """Writes messages; `spoke` is called after each post. `client` must not retry by itself: that would post twice."""
 
-    def __init__(self, client: WebClient) -> None:
-        self._client = client
+    def __init__(self, client: WebClient, spoke: Callable[[], None] = lambda: None) -> None:
+        self._client, self._spoke = client, spoke
 
     def post(self, letter: Letter) -> tuple[str, str]:
         """Post it; (channel id, ts)."""
@@ -65,6 +65,7 @@ class Mailer:
                 channel=letter.channel, thread_ts=letter.thread, metadata=metadata, unfurl_links=False, **shape
             )
         )
+        self._spoke()
         return str(answer["channel"]), str(answer["ts"])
 
     def edit(self, channel: str, ts: str, body: Rendered) -> None:
@@ -98,17 +99,20 @@ class Mailer:
 
     def find(self, letter: Letter, channel: str) -> str | None:
         """The ts of a post of this letter that is in the channel already."""
-        place = {"channel": channel, "limit": HISTORY, "include_all_metadata": True}
         try:
-            if letter.thread:
-                answer = _call(lambda: self._client.conversations_replies(ts=letter.thread or "", **place))
-            else:
-                answer = _call(lambda: self._client.conversations_history(**place))
+            messages = self._thread(channel, letter.thread) if letter.thread else self._history(channel)
         except (WrongPlace, NotAccepted, Gone):
             return None
-        messages: list[dict[str, Any]] = answer.get("messages") or []
         wanted = letter.slot
         return next((str(message["ts"]) for message in messages if _marked(message) == wanted), None)
+
+    def _history(self, channel: str) -> list[dict[str, Any]]:
+        ask = self._client.conversations_history
+        return _call(lambda: ask(channel=channel, limit=HISTORY, include_all_metadata=True)).get("messages") or []
+
+    def _thread(self, channel: str, ts: str) -> list[dict[str, Any]]:
+        ask = self._client.conversations_replies
+        return _call(lambda: ask(channel=channel, ts=ts, limit=1000, include_all_metadata=True)).get("messages") or []
 
 
 def _marked(message: dict[str, Any]) -> object:

@@ -78,18 +78,22 @@ class Outbox:
         """Send it when its turn comes."""
         with self._wake:
             slots = self._lanes.setdefault(letter.channel, Lane()).slots
-            earlier = slots.get(letter.slot)
+            earlier = slots.get(letter.slot) or self._elsewhere(letter.slot)
             if earlier is not None and earlier.urgent:
                 letter = replace(letter, urgent=True)
             slots[letter.slot] = letter
             self._count()
             self._wake.notify_all()
 
-    def waits(self, slot: str) -> int | None:
-        """The cursor of the letter that waits for this live message, if one waits."""
+    def _elsewhere(self, slot: str) -> Letter | None:
+        """Take a letter out of whatever lane it waits in: the same message may be meant for another channel now."""
+        found = (lane.slots.pop(slot) for lane in self._lanes.values() if slot in lane.slots)
+        return next(found, None)
+
+    def waits(self, slot: str) -> bool:
+        """Whether a letter waits for this live message."""
         with self._wake:
-            found = (lane.slots[slot].cursor for lane in self._lanes.values() if slot in lane.slots)
-            return next(found, None)
+            return any(slot in lane.slots for lane in self._lanes.values())
 
     def hurry(self) -> None:
         """Slack is back: do not sit out pauses that lost connections caused."""

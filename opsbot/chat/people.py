@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -17,6 +17,7 @@ from opsbot.commands.request import Actor
 log = logs.get(__name__)
 
 FRESH = 600.0  # seconds that a user's name, zone and guest mark are believed
+SOON = 5.0  # seconds until channels are asked for again after a failure
 PAGES = 10  # of 200: enough for the channels of a large workspace
 
 _TROUBLE = (SlackApiError, SlackClientError, OSError, ValueError)
@@ -101,6 +102,7 @@ class Channels:
                     self._remember(found)
                 self._asked = self._clock.monotonic()
             except _TROUBLE as error:
+                self._asked = self._clock.monotonic() - FRESH + SOON
                 log.warning("channels.unknown", why=error)
 
     def join(self, channel: str) -> None:
@@ -132,6 +134,3 @@ class Channels:
         if found.get("name"):
             self._ids[f"#{found['name']}"] = str(found["id"])
             self._names[str(found["id"])] = f"#{found['name']}"
-
-
-ChannelOf = Callable[[str | None], str]

@@ -45,7 +45,7 @@ class Runs:
         behind = self._store.events.runs_behind()
         self._queued = {row.run: self._queued[row.run] for row in behind if row.run in self._queued}
         for row in behind:
-            waits = self._outbox.waits(f"run:{row.run}") is not None
+            waits = self._outbox.waits(f"run:{row.run}") or self._outbox.waits(f"detail:{row.run}")
             if not waits or self._queued.get(row.run) != row.last_event:
                 self._tell(row)
 

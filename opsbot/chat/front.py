@@ -1,0 +1,180 @@
+"""Slack as one part of the bot: starts at once, connects for as long as it takes, stops cleanly."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import TypeVar
+
+from slack_bolt.error import BoltError
+from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.web import WebClient
+
+from opsbot import log as logs
+from opsbot.chat.alerts import Alerts
+from opsbot.chat.answer import Answers
+from opsbot.chat.delivery import Delivery
+from opsbot.chat.mailer import Mailer
+from opsbot.chat.outbox import SPACING, Outbox
+from opsbot.chat.people import Channels, People
+from opsbot.chat.slack import connect
+from opsbot.chat.socket import PING_EVERY, PONG_WITHIN, Link
+from opsbot.chat.thread import Runs
+from opsbot.clock import Clock, ago
+from opsbot.commands.reply import Reply
+from opsbot.commands.request import Request
+from opsbot.config.settings import Config
+from opsbot.config.values import secret, text
+from opsbot.errors import OpsError
+from opsbot.store.store import Store
+
+log = logs.get(__name__)
+
+View = TypeVar("View")
+
+LOOK_EVERY = 0.3  # seconds between looks for news of runs and alerts; `nudge` looks at once
+LONGEST_WAIT = 15.0  # seconds between attempts to reach Slack at start
+
+
+class SlackFront:
+    """What the composition root starts and stops. `view(run)` and `card(view)` make a run's live message."""
+
+    def __init__(
+        self,
+        config: Config,
+        store: Store,
+        clock: Clock,
+        front: Callable[[Request], Reply],
+        view: Callable[[str], View],
+        card: Callable[[View], Reply],
+        *,
+        spacing: float = SPACING,
+        ping_every: float = PING_EVERY,
+        pong_within: float = PONG_WITHIN,
+    ) -> None:
+        self._config, self._clock = config, clock
+        self._ping_every, self._pong_within = ping_every, pong_within
+        self._client = _client(config)
+        self._app_token = secret(config.slack.app_token)
+        self._people = People(self._client, clock, config.team.timezone)
+        self._channels = Channels(self._client, clock)
+        self._outbox = Outbox(Delivery(Mailer(_client(config), self._spoke), store), clock, spacing)
+        self._answers = Answers(front, self._people, self._channels, self._outbox, store, clock, self.nudge)
+        self._runs = Runs(store, clock, self._outbox, lambda run: card(view(run)), self._home)
+        self._alerts = Alerts(store, self._outbox, self._home, config.team.zone)
+        self._link: Link | None = None
+        self._since, self._trouble = clock.now(), "not tried yet"
+        self._stopped, self._news = threading.Event(), threading.Event()
+        self._threads = [
+            threading.Thread(target=self._connect, name="slack-connect", daemon=True),
+            threading.Thread(target=self._tell, name="slack-tell", daemon=True),
+        ]
+
+    def start(self) -> None:
+        """Returns at once; Slack may be down."""
+        self._outbox.start()
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self, within: float = 5.0) -> None:
+        """Take nothing more, finish what is being answered, send what can be sent within that many seconds."""
+        self._stopped.set()
+        self._news.set()
+        for thread in self._threads:
+            thread.join()
+        if self._link:
+            self._link.stop()
+        self._answers.stop()
+        self._sweep()
+        self._outbox.stop(within)
+
+    def nudge(self) -> None:
+        """There is news of a run or an alert: tell it now."""
+        self._news.set()
+
+    def healthy(self) -> tuple[bool, str]:
+        """Whether we hear Slack, and a sentence about it."""
+        link, since = self._link, ago(self._since, self._clock.now())
+        if link and link.up():
+            return True, f"Connected to Slack since {since}."
+        if link:
+            return False, f"The connection to Slack was lost (last connected {since}); it is being made again."
+        return False, f"Not connected to Slack: {self._trouble}. It is tried again and again (first {since})."
+
+    def _connect(self) -> None:
+        wait = 0.25
+        while self._link is None and not self._stopped.is_set():
+            try:
+                self._link = self._join_in()
+            except (SlackApiError, SlackClientError, BoltError, OSError, ValueError) as error:
+                self._trouble = _why(error)
+                log.warning("slack.not_reached", why=self._trouble, again_in=wait)
+                self._stopped.wait(wait)
+                wait = min(LONGEST_WAIT, wait * 2)
+        if self._link:
+            self._learn()
+
+    def _join_in(self) -> Link:
+        us = self._client.auth_test()
+        self._people.team = str(us.get("team_id") or "")
+        bot = str(us["user_id"])
+        app = connect(self._client, bot, self._answers.take)
+        token = self._app_token.reveal()
+        link = Link(app, token, self._client, self._clock, bot, self._up, self._ping_every, self._pong_within)
+        try:
+            link.start()
+        except BaseException:
+            link.stop()
+            raise
+        return link
+
+    def _learn(self) -> None:
+        self._channels.learn()
+        self._people.learn()
+        environments = self._config.environments.values()
+        wanted = [self._config.team.channel, *(environment.channel for environment in environments)]
+        for channel in dict.fromkeys(filter(None, wanted)):
+            self._channels.join(channel)
+
+    def _up(self) -> None:
+        self._since = self._clock.now()
+        self._outbox.hurry()
+
+    def _spoke(self) -> None:
+        if self._link:
+            self._link.ear.spoke()
+
+    def _tell(self) -> None:
+        while not self._stopped.is_set():
+            self._news.wait(LOOK_EVERY)
+            self._news.clear()
+            self._sweep()
+
+    def _sweep(self) -> None:
+        for sweep in (self._runs.sweep, self._alerts.sweep):
+            try:
+                sweep()
+            except OpsError as error:
+                log.warning("slack.no_news", why=error)
+                self._stopped.wait(2.0)
+            except Exception:  # one run that cannot be shown must not silence the others for ever
+                log.exception("slack.sweep_broken")
+                self._stopped.wait(2.0)
+
+    def _home(self, environment: str | None) -> str:
+        settings = self._config.environments.get(environment or "")
+        return self._channels.id((settings.channel if settings else None) or self._config.team.channel)
+
+
+def _client(config: Config) -> WebClient:
+    """Retries are the outbox's and the connection's own. With `proxy` None, urllib reads the proxy variables, and NO_PROXY too."""
+    base = text(config.slack.api_url).rstrip("/") + "/"
+    client = WebClient(token=secret(config.slack.bot_token).reveal(), base_url=base, timeout=10, retry_handlers=[])
+    client.proxy = None
+    return client
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, SlackApiError):
+        return f"Slack says {error.response.get('error')}"
+    return str(error) or type(error).__name__

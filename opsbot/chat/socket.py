@@ -1,0 +1,179 @@
+"""The Socket Mode connection: made for as long as it takes, made again when it drops, freezes or falls silent."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import websocket
+from slack_bolt import App
+from slack_bolt.adapter.socket_mode.internals import run_bolt_app, send_response
+from slack_sdk.socket_mode.client import BaseSocketModeClient
+from slack_sdk.socket_mode.request import SocketModeRequest
+from slack_sdk.socket_mode.websocket_client import SocketModeClient
+from slack_sdk.web import WebClient
+
+from opsbot import log as logs
+from opsbot.chat.ear import Ear
+from opsbot.clock import Clock
+from opsbot.metrics import RECONNECTS
+
+log = logs.get(__name__)
+
+PING_EVERY = 6.0  # seconds
+PONG_WITHIN = 4.0  # seconds; without it a frozen peer is never noticed
+HANDSHAKE = 10.0  # seconds: a peer that accepts and says nothing must not hold us
+GOODBYE = 0.5  # seconds to wait for the answer to a close; a peer that is gone gives none
+LONGEST_WAIT = 5.0  # seconds between attempts to connect again
+
+
+class PatientClient(SocketModeClient):
+    """slack_sdk's client over websocket-client, with a deadline for pongs and pauses between attempts.
+
+    `_run_current_session` is private to slack_sdk 3.47.0, which is why the version is pinned.
+    """
+
+    def __init__(self, app_token: str, client: WebClient, ping_every: float, pong_within: float) -> None:
+        self._pong_within = pong_within
+        self._failures = 0
+        self._stopped = threading.Event()
+        self._begun: websocket.WebSocketApp | None = None
+        self._wire: Any = None
+        websocket.setdefaulttimeout(HANDSHAKE)
+        logger = logging.getLogger("slack_socket")
+        super().__init__(app_token, logger=logger, web_client=client, ping_interval=ping_every)
+        self.on_open_listeners.append(self._opened)
+
+    def issue_new_wss_url(self) -> str:
+        if self._failures:
+            self._stopped.wait(min(LONGEST_WAIT, 0.25 * 2**self._failures))
+        self._failures = min(self._failures + 1, 10)
+        return super().issue_new_wss_url()
+
+    def connect_to_new_endpoint(self, force: bool = False) -> None:
+        # The SDK asks for a second session while the first has not begun: at start, and when Slack refreshes one.
+        if force or self.current_session is self._begun:
+            super().connect_to_new_endpoint(force)
+
+    def session_id(self) -> str:
+        """The SDK's own log line asks for it and this client of the SDK has none."""
+        return "one"
+
+    def established(self) -> None:
+        """Slack said hello: the next attempt need not wait."""
+        self._failures = 0
+
+    def pong(self) -> float:
+        """When the last pong came, in epoch seconds; 0 if none did."""
+        return float(getattr(self.current_session, "last_pong_tm", 0) or 0)
+
+    def close(self) -> None:
+        self.closed = True
+        self._stopped.set()
+        self.message_queue.put(None)  # wakes the reader of the queue
+        super().close()
+
+    def _opened(self, session: websocket.WebSocketApp) -> None:
+        wire: Any = session.sock
+        if wire is not None:
+            wire.close = partial(wire.close, timeout=GOODBYE)
+        self._wire = wire
+
+    def _run_current_session(self) -> None:
+        session = self.current_session
+        while session is not None and not self.closed:
+            self._begun = session
+            try:
+                session.run_forever(ping_interval=self.ping_interval, ping_timeout=self._pong_within)
+            except Exception as error:  # noqa: BLE001  # as in the original: the monitor makes the next connection
+                log.warning("slack.session_broken", why=error)
+                session.close()
+            self._hang_up()
+            if self.current_session is session:
+                return
+            session = self.current_session  # made anew while this one ended: no reason to wait
+
+    def _hang_up(self) -> None:
+        """websocket-client leaves the socket of a dropped connection to the garbage collector."""
+        if self._wire is not None:
+            self._wire.shutdown()
+            self._wire = None
+
+
+class Link:
+    """One Socket Mode connection that feeds a bolt app. `up` is called whenever Slack said hello."""
+
+    def __init__(
+        self,
+        app: App,
+        app_token: str,
+        client: WebClient,
+        clock: Clock,
+        bot: str,
+        up: Callable[[], None],
+        ping_every: float = PING_EVERY,
+        pong_within: float = PONG_WITHIN,
+    ) -> None:
+        self._app, self._clock, self._bot, self._up = app, clock, bot, up
+        self.ear = Ear(clock, silence=3 * ping_every + pong_within)
+        self._socket = PatientClient(app_token, client, ping_every, pong_within)
+        self._socket.message_listeners.append(self._hear)
+        self._socket.socket_mode_request_listeners.append(self._dispatch)
+        self._ping_every = ping_every
+        self._hellos = 0
+        self._last_pong = 0.0
+        self._stopped = threading.Event()
+        self._watch = threading.Thread(target=self._listen, name="slack-ear", daemon=True)
+
+    def start(self) -> None:
+        """Connect; raises what the Web API raises when Slack cannot be reached."""
+        self._socket.connect()
+        self.ear.again()
+        self._watch.start()
+
+    def stop(self) -> None:
+        """Take nothing more; returns when requests that came in are handed over."""
+        self._stopped.set()
+        self._socket.close()
+        if self._watch.ident is not None:
+            self._watch.join()
+
+    def up(self) -> bool:
+        """Whether Slack said hello on a connection that is open."""
+        return bool(self._hellos) and self._socket.is_connected()
+
+    def _dispatch(self, socket: BaseSocketModeClient, request: SocketModeRequest) -> None:
+        started = time.time()
+        send_response(socket, request, run_bolt_app(self._app, request), started)
+
+    def _hear(self, _socket: BaseSocketModeClient, message: dict[str, Any], _raw: str | None = None) -> None:
+        event = (message.get("payload") or {}).get("event") or {}
+        self.ear.hear(event=message.get("type") == "events_api", own=event.get("user") == self._bot)
+        if message.get("type") == "hello":
+            self._socket.established()
+            self._hellos += 1
+            if self._hellos > 1:
+                RECONNECTS.inc()
+            log.info("slack.connected", connections=self._hellos)
+            self._up()
+
+    def _listen(self) -> None:
+        while not self._stopped.wait(min(1.0, self._ping_every / 2)):
+            if self._socket.pong() > self._last_pong:
+                self._last_pong = self._socket.pong()
+                self.ear.hear()
+            why = self.ear.deaf() if self._socket.is_connected() else None
+            if why:
+                self._begin_again(why)
+
+    def _begin_again(self, why: str) -> None:
+        log.warning("slack.deaf", why=why)
+        self.ear.again()
+        try:
+            self._socket.connect_to_new_endpoint(force=True)
+        except Exception as error:  # noqa: BLE001  # whatever the SDK raises, the next look tries again
+            log.warning("slack.not_connected", why=error)

@@ -1,0 +1,91 @@
+"""A real bolt app of ours on a real local workspace, with a store in a file and a front that the test writes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from opsbot.chat.front import SlackFront
+from opsbot.clock import SystemClock
+from opsbot.commands.reply import Button, Reply, Words
+from opsbot.commands.request import Request
+from opsbot.config.settings import Config
+from opsbot.store import Store, open_store
+from opsbot.store.rows import RunRow
+from opsbot.workspace import Settings, Workspace
+
+
+@pytest.fixture
+def workspace() -> Iterator[Workspace]:
+    with Workspace(settings=Settings(redelivery_pauses=(0.1, 0.3, 0.6))) as running:
+        yield running
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    opened = open_store(f"sqlite:///{tmp_path / 'opsbot.db'}")
+    yield opened
+    opened.close()
+
+
+@dataclass
+class Bot:
+    """SlackFront with a front that notes what it was asked."""
+
+    workspace: Workspace
+    store: Store
+    spacing: float = 0.2
+    asked: list[Request] = field(default_factory=list)
+    answer: Callable[[Request], Reply] = lambda request: Reply(f"heard `{request.text}`")
+    running: SlackFront | None = None
+
+    def config(self) -> Config:
+        slack = {
+            "bot_token": self.workspace.bot_token,
+            "app_token": self.workspace.app_token,
+            "api_url": self.workspace.api_url,
+        }
+        staging = {"stack": "mini-staging", "channel": "#staging"}
+        return Config.model_validate(
+            {"slack": slack, "team": {"channel": "#ops"}, "environments": {"staging": staging}}
+        )
+
+    def start(self, *, wait: bool = True) -> SlackFront:
+        clock = SystemClock()
+        self.running = SlackFront(
+            self.config(), self.store, clock, self._front, self._view, self._card,
+            spacing=self.spacing, ping_every=1.0, pong_within=0.6,
+        )  # fmt: skip
+        self.running.start()
+        if wait:
+            self.workspace.wait_for_links()
+        return self.running
+
+    def stop(self) -> None:
+        if self.running:
+            self.running.stop()
+            self.running = None
+
+    def _front(self, request: Request) -> Reply:
+        self.asked.append(request)
+        return self.answer(request)
+
+    def _view(self, run: str) -> RunRow:
+        row = self.store.runs.get(run)
+        assert row
+        return row
+
+    def _card(self, run: RunRow) -> Reply:
+        kinds = [f"{event.kind} {event.body.get('text', '')}".strip() for event in self.store.events.after(run.id, 0)]
+        words = Words("\n".join(kinds))
+        return Reply(f"*{run.title}*: {run.status}", "busy", [words], [Button("Cancel", f"cancel {run.id}")])
+
+
+@pytest.fixture
+def bot(workspace: Workspace, store: Store) -> Iterator[Bot]:
+    made = Bot(workspace, store)
+    yield made
+    made.stop()
