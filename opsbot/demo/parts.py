@@ -109,8 +109,9 @@ def down(state: State, say: Say, prefix: str = DEFAULT_PREFIX) -> None:
         shutil.rmtree(state.folder("prefixes", prefix))
         state.env_file(prefix).unlink(missing_ok=True)
         (state.folder("users") / prefix).unlink(missing_ok=True)
-    if not _users(state):
-        stop_shared(state, say)
+    with state.locked("users"):
+        if not _users(state):
+            stop_shared(state, say)
 
 
 def stop_shared(state: State, say: Say) -> None:
@@ -148,9 +149,11 @@ def _clean_machines_own(state: State, host: Engine) -> None:
     for folder in state.folder("prefixes").iterdir():
         for name in (f"{folder.name}-staging", folder.name):
             stack.remove(host, name)
-    built = host.lines("image", "ls", "--quiet", "--filter", f"label={images.LABEL}")
-    if built:
-        host.has("image", "rm", "--force", *set(built))
+    ours = f"{host.parts_address}:{state.port(registry.NAME)}/"
+    names = host.lines("image", "ls", "--format", "{{.Repository}}:{{.Tag}}")
+    for name in names:
+        if name.startswith(ours):
+            host.has("image", "rm", name)
 
 
 def _preferred(prefix: str, port: int) -> int:
@@ -161,7 +164,8 @@ def _preferred(prefix: str, port: int) -> int:
 def _sign_in(state: State, prefix: str, keep: bool) -> None:
     owner = KEPT if keep else os.getpid()
     record = {"pid": owner, "started": daemon.start_time(owner) if owner else 0}
-    write_private(state.folder("users") / prefix, json.dumps(record))
+    with state.locked("users"):
+        write_private(state.folder("users") / prefix, json.dumps(record))
 
 
 def _users(state: State) -> list[str]:

@@ -47,7 +47,8 @@ class Registry:
 
 def ensure(state: State, engine: Engine, say: Say) -> Registry:
     """A registry that runs and that the engine is logged in to."""
-    registry = _start(state, engine, say)
+    with state.locked(NAME):
+        registry = _start(state, engine, say)
     engine.remember_login(registry.address, registry.user, registry.password)
     return registry
 

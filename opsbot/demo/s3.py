@@ -32,6 +32,11 @@ class S3:
 
 def ensure(state: State, say: Say) -> S3:
     """A server that runs."""
+    with state.locked(NAME):
+        return _start(state, say)
+
+
+def _start(state: State, say: Say) -> S3:
     if daemon.running(state, NAME) is None:
         for port in PORTS:
             if not port_is_free(state.port(f"s3:{port}")):
@@ -93,6 +98,8 @@ def _arguments(state: State) -> list[str]:
         "master.telemetry": "false",
         "master.volumeSizeLimitMB": "256",
         "volume.max": "200",
+        # Nobody else is told to look elsewhere before it stops: there is one server.
+        "volume.preStopSeconds": "0",
         **{f"{name.removesuffix('.grpc')}.port{'.grpc' * name.endswith('.grpc')}": p for name, p in ports.items()},
     }
     return ["-v=0", "server", *(f"-{name}={value}" for name, value in settings.items())]

@@ -28,6 +28,11 @@ class Workspace:
 
 def ensure(state: State, prefix: str, prefer_port: int, say: Say) -> Workspace:
     """A workspace that runs, the one of this stack prefix."""
+    with state.locked(f"workspace-{prefix}"):
+        return _ensure(state, prefix, prefer_port, say)
+
+
+def _ensure(state: State, prefix: str, prefer_port: int, say: Say) -> Workspace:
     name, folder = f"workspace-{prefix}", state.folder("prefixes", prefix)
     card = folder / "workspace.json"
     if daemon.running(state, name) and card.exists():
