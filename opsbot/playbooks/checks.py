@@ -206,6 +206,8 @@ def _check_sentences(text: Document, playbook: Playbook, steps: Mapping[str, Ste
     for key, sentence in playbook.say:
         if sentence:
             _check_expressions(text, ("say", key), sentence, _Scope(playbook, read_only, steps))
+    if playbook.offer:
+        _check_expressions(text, ("offer", "command"), playbook.offer.command, _Scope(playbook, {}, steps))
     if playbook.lock:
         _check_expressions(text, ("lock",), playbook.lock, _Scope(playbook, {}, steps))
     for key in ("on_reject", "on_expire"):

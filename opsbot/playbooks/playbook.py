@@ -55,6 +55,14 @@ class Say(Frozen):
     failure: str | None = None
 
 
+class Offer(Frozen):
+    """A button on the card of a run that went well: what one may want to say next. It may use params."""
+
+    label: str = Field(min_length=2, max_length=30)
+    command: str
+    confirm: str | None = None
+
+
 class StepSpec(Frozen):
     """One step: what a person calls it, which kind of step does it, with what, and how it is reversed."""
 
@@ -105,6 +113,7 @@ class Playbook(Frozen):
     on_reject: str | None = None
     on_expire: str | None = None
     say: Say = Say()
+    offer: Offer | None = None
     steps: tuple[StepSpec, ...] = Field(min_length=1)
 
     @field_validator("aliases")

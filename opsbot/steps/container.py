@@ -101,7 +101,7 @@ def _read(ctx: Context, container: OneOff) -> list[str]:
     try:
         while reader.is_alive():
             if lines:
-                ctx.progress(0, 0, lines[-1][:200])
+                ctx.progress(0, 1, lines[-1][:200])
             reader.join(0.1)
             ctx.check()
     except (Cancelled, StepFailed):

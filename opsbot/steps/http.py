@@ -79,7 +79,7 @@ class Http:
                 return {"status": answer[0], "body": answer[1], "seconds": seconds}
             if time.monotonic() >= deadline:
                 raise StepFailed(wrong, "Look at what answers there.", again=True)
-            ctx.progress(0, 0, wrong)
+            ctx.progress(0, 1, wrong)
             ctx.sleep(TRY_EVERY)
 
     def undo(self, ctx: Context, args: With, outputs: Outputs | None) -> None:

@@ -1,0 +1,88 @@
+"""`backups`: what is in the bucket for exactly these databases, newest first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from opsbot.backups.manifest import Manifest
+from opsbot.clock import ago
+from opsbot.commands import say
+from opsbot.commands.at_once import Answer, at_once
+from opsbot.commands.reply import Button, Line, Lines, Part, Reply, Table, Words
+from opsbot.commands.services import Asked
+from opsbot.errors import Unavailable
+
+NONE_YET = "No backup yet. `backup {database} on {environment}` makes one."
+PATIENCE = 20.0  # seconds: a bucket with many backups takes a while to list
+SHOWN = 15
+
+
+def backups(asked: Asked, args: Mapping[str, Any]) -> Reply:
+    """A table for each environment and database; a bucket that does not answer is said beside the others."""
+    config = asked.services.config
+    environments = [args["environment"]] if args.get("environment") else list(config.environments)
+    databases = [args["database"]] if args.get("database") else list(config.databases)
+    if not databases:
+        return Reply("opsbot.yml names no database.", "warn", [Words("Add one under databases.")], json=[])
+    asks = {
+        (environment, database): partial(asked.services.backups, environment, database)
+        for environment in environments
+        for database in databases
+    }
+    answers = at_once(asks, PATIENCE)
+    if all(answer.wrong for answer in answers.values()):
+        raise Unavailable(f"The backups cannot be listed: {next(iter(answers.values())).wrong}")
+    parts = [part for place, answer in answers.items() for part in _shown(asked, *place, answer)]
+    single = next(iter(answers)) if len(answers) == 1 else None
+    buttons = _restore(*single, answers[single].value or ()) if single else []
+    where = f" of {single[1]} in {single[0]}" if single else ""
+    return Reply(f"Backups{where}, newest first.", "info", parts, buttons, json=_json(answers))
+
+
+def _shown(asked: Asked, environment: str, database: str, answer: Answer[Sequence[Manifest]]) -> list[Part]:
+    title = Words(f"*{environment} {database}*")
+    if answer.wrong:
+        return [title, Lines([Line("bad", answer.wrong)])]
+    rows = newest_first(answer.value or ())
+    if not rows:
+        return [title, Words(NONE_YET.format(environment=environment, database=database))]
+    now = asked.services.clock.now()
+    table = Table(
+        ("id", "when", "size", "rows"),
+        [(row.id, ago(row.taken_at, now), say.size(row.data.bytes), f"{row.total_rows:,}") for row in rows[:SHOWN]],
+    )
+    return [title, table]
+
+
+def newest_first(manifests: Sequence[Manifest]) -> list[Manifest]:
+    """By the moment they were taken."""
+    return sorted(manifests, key=lambda manifest: manifest.taken_at, reverse=True)
+
+
+def _restore(environment: str, database: str, manifests: Sequence[Manifest]) -> list[Button]:
+    if not manifests:
+        return []
+    newest = newest_first(manifests)[0]
+    question = f"Put {database} of {environment} back to {newest.id}? A safety backup is taken first."
+    return [Button("Restore the newest", f"restore {newest.id} {database} on {environment}", "danger", question)]
+
+
+def _json(answers: Mapping[tuple[str, str], Answer[Sequence[Manifest]]]) -> list[dict[str, Any]]:
+    return [
+        {
+            "environment": environment,
+            "database": database,
+            "id": row.id,
+            "taken_at": row.taken_at.isoformat(),
+            "bytes": row.data.bytes,
+            "plain_bytes": row.data.plain_bytes,
+            "rows": row.total_rows,
+            "reason": row.reason,
+            "run": row.run,
+            "seconds": row.seconds,
+        }
+        for (environment, database), answer in answers.items()
+        for row in newest_first(answer.value or ())
+    ]

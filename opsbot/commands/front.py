@@ -1,0 +1,131 @@
+"""The front: a request in, a reply out, whatever happens. Parse, authorise, act, record."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from typing import Any
+
+from opsbot import log, metrics
+from opsbot.commands import plan_card
+from opsbot.commands.authorise import authorise
+from opsbot.commands.catalog import NOTES, QUERIES, tree
+from opsbot.commands.help import help_reply
+from opsbot.commands.parse import parse
+from opsbot.commands.reply import Code, Reply, Small
+from opsbot.commands.request import ChangeRequest, Command, Note, Query, Request
+from opsbot.commands.services import Asked, Services
+from opsbot.commands.tree import Parsed, Tree
+from opsbot.errors import OpsError, Refused
+
+KEPT_BY_ENGINE = ("cancel", "approve", "reject", "answer")  # it writes the audit rows of what it is told of a run
+
+_log = log.get(__name__)
+
+
+class Front:
+    """Understands and answers every request, from every door."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self.tree: Tree = tree(services.config, services.playbooks)
+
+    def handle(self, request: Request) -> Reply:
+        """The answer. Never raises: what was not expected is logged with an id and answered with it."""
+        began = time.monotonic()
+        parsed: Parsed | None = None
+        try:
+            parsed = parse(self.tree, request)
+            reply = self._act(request, parsed)
+        except OpsError as error:
+            reply = of_error(error)
+            self._refused(request, parsed, error)
+        except Exception:  # noqa: BLE001 - the last line before a person: they get an id, the log gets all of it
+            reply = _unexpected(request)
+        name = parsed.spec.path if parsed else "unknown"
+        metrics.COMMANDS.labels(name, request.door, reply.code).inc()
+        _log.info(
+            "command", name=name, actor=request.actor.id, door=request.door, code=reply.code,
+            seconds=round(time.monotonic() - began, 3),
+        )  # fmt: skip
+        return _as_json(reply) if parsed and parsed.as_json else reply
+
+    def _act(self, request: Request, parsed: Parsed) -> Reply:
+        services, command = self._services, parsed.command
+        groups = services.groups(request.actor.id) if request.actor.kind == "person" else ()
+        authorise(services.config, request.actor, command, services.playbooks, groups, services.called)
+        asked = Asked(request.actor, services)
+        if isinstance(command, Query):
+            if command.name == "help":
+                return help_reply(self.tree, services.playbooks, command.args.get("topic"))
+            return QUERIES[command.name][1](asked, command.args)
+        if isinstance(command, Note):
+            reply = NOTES[command.name][1](asked, command.args)
+            if command.name not in KEPT_BY_ENGINE:
+                self._record(request, command.name, _words(command.args), reply.code, {"said": reply.text})
+            return reply
+        return self._change(request, command)
+
+    def _change(self, request: Request, change: ChangeRequest) -> Reply:
+        services = self._services
+        playbook = services.playbooks[change.playbook]
+        plan = services.plan(playbook, change.params, request.actor.name)
+        if change.plan_only:
+            return plan_card.plan_reply(plan, playbook)
+        if plan.red:
+            reply = plan_card.refusal(plan)
+            self._record(request, playbook.name, plan.lock, reply.code, {"why": reply.text})
+            return reply
+        run = services.engine.submit(plan, asdict(request.actor), request.door, request.channel, request.thread)
+        services.submitted(run)
+        body = {"run": run, "title": plan.title, "fingerprint": plan.fingerprint}
+        return Reply(f"{plan.title}.", "busy", [Small(run)], json=body, run=run)
+
+    def _refused(self, request: Request, parsed: Parsed | None, error: OpsError) -> None:
+        if isinstance(error, Refused) and parsed is not None:
+            what, target = _named(parsed.command)
+            self._record(request, what, target, error.code, {"why": error.what})
+
+    def _record(self, request: Request, what: str, target: str | None, outcome: str, body: dict[str, Any]) -> None:
+        """One audit row. That it cannot be written must not hide the answer to what was already decided."""
+        try:
+            now = self._services.clock.now()
+            self._services.store.audit.add(now, asdict(request.actor), request.door, what, target, outcome, body)
+        except OpsError as error:
+            _log.error("audit.unwritten", what=what, target=target, outcome=outcome, why=error)
+
+
+def of_error(error: OpsError) -> Reply:
+    """What went wrong and what to do, as a reply that only the asker sees."""
+    parts = [Small("Trying again can help.")] if error.again else []
+    return Reply(
+        error.sentence(), "bad", parts, json=error.as_json(), ok=False, code=error.code, exit_code=error.exit_code,
+        private=True,
+    )  # fmt: skip
+
+
+def _unexpected(request: Request) -> Reply:
+    number = secrets.token_hex(4)
+    _log.exception("command.unexpected", id=number, door=request.door, actor=request.actor.id)
+    body = {"code": "unexpected", "what": "Something went wrong inside the bot.", "id": number}
+    text = f"Something went wrong inside the bot. Its log has the details under {number}."
+    return Reply(text, "bad", json=body, ok=False, code="unexpected", exit_code=1, private=True)
+
+
+def _as_json(reply: Reply) -> Reply:
+    """The reply with its JSON as the only part, for chat; the terminal prints `json` itself."""
+    body = json.dumps(reply.json, indent=1, ensure_ascii=False, default=str)
+    return replace(reply, parts=[Code(body)], buttons=[])
+
+
+def _named(command: Command) -> tuple[str, str | None]:
+    if isinstance(command, ChangeRequest):
+        return command.playbook, _words(command.params)
+    return command.name, _words(command.args)
+
+
+def _words(args: Mapping[str, Any]) -> str | None:
+    return " ".join(str(value) for value in args.values() if value is not None)[:200] or None

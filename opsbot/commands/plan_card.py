@@ -1,0 +1,69 @@
+"""A plan as a reply: what would happen, what is true now, who has to say yes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from opsbot.commands import say
+from opsbot.commands.reply import Button, Line, Lines, Part, Reply, Small, Tone
+from opsbot.playbooks.playbook import Playbook
+from opsbot.runs.plan import Plan
+from opsbot.runs.step import Fact
+
+TONES: Mapping[str, Tone] = {"green": "ok", "amber": "warn", "red": "bad"}
+
+
+def plan_reply(plan: Plan, playbook: Playbook) -> Reply:
+    """The plan, and a button that does it; for a red plan what stands in its way. Nothing was changed."""
+    parts: list[Part] = [facts(plan)] if plan.facts else []
+    parts.append(
+        Lines([Line("info", step.name, _way_back(step.undo, step.why_no_undo)) for step in plan.steps], "Steps")
+    )
+    if plan.approval:
+        parts.append(Small(approval(plan.approval)))
+    parts.append(Small(f"Nothing was changed. Plan {plan.fingerprint}."))
+    if plan.red:
+        return refusal(plan, parts)
+    tone: Tone = "warn" if any(fact.color == "amber" for _, fact in plan.facts) else "info"
+    buttons = [Button("Do it", command(playbook, plan.params), "primary", f"{plan.title}?")]
+    return Reply(f"The plan: {plan.title}.", tone, parts, buttons, json=plan.as_json())
+
+
+def refusal(plan: Plan, parts: Sequence[Part] = ()) -> Reply:
+    """A change that its facts do not allow: the first reason first."""
+    first = plan.red[0]
+    shown = parts or (facts(plan), Small("Nothing was changed."))
+    code = first.key.rsplit(".", 1)[-1]
+    return Reply(first.text, "bad", shown, json=plan.as_json(), ok=False, code=code, exit_code=3)
+
+
+def facts(plan: Plan) -> Lines:
+    """One line for each fact: red first, so that they are read."""
+    order = ("red", "amber", "green")
+    found: list[Fact] = sorted((fact for _, fact in plan.facts), key=lambda fact: order.index(fact.color))
+    return Lines([Line(TONES[fact.color], fact.text) for fact in found], "What is true now")
+
+
+def approval(rule: Mapping[str, Any]) -> str:
+    """Who has to say yes, and until when."""
+    people = int(rule.get("people", 1))
+    who = f"an {rule['from']}" if people == 1 else f"{people} people of the role {rule['from']}"
+    return f"Needs a yes of {who} other than the one who asks, within {say.seconds(float(rule['expires']))}."
+
+
+def command(playbook: Playbook, params: Mapping[str, Any]) -> str:
+    """The words that ask for exactly this."""
+    given = [f"--{name} {_quoted(value)}" for name, value in params.items() if value is not None]
+    return " ".join([playbook.path, *given])
+
+
+def _quoted(value: Any) -> str:
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    return f'"{text}"' if " " in text or not text else text
+
+
+def _way_back(undo: bool, why: str | None) -> str:
+    if why:
+        return f"cannot be undone: {why}"
+    return "can be undone" if undo else ""

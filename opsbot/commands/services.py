@@ -1,0 +1,50 @@
+"""What commands may use of the rest, handed in by the composition root: callables and records, no clients."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from opsbot.backups.manifest import Manifest
+from opsbot.clock import Clock
+from opsbot.commands.request import Actor
+from opsbot.config.settings import Config
+from opsbot.health.result import Result
+from opsbot.playbooks.playbook import Playbook
+from opsbot.runs.engine import Engine
+from opsbot.runs.plan import Plan
+from opsbot.store.store import Store
+
+
+@dataclass(frozen=True)
+class Services:
+    """`parts`: name → a callable that returns a sentence or raises OpsError; `status` asks all of them at once.
+
+    `plan(playbook, params, actor's name)` changes nothing. `replicas(environment, service)` → running, wanted.
+    `tags(environment, service)` → what the registry has. `submitted(run id)` makes somebody drive it.
+    `groups(user id)` → usergroups; `called(user id)` → the name people know.
+    """
+
+    config: Config
+    store: Store
+    clock: Clock
+    engine: Engine
+    playbooks: Mapping[str, Playbook]
+    plan: Callable[[Playbook, Mapping[str, Any], str], Plan]
+    parts: Mapping[str, Callable[[], str]]
+    replicas: Callable[[str, str], tuple[int, int]]
+    probes: Callable[[], Mapping[str, Result]]
+    backups: Callable[[str, str], Sequence[Manifest]]
+    tags: Callable[[str, str], Sequence[str]]
+    submitted: Callable[[str], None] = lambda _run: None
+    groups: Callable[[str], Collection[str]] = lambda _user: ()
+    called: Callable[[str], str] = str
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Who asks, and what may be used to answer."""
+
+    actor: Actor
+    services: Services

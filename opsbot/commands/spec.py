@@ -1,0 +1,62 @@
+"""A command as data: its words, its params and what it becomes. Queries, notes and playbooks all are one of these."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from opsbot.commands.request import ChangeRequest, Command, Note, Query
+from opsbot.playbooks.params import Param
+from opsbot.playbooks.playbook import Playbook
+
+Kind = Literal["query", "note", "change"]
+DAILY = ("status", "deploy", "rollback", "promote", "backup", "restore", "logs", "alerts")
+
+
+@dataclass(frozen=True)
+class Spec:
+    """One command. `make` gets every param with its value (and `plan` for changes) and returns the command."""
+
+    path: str
+    kind: Kind
+    about: str
+    make: Callable[[Mapping[str, Any]], Command]
+    params: tuple[Param, ...] = ()
+    aliases: tuple[str, ...] = ()
+    examples: tuple[str, ...] = ()
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """Its path and its aliases."""
+        return (self.path, *self.aliases)
+
+    @property
+    def daily(self) -> bool:
+        """Whether it is one of the verbs of every day."""
+        return self.path in DAILY
+
+    def usage(self) -> str:
+        """`deploy TAG ENVIRONMENT [SERVICE]`"""
+        words = [name if param.required else f"[{name}]" for param in self.params for name in [param.name.upper()]]
+        return " ".join([self.path, *words])
+
+
+def query(path: str, about: str, *params: Param, aliases: tuple[str, ...] = ()) -> Spec:
+    """A query; its name is its path."""
+    return Spec(path, "query", about, lambda values: Query(path, dict(values)), params, aliases)
+
+
+def note(path: str, about: str, *params: Param, aliases: tuple[str, ...] = ()) -> Spec:
+    """A note; its name is its path."""
+    return Spec(path, "note", about, lambda values: Note(path, dict(values)), params, aliases)
+
+
+def change(playbook: Playbook) -> Spec:
+    """A playbook's command."""
+
+    def make(values: Mapping[str, Any]) -> ChangeRequest:
+        params = {name: value for name, value in values.items() if name != "plan"}
+        return ChangeRequest(playbook.name, params, plan_only=bool(values.get("plan")))
+
+    return Spec(playbook.path, "change", playbook.about, make, playbook.arguments(), playbook.aliases)

@@ -1,0 +1,96 @@
+"""What may come next in a half-typed command: for shell completion, modals and selects. Never raises, never changes anything."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from opsbot.commands import normalise
+from opsbot.commands.services import Services
+from opsbot.commands.tree import Tree
+from opsbot.commands.words import assign
+from opsbot.errors import OpsError
+from opsbot.playbooks.params import NAMED, Param
+
+MOST = 25
+
+
+def suggest(tree: Tree, services: Services, prefix: str) -> list[str]:
+    """The words that fit the end of `prefix`: a last word to be completed, or the next one after a space."""
+    try:
+        words = normalise.words(prefix)
+        last = "" if not words or prefix[-1:].isspace() else words.pop()
+        return _suggest(tree, services, words, last)[:MOST]
+    except OpsError:
+        return []
+
+
+def _suggest(tree: Tree, services: Services, words: Sequence[str], last: str) -> list[str]:
+    found = tree.find(words)
+    if found is None:
+        beginning = " ".join([*words, last]).lower()
+        paths = [path for spec in tree.specs.values() for path in spec.paths]
+        return [path for path in paths if path.startswith(beginning)]
+    spec, length = found
+    if last.startswith("-"):
+        return [option for param in spec.params if (option := f"--{param.name}").startswith(last)]
+    given = _given(tree, spec.params, words[length:])
+    free = sorted((param for param in spec.params if param.name not in given), key=lambda param: not param.required)
+    fitting: list[str] = []
+    for param in free:
+        fitting += [word for word in candidates(param, given, tree, services) if word.lower().startswith(last.lower())]
+    return list(dict.fromkeys(fitting))
+
+
+def candidates(param: Param, given: Mapping[str, Any], tree: Tree, services: Services) -> Sequence[str]:
+    """The values that a param may have, as far as they can be listed now; `given` are the params that are known."""
+    if param.type in NAMED:
+        return tree.known.of(param.type)
+    if param.choices:
+        return param.choices
+    source = _SOURCES.get(param.suggest or "")
+    try:
+        return list(source(services, given))[:MOST] if source else ()
+    except OpsError:
+        return ()  # what does not answer suggests nothing
+
+
+def _given(tree: Tree, params: Sequence[Param], words: Sequence[str]) -> dict[str, Any]:
+    try:
+        return assign(params, words, {}, tree.known)
+    except OpsError:
+        return {}
+
+
+def _tags(services: Services, given: Mapping[str, Any]) -> Iterable[str]:
+    environment, service = _place(services, given, services.config.services)
+    return services.tags(environment, service)
+
+
+def _releases(services: Services, given: Mapping[str, Any]) -> Iterable[str]:
+    environment, service = _place(services, given, services.config.services)
+    return [str(row.number) for row in services.store.releases.list(environment, service, MOST) if row.state != "bad"]
+
+
+def _backups(services: Services, given: Mapping[str, Any]) -> Iterable[str]:
+    environment, database = _place(services, given, services.config.databases)
+    manifests = sorted(services.backups(environment, database), key=lambda row: row.taken_at, reverse=True)
+    return ["latest", *(row.id for row in manifests)]
+
+
+def _runs(services: Services, given: Mapping[str, Any]) -> Iterable[str]:
+    return [row.id for row in services.store.runs.list(MOST)]
+
+
+def _place(services: Services, given: Mapping[str, Any], named: Iterable[str]) -> tuple[str, str]:
+    """The environment and service (or database) that were given, or the first ones."""
+    environment = given.get("environment") or next(iter(services.config.environments), "")
+    return environment, given.get("service") or given.get("database") or next(iter(named), "")
+
+
+_SOURCES: Mapping[str, Callable[[Services, Mapping[str, Any]], Iterable[str]]] = {
+    "tags": _tags,
+    "releases": _releases,
+    "backups": _backups,
+    "runs": _runs,
+}

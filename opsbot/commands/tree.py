@@ -1,0 +1,116 @@
+"""The one immutable Click tree. Callbacks only return what was asked; nothing is printed, prompted or read from the environment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+import click
+
+from opsbot.commands.request import Command, Query
+from opsbot.commands.spec import Spec
+from opsbot.commands.words import assign
+from opsbot.errors import NotFound, OpsError, UsageError, closest
+from opsbot.playbooks.params import Known, complete
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """A command that was understood. `as_json`: the answer is wanted for a script."""
+
+    command: Command
+    spec: Spec
+    as_json: bool = False
+
+
+@dataclass(frozen=True)
+class Tree:
+    """Every command by its path, and Click's group over them."""
+
+    specs: Mapping[str, Spec]
+    known: Known
+    root: click.Group
+
+    def find(self, words: Sequence[str]) -> tuple[Spec, int] | None:
+        """The command that the first words name, by path or alias, and how many words that took."""
+        low = [word.lower() for word in words]
+        for length in range(min(len(low), 4), 0, -1):
+            path = " ".join(low[:length])
+            for spec in self.specs.values():
+                if path in spec.paths:
+                    return spec, length
+        return None
+
+
+class _Root(click.Group):
+    """Commands have paths of one or more words; the longest one that fits is meant."""
+
+    tree: Tree
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        found = self.tree.find(args)
+        if found is None:
+            raise unknown_command(self.tree, args)
+        spec, length = found
+        return spec.path, self.commands[spec.path], args[length:]
+
+
+def build(specs: Sequence[Spec], known: Known) -> Tree:
+    """The tree of all commands."""
+    root = _Root("ops", add_help_option=False, invoke_without_command=True, callback=lambda: None)
+    root.allow_interspersed_args = False
+    for spec in specs:
+        root.add_command(_command(spec, known), spec.path)
+    tree = Tree(MappingProxyType({spec.path: spec for spec in specs}), known, root)
+    root.tree = tree
+    return tree
+
+
+def unknown_command(tree: Tree, words: Sequence[str]) -> OpsError:
+    """What to say when no command begins with these words."""
+    paths = [path for spec in tree.specs.values() for path in spec.paths]
+    word = " ".join(words[:2]).lower()
+    near = list(dict.fromkeys([*closest(words[0].lower(), paths, 2), *closest(word, paths, 1)]))
+    cure = f"Did you mean {' or '.join(f'`{path}`' for path in near)}?" if near else "`help` lists the commands."
+    return NotFound(f"There is no command “{words[0][:60]}”.", cure, code="unknown_command")
+
+
+def _command(spec: Spec, known: Known) -> click.Command:
+    options = [
+        click.Option([f"--{param.name}", *(["--env"] if param.type == "environment" else [])], help=param.help)
+        for param in spec.params
+        if not param.rest
+    ]
+    flags = [
+        click.Option(["--json", "as_json"], is_flag=True),
+        click.Option(["--help", "-h", "asks_help"], is_flag=True),
+    ]
+    if spec.kind == "change":
+        flags.append(click.Option(["--plan", "plan_only"], is_flag=True))
+    words = click.Argument(["words"], nargs=-1, required=False)
+    return click.Command(
+        spec.path,
+        callback=lambda **given: _parsed(spec, known, given),
+        params=[words, *options, *flags],
+        add_help_option=False,
+        context_settings={"token_normalize_func": str.lower},
+    )
+
+
+def _parsed(spec: Spec, known: Known, given: dict[str, Any]) -> Parsed:
+    words, as_json, asks_help = given.pop("words"), given.pop("as_json"), given.pop("asks_help")
+    plan_only = given.pop("plan_only", False)
+    if asks_help:
+        return Parsed(Query("help", {"topic": spec.path}), spec, as_json)
+    options = {name: text for name, text in given.items() if text is not None}
+    try:
+        values = complete(spec.params, assign(spec.params, words, options, known), known)
+    except UsageError as error:
+        raise UsageError(error.what, error.fix or f"Say `{spec.usage()}`.", code=error.code) from error
+    if spec.kind == "change":
+        values["plan"] = plan_only
+    return Parsed(spec.make(values), spec, as_json)
