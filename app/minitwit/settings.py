@@ -15,7 +15,7 @@ from sqlalchemy.exc import ArgumentError
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
-# 100,000 rounds measured 18 ms on one idle 2-core machine; werkzeug's default scrypt measured 83 ms there
+# 100,000 rounds measured 18 ms on a shared 2-core machine; werkzeug's default scrypt measured 83 ms there
 # and takes 32 MB a hash, which killed a host under concurrent registrations.
 DEFAULT_PASSWORD_METHOD = "pbkdf2:sha256:100000"  # noqa: S105 - names an algorithm, holds no secret
 
