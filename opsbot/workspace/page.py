@@ -1,5 +1,6 @@
 """`/` and `/page/*`: the page, what it starts from, and its live feed."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -11,6 +12,7 @@ from starlette.staticfiles import StaticFiles
 
 from opsbot.workspace import dialogs, people, seed
 from opsbot.workspace.errors import ApiError
+from opsbot.workspace.feed import Change
 from opsbot.workspace.hub import Hub
 
 _STATIC = Path(__file__).parent / "static"
@@ -55,12 +57,13 @@ async def messages(request: Request) -> Response:
 async def feed(request: Request) -> Response:
     """`GET /page/feed?as=U…`: server-sent events, one JSON change each."""
     hub: Hub = request.app.state.hub
-    changes = _changes(hub, request.query_params.get("as", ""))
-    return StreamingResponse(changes, media_type="text/event-stream", headers={"cache-control": "no-store"})
+    queue = hub.world.feed.listen(request.query_params.get("as", ""))  # before the headers: nothing is missed
+    return StreamingResponse(
+        _changes(hub, queue), media_type="text/event-stream", headers={"cache-control": "no-store"}
+    )
 
 
-async def _changes(hub: Hub, person: str) -> AsyncIterator[str]:
-    queue = hub.world.feed.listen(person)
+async def _changes(hub: Hub, queue: asyncio.Queue[Change | None]) -> AsyncIterator[str]:
     try:
         yield "retry: 1000\n\n"
         while (change := await queue.get()) is not None:

@@ -95,8 +95,11 @@ class World:
     def post(self, message: Message) -> Message:
         """Store a new message, show it, and tell the bot unless it is ephemeral."""
         message.blocks = with_ids(message.blocks)
-        self.messages[message.channel][message.ts] = message
         parent = self.messages[message.channel].get(message.thread_ts or "")
+        if parent and parent.thread_ts:  # an answer to a reply belongs to the reply's thread
+            parent = self.messages[message.channel].get(parent.thread_ts, parent)
+            message.thread_ts = parent.ts
+        self.messages[message.channel][message.ts] = message
         if parent and parent is not message and not message.only_for:
             parent.replies += 1
             parent.thread_ts = parent.ts
