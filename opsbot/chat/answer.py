@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 from opsbot import log as logs
 from opsbot.chat.letter import Letter
@@ -23,6 +25,8 @@ log = logs.get(__name__)
 WORKERS = 8
 REMEMBERED = 1_000
 
+SOON = 2.5  # seconds
+LOOKING = "I am on it; some part takes its time to answer."
 BROKEN = "Something in me broke, and I did not finish your command."
 BROKEN_HOW = "Try `status`; the bot's log has the details."
 
@@ -56,10 +60,23 @@ class Answers:
     def _work(self, ask: Ask) -> None:
         try:
             if self._first(ask.key):
-                self._answer(ask, self._ask(ask))
+                with self._patience(ask):
+                    reply = self._ask(ask)
+                self._answer(ask, reply)
         except Exception:  # a worker has no caller to tell: the person and the log are told here
             log.exception("answer.broken", key=ask.key, user=ask.user)
             self._answer(ask, Reply(BROKEN, "bad", [Small(BROKEN_HOW)], ok=False, code="broken", private=True))
+
+    @contextmanager
+    def _patience(self, ask: Ask) -> Iterator[None]:
+        """Whoever waits longer than a moment is told that the words arrived."""
+        timer = threading.Timer(SOON, self._answer, (ask, Reply(LOOKING, "busy", private=True)))
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
 
     def _first(self, key: str) -> bool:
         """Whether these words are new. Without the store, this program's own memory must do."""

@@ -81,7 +81,8 @@ class SlackFront:
         self._stopped.set()
         self._news.set()
         for thread in self._threads:
-            thread.join()
+            if thread.ident is not None:
+                thread.join()
         if self._link:
             self._link.stop()
         self._answers.stop()
@@ -96,10 +97,10 @@ class SlackFront:
         """Whether we hear Slack, and a sentence about it."""
         link, since = self._link, ago(self._since, self._clock.now())
         if link and link.up():
-            return True, f"Connected to Slack since {since}."
+            return True, f"Slack is connected; the connection was made {since}."
         if link:
-            return False, f"The connection to Slack was lost (last connected {since}); it is being made again."
-        return False, f"Not connected to Slack: {self._trouble}. It is tried again and again (first {since})."
+            return False, f"The connection to Slack is lost and is being made again; it was last made {since}."
+        return False, f"Slack is not reached: {self._trouble}. I keep trying; the first time was {since}."
 
     def _connect(self) -> None:
         wait = 0.25

@@ -37,8 +37,10 @@ class Ask:
 
 def connect(client: WebClient, bot: str, take: Callable[[Ask], None]) -> App:
     """A bolt app that acknowledges everything and hands each Ask to `take`, which must return at once. Asks Slack who we are."""
+    logger = logging.getLogger("slack_bolt")
+    logger.setLevel(logging.ERROR)  # it warns of a token in the environment whenever it is given a client
     executor = ThreadPoolExecutor(LISTENERS, thread_name_prefix="listener")
-    app = App(client=client, logger=logging.getLogger("slack_bolt"), listener_executor=executor)
+    app = App(client=client, logger=logger, listener_executor=executor)
     _commands(app, take)
     _events(app, bot, take)
     _clicks(app, take)

@@ -25,9 +25,11 @@ from opsbot.metrics import RECONNECTS
 log = logs.get(__name__)
 
 PING_EVERY = 6.0  # seconds
-PONG_WITHIN = 4.0  # seconds; without it a frozen peer is never noticed
+# Seconds; without it a frozen peer is never noticed. At most half of PING_EVERY: websocket-client looks once in so many
+# seconds whether the deadline of the newest ping has passed, and each ping starts the deadline anew.
+PONG_WITHIN = 3.0
 HANDSHAKE = 10.0  # seconds: a peer that accepts and says nothing must not hold us
-GOODBYE = 0.5  # seconds to wait for the answer to a close; a peer that is gone gives none
+GOODBYE = 0.2  # seconds to wait for the answer to a close; a peer that is gone gives none
 LONGEST_WAIT = 5.0  # seconds between attempts to connect again
 
 
@@ -44,6 +46,7 @@ class PatientClient(SocketModeClient):
         self._begun: websocket.WebSocketApp | None = None
         self._wire: Any = None
         websocket.setdefaulttimeout(HANDSHAKE)
+        logging.getLogger("websocket").setLevel(logging.CRITICAL)  # slack_socket says the same
         logger = logging.getLogger("slack_socket")
         super().__init__(app_token, logger=logger, web_client=client, ping_interval=ping_every)
         self.on_open_listeners.append(self._opened)

@@ -22,7 +22,8 @@ from opsbot.store.store import Store
 log = logs.get(__name__)
 
 OLD_NEWS = timedelta(days=1)  # a run that ended longer ago and never had a message gets none
-PROGRESS = "progress"
+# What a person waits for is shown at once; steps that come and go are shown as often as progress is.
+URGENT = {"submitted", "approved", "parked", "resumed", "step_failed", "undo_started", "undo_failed", "finished"}
 
 
 class Runs:
@@ -62,7 +63,7 @@ class Runs:
         self._queued[behind.run] = behind.last_event
         # The cursor stays one behind until the details are in the thread as well.
         missing = self._details(run)
-        urgent = any(event.kind != PROGRESS for event in new)
+        urgent = any(event.kind in URGENT for event in new)
         self._put(behind, body, behind.last_event - (1 if missing else 0), urgent)
         message = self._store.messages.get("run", run.id)
         if missing and message and message.ts:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from opsbot.chat.front import SlackFront
+from opsbot.chat.socket import PING_EVERY, PONG_WITHIN
 from opsbot.clock import SystemClock
 from opsbot.commands.reply import Button, Reply, Words
 from opsbot.commands.request import Request
@@ -38,6 +39,7 @@ class Bot:
     workspace: Workspace
     store: Store
     spacing: float = 0.2
+    pings: tuple[float, float] | None = (1.0, 0.5)
     asked: list[Request] = field(default_factory=list)
     answer: Callable[[Request], Reply] = lambda request: Reply(f"heard `{request.text}`")
     running: SlackFront | None = None
@@ -54,10 +56,10 @@ class Bot:
         )
 
     def start(self, *, wait: bool = True) -> SlackFront:
-        clock = SystemClock()
+        every, within = self.pings or (PING_EVERY, PONG_WITHIN)
         self.running = SlackFront(
-            self.config(), self.store, clock, self._front, self._view, self._card,
-            spacing=self.spacing, ping_every=1.0, pong_within=0.6,
+            self.config(), self.store, SystemClock(), self._front, self._view, self._card,
+            spacing=self.spacing, ping_every=every, pong_within=within,
         )  # fmt: skip
         self.running.start()
         if wait:

@@ -103,6 +103,15 @@ def test_six_commands_that_take_long_are_all_acknowledged_at_once(up: Any, works
     workspace.wait_for("#ops", "slow wait 11")
 
 
+def test_whoever_waits_long_is_told_that_the_words_arrived(up: Any, workspace: Workspace) -> None:
+    release = threading.Event()
+    up.answer = lambda _request: Reply(f"slowly {release.wait(8)}")
+    workspace.say(ALICE, "#ops", "@opsbot deploy v2 to staging")
+    workspace.wait_for("#ops", "I am on it", as_user=ALICE)
+    release.set()
+    workspace.wait_for("#ops", "slowly True")
+
+
 def test_a_private_answer_is_seen_by_its_asker_alone(up: Any, workspace: Workspace) -> None:
     up.answer = lambda _request: Reply("only for you", private=True, ok=False)
     workspace.say(ALICE, "#ops", "@opsbot deploy v2 to production")
