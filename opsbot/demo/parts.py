@@ -102,8 +102,7 @@ def down(state: State, say: Say, prefix: str = DEFAULT_PREFIX) -> None:
     with timed(say, f"taking down {prefix}"):
         workspace.stop(state, prefix)
         if host:
-            for name in (f"{prefix}-staging", prefix):
-                stack.remove(host, name)
+            _remove_stacks(host, prefix)
         if daemon.running(state, s3.NAME):
             s3.delete_bucket(state, bucket_of(prefix))
         shutil.rmtree(state.folder("prefixes", prefix))
@@ -144,11 +143,15 @@ def bucket_of(prefix: str) -> str:
     return "opsbot-demo" if prefix == DEFAULT_PREFIX else f"opsbot-{prefix}"
 
 
+def _remove_stacks(host: Engine, prefix: str) -> None:
+    with ThreadPoolExecutor(2) as both:
+        list(both.map(lambda name: stack.remove(host, name), (f"{prefix}-staging", prefix)))
+
+
 def _clean_machines_own(state: State, host: Engine) -> None:
     """An engine that is not ours keeps everything but our prefixes and our images."""
     for folder in state.folder("prefixes").iterdir():
-        for name in (f"{folder.name}-staging", folder.name):
-            stack.remove(host, name)
+        _remove_stacks(host, folder.name)
     ours = f"{host.parts_address}:{state.port(registry.NAME)}/"
     names = host.lines("image", "ls", "--format", "{{.Repository}}:{{.Tag}}")
     for name in names:

@@ -71,7 +71,8 @@ def _start(state: State, engine: Engine, say: Say) -> Registry:
         settings = state.folder(NAME) / "config.yml"
         write_private(settings, yaml.safe_dump(_settings(state, registry)))
         daemon.start(state, NAME, ["docker-registry", "serve", str(settings)])
-        if not wait_until(registry.answers, 20):
+        wait_until(lambda: registry.answers() or not daemon.running(state, NAME), 20)
+        if not registry.answers():
             tail = run(["tail", "-n", "3", str(state.log(NAME))])
             raise Unavailable(f"The registry at {address} does not answer: {tail.strip()}", "Try again.")
     return registry

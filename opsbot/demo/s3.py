@@ -47,8 +47,10 @@ def _start(state: State, say: Say) -> S3:
     stop(state)
     with timed(say, f"starting the S3 server at {server.endpoint}"):
         write_private(state.folder(NAME) / "identities.json", json.dumps(_identities(server)))
+        state.runtime_folder.mkdir(parents=True, exist_ok=True)
         daemon.start(state, NAME, [_weed(), *_arguments(state)])
-        if not wait_until(lambda: _takes_objects(state, server), START_SECONDS):
+        wait_until(lambda: _takes_objects(state, server) or not daemon.running(state, NAME), START_SECONDS)
+        if not _takes_objects(state, server):
             tail = run(["tail", "-n", "3", str(state.log(NAME))])
             raise Unavailable(f"The S3 server at {server.endpoint} does not answer: {tail.strip()}", "Try again.")
     return server
@@ -66,7 +68,8 @@ def delete_bucket(state: State, bucket: str) -> None:
 
 def stop(state: State) -> None:
     """End it; what it stores stays."""
-    daemon.stop(state, NAME)
+    # Its orderly end waits for subscribers that never leave; what was written is safe after a kill too.
+    daemon.stop(state, NAME, grace=1)
     for socket in Path("/tmp").glob("seaweedfs-*-grpc-*.sock"):  # noqa: S108  # its choice, not ours
         if any(socket.stem.endswith(f"-{state.port(f's3:{port}')}") for port in PORTS if "grpc" in port):
             socket.unlink(missing_ok=True)
@@ -98,8 +101,6 @@ def _arguments(state: State) -> list[str]:
         "master.telemetry": "false",
         "master.volumeSizeLimitMB": "256",
         "volume.max": "200",
-        # Nobody else is told to look elsewhere before it stops: there is one server.
-        "volume.preStopSeconds": "0",
         **{f"{name.removesuffix('.grpc')}.port{'.grpc' * name.endswith('.grpc')}": p for name, p in ports.items()},
     }
     return ["-v=0", "server", *(f"-{name}={value}" for name, value in settings.items())]

@@ -130,7 +130,7 @@ def test_everything_that_opsbot_yml_asks_of_the_environment_is_written(running: 
     file = state.env_file(PREFIX)
     written = dict(line.split("=", 1) for line in file.read_text().splitlines())
     settings = images.CHECKOUT.joinpath("opsbot.yml").read_text()
-    names = set(re.findall(r"^[^#]*\{env: (\w+)", settings, re.MULTILINE))
+    names = set(re.findall(r"^[^#\n]*\{env: (\w+)", settings, re.MULTILINE))
     assert "OPSBOT_S3_KEY" in names
     assert names <= set(written)
     assert written == running.environment
