@@ -79,12 +79,14 @@ def timed(say: Say, what: str) -> Iterator[None]:
     say(f"{what} …")
     ticker = threading.Thread(target=tick, daemon=True)
     ticker.start()
+    how = "failed after"
     try:
         yield
+        how = "done in"
     finally:
         ended.set()
         ticker.join()
-    say(f"{what}: done in {time.monotonic() - began:.1f} s")
+        say(f"{what}: {how} {time.monotonic() - began:.1f} s")
 
 
 def wait_until(true: Callable[[], bool], seconds: float, pause: float = 0.1) -> bool:

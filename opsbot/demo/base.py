@@ -32,9 +32,9 @@ def ensure(state: State, engine: Engine, say: Say) -> str:
 
 
 def _pull(engine: Engine, say: Say) -> bool:
-    say(f"pulling {OFFICIAL} …")
     try:
-        engine.docker("pull", "--quiet", OFFICIAL, seconds=PULL_SECONDS)
+        with timed(say, f"pulling {OFFICIAL}"):
+            engine.docker("pull", "--quiet", OFFICIAL, seconds=PULL_SECONDS)
     except ProgramFailed:
         say("no public registry answers: the base image is made here from Debian's packages")
         return False

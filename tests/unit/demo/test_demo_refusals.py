@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from opsbot.demo import engine, packages
-from opsbot.demo.argv import ProgramFailed, run
+from opsbot.demo.argv import ProgramFailed, run, timed
 from opsbot.demo.state import State
 from opsbot.errors import OpsError
 
@@ -64,3 +64,17 @@ def test_a_failed_program_is_quoted_with_its_last_words() -> None:
 def test_a_program_that_hangs_is_given_up() -> None:
     with pytest.raises(ProgramFailed, match=r"`sleep 5` did not end within 0 s"):
         run(["sleep", "5"], seconds=0.2)
+
+
+def test_a_long_step_tells_its_beginning_and_how_it_ended() -> None:
+    said: list[str] = []
+    with timed(said.append, "baking"):
+        pass
+    with pytest.raises(ValueError, match="burnt"), timed(said.append, "frying"):
+        raise ValueError("burnt")
+    assert [line.split(" 0.")[0] for line in said] == [
+        "baking …",
+        "baking: done in",
+        "frying …",
+        "frying: failed after",
+    ]
