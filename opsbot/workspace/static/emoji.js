@@ -7,7 +7,7 @@ arrow_right_hook ↪️ arrows_counterclockwise 🔄 repeat 🔁 arrow_forward �
 black_square_for_stop ⏹️ stop_button ⏹️ arrow_up ⬆️ arrow_down ⬇️ arrow_right ➡️ arrow_left ⬅️ hourglass ⌛
 hourglass_flowing_sand ⏳ stopwatch ⏱️ alarm_clock ⏰ calendar 📅 clock1 🕐 clock3 🕒 large_green_circle 🟢
 large_yellow_circle 🟡 large_orange_circle 🟠 red_circle 🔴 large_red_circle 🔴 large_blue_circle 🔵 large_purple_circle 🟣
-white_circle ⚪ black_circle ⚫ large_green_square 🟩 large_yellow_square 🟨 large_red_square 🟥 large_blue_square 🟦
+white_circle ⚪️ black_circle ⚫️ large_green_square 🟩 large_yellow_square 🟨 large_red_square 🟥 large_blue_square 🟦
 white_large_square ⬜ black_large_square ⬛ white_medium_square ◻️ black_small_square ▪️ small_blue_diamond 🔹
 heavy_minus_sign ➖ heavy_plus_sign ➕ lock 🔒 unlock 🔓 closed_lock_with_key 🔐 key 🔑 shield 🛡️ floppy_disk 💾
 file_cabinet 🗄️ card_file_box 🗃️ wastebasket 🗑️ bell 🔔 no_bell 🔕 mega 📣 loudspeaker 📢 speech_balloon 💬 eyes 👀

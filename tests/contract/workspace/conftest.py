@@ -2,11 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
 
 import pytest
 from slack_bolt import App
 from slack_bolt.adapter.socket_mode.websocket_client import SocketModeHandler
 from slack_sdk import WebClient
+from slack_sdk.socket_mode.interval_runner import IntervalRunner
 from slack_sdk.socket_mode.websocket_client import SocketModeClient
 
 from opsbot.workspace import Settings, Workspace
@@ -16,6 +19,11 @@ PING_SECONDS, PONG_SECONDS = 0.6, 0.3
 
 class Impatient(SocketModeClient):
     """The adapter with a pong deadline. Without one it never notices a frozen peer and closes in up to 10 s."""
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self.current_session_runner.shutdown()  # it looks for a session every half second only
+        self.current_session_runner = IntervalRunner(self._run_current_session, 0.02).start()
 
     def _run_current_session(self) -> None:
         if self.current_session is not None:
@@ -31,13 +39,20 @@ class Handler(SocketModeHandler):
         self.client.socket_mode_request_listeners.append(self.handle)
 
 
-QUICK = Settings(ack_seconds=0.5, redelivery_pauses=(0.05, 0.1, 0.2), post_burst=3)
+QUICK = Settings(redelivery_pauses=(0.05, 0.1, 0.2))
 
 
 @pytest.fixture
-def workspace() -> Iterator[Workspace]:
-    with Workspace(settings=QUICK) as running:
+def workspace(request: pytest.FixtureRequest) -> Iterator[Workspace]:
+    """With `hasty` it waits only half a second for acks; a busy machine needs more everywhere else."""
+    settings = replace(QUICK, ack_seconds=0.5) if "hasty" in request.fixturenames else QUICK
+    with Workspace(settings=settings) as running:
         yield running
+
+
+@pytest.fixture
+def hasty() -> None:
+    """Asked for by tests that sit through missed acks."""
 
 
 @pytest.fixture

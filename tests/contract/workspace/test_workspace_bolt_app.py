@@ -82,6 +82,7 @@ def test_a_slash_command_is_acknowledged_and_answered_to_the_asker_alone(
     assert workspace.messages("#ops", BOB) == []
 
 
+@pytest.mark.usefixtures("hasty")
 def test_an_ack_after_the_deadline_is_shown_as_a_failure(workspace: Workspace, app: App, connect: Connect) -> None:
     app.command("/ops")(lambda ack: (time.sleep(0.8), ack("too late")))
     connect()
@@ -153,6 +154,7 @@ def test_response_url_replaces_the_message_and_ends_after_five_posts(
     assert (message["text"], message["edits"]) == ("step 4", 5)
 
 
+@pytest.mark.usefixtures("hasty")
 def test_an_unacknowledged_event_is_delivered_four_times_in_all(
     workspace: Workspace, web: WebClient, app: App, connect: Connect
 ) -> None:
@@ -195,6 +197,7 @@ def test_a_dropped_socket_comes_back_and_the_event_is_not_lost(
     assert heard.get(timeout=3) == "after the drop"
 
 
+@pytest.mark.usefixtures("hasty")
 def test_a_frozen_socket_takes_an_envelope_and_never_acknowledges(
     workspace: Workspace, app: App, connect: Connect
 ) -> None:
