@@ -60,4 +60,5 @@ def _meant(asked: Asked, word: str | None, statuses: tuple[str, ...], none: str)
 
 
 def _noted(text: str, run: RunRow) -> Reply:
-    return Reply(text, "ok", [Small(run.id)], json={"run": run.id, "title": run.title, "status": run.status})
+    body = {"noted": True, "run": run.id, "title": run.title}
+    return Reply(text, "ok", [Small(run.id)], json=body, private=True)

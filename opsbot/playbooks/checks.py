@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import ValidationError
@@ -59,14 +59,14 @@ class _Scope:
             "steps": {name: dict.fromkeys(steps[spec.kind].outputs) for name, spec in before.items()},
         }
 
-    def missing(self, path: expressions.Path) -> tuple[str, Iterable[str]] | None:
-        """The first name of the path that does not exist, with the names that do; None = all is well."""
+    def missing(self, path: expressions.Path) -> tuple[expressions.Path, str, list[str]] | None:
+        """Where the path leads to nothing, the name there that does not exist, and the names that do; None = all is well."""
         level: Any = self.roots
         for depth, name in enumerate(path):
             if not isinstance(level, dict):
                 return None
             if name not in level:
-                return ".".join(path[: depth + 1]), [".".join((*path[:depth], known)) for known in level]
+                return path[:depth], name, list(level)
             level = level[name]
         return None
 
@@ -144,20 +144,24 @@ def _check_template(text: Document, place: Place, template: str, scope: _Scope) 
     for path in paths:
         absent = scope.missing(path)
         if absent:
-            name, known = absent
-            near = closest(name, known) or list(known)
+            above, name, known = absent
+            near = [".".join((*above, word)) for word in closest(name, known) or known]
             cure = f"Did you mean {' or '.join(near[:3])}?" if near else "Declare it first."
-            raise text.error(place, f"nothing is known by the name “{name}” here.", cure)
+            raise text.error(place, f"nothing is known by the name “{'.'.join((*above, name))}” here.", cure)
 
 
 def _check_arguments(text: Document, place: Place, spec: StepSpec, step: Step) -> None:
-    """The step's own model judges constants; what an expression gives is judged when it is known."""
+    """The step's own model judges constants; what an expression gives is judged when it is known.
+
+    A validator of the whole model sees expressions as they stand, so it may only ask which arguments are given.
+    """
     try:
         step.With.model_validate(spec.arguments)
     except ValidationError as invalid:
-        for error in invalid.errors(include_url=False):
+        errors = sorted(invalid.errors(include_url=False), key=lambda error: error["type"] != "extra_forbidden")
+        for error in errors:
             where = tuple(part for part in error["loc"] if not _is_union_tag(part))
-            if _templated(spec.arguments, where):
+            if where and error["type"] != "extra_forbidden" and _has_template(_at(spec.arguments, where)):
                 continue
             raise _argument_error(text, place, spec, step, where, error) from invalid
 
@@ -182,15 +186,14 @@ def _is_union_tag(part: str | int) -> bool:
     return isinstance(part, str) and (part.endswith(("]", ")")) or part in ("str", "int", "float", "bool"))
 
 
-def _templated(arguments: Mapping[str, Any], where: Place) -> bool:
-    """Whether the value at `where`, or for the whole mapping any value, is known only later."""
-    value: Any = arguments
+def _at(value: Any, where: Place) -> Any:
+    """What stands at a place of the arguments; None if nothing does."""
     for part in where:
         try:
             value = value[part]
         except (KeyError, IndexError, TypeError):
-            return False
-    return _has_template(value)
+            return None
+    return value
 
 
 def _has_template(value: Any) -> bool:

@@ -89,8 +89,9 @@ def _facts(spec: StepSpec, step: Step, context: PlanningContext, scope: Mapping[
         arguments = expressions.resolve(spec.arguments, scope)
     except ExpressionError:
         return Facts()  # what it needs is an output of a step that has not run yet
+    typed = _typed(spec, step, arguments)
     try:
-        return step.facts(context, _typed(spec, step, arguments))
+        return step.facts(context, typed)
     except OpsError as error:
         return Facts((Fact(error.code, "red", error.sentence(), bind=error.code),))
 

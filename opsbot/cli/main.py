@@ -1,0 +1,96 @@
+"""`python -m opsbot …`: serve, demo, tour, and every chat command. Exit status: 0 done, 1 failed, 2 not understood, 3 refused."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+
+from opsbot import bot as bots
+from opsbot import log
+from opsbot.cli.command import colours, err, out, run_terminal
+from opsbot.cli.text import Paint
+from opsbot.config import settings
+from opsbot.config.settings import Config
+from opsbot.errors import ConfigError, OpsError
+
+PROGRAM = "opsbot"
+USAGE = """\
+opsbot [--config opsbot.yml] COMMAND …
+
+  serve    listen in chat, watch, back up; until Ctrl-C
+  demo     everything on this machine, with a chat page; until Ctrl-C
+  tour     the demo's tour, without staying
+  help     the commands, the same as in chat: opsbot deploy v2 to staging
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The program. Errors are sentences on stderr."""
+    options, words = _split(list(sys.argv[1:] if argv is None else argv))
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a terminal without UTF-8 must not end a command
+    try:
+        return _run(options, words)
+    except OpsError as error:
+        return _failed(error, "--json" in words)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # `opsbot runs | head` is no error
+        return 0
+
+
+def _split(argv: list[str]) -> tuple[argparse.Namespace, list[str]]:
+    """Our own options stand before the command; all else is the command's."""
+    parser = argparse.ArgumentParser(PROGRAM, add_help=False, allow_abbrev=False)
+    parser.add_argument("--config", type=Path, default=Path(os.environ.get("OPSBOT_CONFIG", "opsbot.yml")))
+    own: list[str] = []
+    while argv and argv[0].startswith("--config"):
+        own += [argv.pop(0)] if "=" in argv[0] else [argv.pop(0) for _ in argv[:2]]
+    return parser.parse_args(own), argv
+
+
+def _run(options: argparse.Namespace, words: list[str]) -> int:
+    verb = words[0] if words else "--help"
+    if verb in ("--help", "-h"):
+        out(USAGE.rstrip())
+        return 0
+    if verb in ("demo", "tour"):
+        ended: int = import_module("opsbot.demo.tour").main(words)  # its parts are an extra that servers do not install
+        return ended
+    config = load(options.config)
+    if verb == "serve":
+        return serve(config)
+    log.configure("ERROR")
+    return run_terminal(bots.build(config), config, words)
+
+
+def load(path: Path) -> Config:
+    """opsbot.yml; its playbooks stand beside it."""
+    config = settings.load(path)
+    return config.model_copy(update={"playbooks": path.parent / config.playbooks})
+
+
+def serve(config: Config) -> int:
+    """Listen until told to stop. Without Slack's tokens that is impossible: everything that is missing is named at once."""
+    log.configure()
+    absent = config.missing_values()
+    slack = Config(slack=config.slack).missing_values()
+    if slack:
+        raise ConfigError(f"Not set: {', '.join(absent)}.", "Set them and start again.", code="missing_value")
+    if absent:
+        log.get(__name__).warning("serve.incomplete", missing=",".join(absent))
+    bots.build(config).serve()
+    return 0
+
+
+def _failed(error: OpsError, as_json: bool) -> int:
+    if as_json:
+        out(json.dumps(error.as_json(), ensure_ascii=False))
+    else:
+        err(Paint(colours(sys.stderr)).tone("bad", log.redactor.clean(error.sentence())))
+    return error.exit_code
