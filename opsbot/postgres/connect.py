@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -43,6 +43,16 @@ class Session:
             with self._connection.cursor() as cursor:
                 cursor.execute(query, params)
                 return cursor.fetchall() if cursor.description else []
+        except psycopg2.Error as error:
+            raise translate(error, self._place) from error
+
+    def records(self, query: Query, params: Mapping[str, object] | None = None) -> list[dict[str, Any]]:
+        """All rows with their column names; `params` are named (`%(name)s`)."""
+        try:
+            with self._connection.cursor() as cursor:
+                cursor.execute(query, params or None)
+                names = [column.name for column in cursor.description or ()]
+                return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()] if names else []
         except psycopg2.Error as error:
             raise translate(error, self._place) from error
 

@@ -85,7 +85,10 @@ class Context(Protocol):
 class Step(Protocol):
     """One kind of work. `With` types its arguments, `outputs` declares what `run` returns, `mutates` says if it changes the world."""
 
-    With: ClassVar[type[With]]
+    @property
+    def With(self) -> type[With]:  # noqa: N802 - it is a class, named as one
+        """The type of the step's arguments."""
+
     outputs: ClassVar[tuple[str, ...]]
     mutates: ClassVar[bool]
 

@@ -1,0 +1,161 @@
+"""Joins the rooms: settings in, a bot out. Nothing here decides."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from opsbot.backups.s3 import S3
+from opsbot.bot.reach import Reach
+from opsbot.bot.serving import Serving
+from opsbot.bot.watching import Watched
+from opsbot.clock import Clock, SystemClock
+from opsbot.commands.catalog import RESERVED
+from opsbot.commands.front import Front
+from opsbot.commands.run_card import run_card
+from opsbot.commands.services import Services
+from opsbot.config import values
+from opsbot.config.settings import Config
+from opsbot.errors import Unavailable
+from opsbot.health.watch import Watch
+from opsbot.playbooks import expressions, load, planner
+from opsbot.playbooks.playbook import Playbook
+from opsbot.runs.engine import Engine
+from opsbot.runs.plan import Plan
+from opsbot.runs.pool import Pool
+from opsbot.runs.step import Step
+from opsbot.runtime.target import Targets
+from opsbot.steps.backups import Parts
+from opsbot.steps.catalog import Collaborators, catalog
+from opsbot.store import Store, open_store
+
+
+@dataclass
+class Bot:
+    """A composed bot. The terminal uses `front`, `engine` and `store`; `serve()` does the rest as well."""
+
+    config: Config
+    clock: Clock
+    store: Store
+    targets: Targets
+    reach: Reach
+    steps: Mapping[str, Step]
+    playbooks: Mapping[str, Playbook]
+    engine: Engine
+    pool: Pool
+    watch: Watch
+    owner: str
+    front: Front = field(init=False)
+    serving: Serving = field(init=False)
+
+    def serve(self) -> None:
+        """Listen in chat, drive runs, watch, keep the schedule; until SIGTERM or SIGINT."""
+        self.serving.until_told()
+
+    def close(self) -> None:
+        """Let every connection go."""
+        self.targets.close()
+        self.store.close()
+
+
+def build(config: Config, clock: Clock | None = None) -> Bot:
+    """Compose a bot. ConfigError for a wrong playbook; Unavailable if its own state cannot be opened."""
+    clock = clock or SystemClock()
+    store = open_store(values.text(config.store))
+    targets = Targets(config, store, clock)
+    reach = Reach(config, targets)
+    parts = Parts(reach.database, reach.bucket, clock)
+    steps = catalog(Collaborators(clock, targets, parts, reach.edge_url, reach.execute, reach.start))
+    playbooks = load.load_all(config.playbooks, steps, RESERVED)
+    owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
+    plan = partial(_plan, config, steps)
+    engine = Engine(store, clock, steps, expressions.resolve, owner, replan=partial(_replan, plan, playbooks))
+    watched = Watched(config, reach, targets, store, clock)
+    watch = Watch(watched.probes(), store.alerts, clock, watched.muted, watched.context)
+    bot = Bot(config, clock, store, targets, reach, steps, playbooks, engine, Pool(engine), watch, owner)
+    bot.front = Front(_services(bot, plan, watched))
+    bot.serving = Serving(config, clock, store, owner, bot.front.handle, engine, bot.pool, watch, run_card, bot.close)
+    return bot
+
+
+def _plan(config: Config, steps: Mapping[str, Step], playbook: Playbook, params: Mapping[str, Any], actor: str) -> Plan:
+    return planner.plan(playbook, params, actor, config.environments, steps)
+
+
+def _replan(plan: Callable[..., Plan], playbooks: Mapping[str, Playbook], approved: Plan) -> Plan:
+    """The same plan made again now; a playbook that is gone keeps what was approved from running."""
+    if approved.playbook not in playbooks:
+        raise Unavailable(f"The playbook {approved.playbook} is not there any more.", "Ask again.", code="plan_changed")
+    return plan(playbooks[approved.playbook], approved.params, "")
+
+
+def _services(bot: Bot, plan: Callable[[Playbook, Mapping[str, Any], str], Plan], watched: Watched) -> Services:
+    return Services(
+        config=bot.config,
+        store=bot.store,
+        clock=bot.clock,
+        engine=bot.engine,
+        playbooks=bot.playbooks,
+        plan=plan,
+        parts=_parts(bot),
+        replicas=watched.replicas,
+        probes=bot.watch.results,
+        backups=bot.reach.backups,
+        tags=lambda environment, service: bot.targets.get(environment).tags(service),
+        submitted=lambda _run: bot.serving.submitted(),
+    )
+
+
+def _parts(bot: Bot) -> dict[str, Callable[[], str]]:
+    """What `status` asks, each by name; a sentence, or an OpsError that says what is wrong."""
+    parts: dict[str, Callable[[], str]] = {"store": partial(_store, bot.store)}
+    parts["slack"] = partial(_slack, bot)
+    for name in bot.config.environments:
+        parts[_where(bot, "engine", name)] = partial(_engine, bot.targets, name)
+        for service in bot.config.services:
+            parts[f"registry of {service}"] = partial(_registry, bot.targets, name, service)
+        for database in bot.config.databases:
+            parts[_where(bot, database, name)] = partial(_database, bot.reach, name, database)
+    if bot.config.storage is not None:
+        parts["bucket"] = partial(_bucket, bot.reach)
+    return parts
+
+
+def _where(bot: Bot, part: str, environment: str) -> str:
+    return f"{part} in {environment}" if len(bot.config.environments) > 1 else part
+
+
+def _slack(bot: Bot) -> str:
+    return bot.serving.slack_says()
+
+
+def _store(store: Store) -> str:
+    store.ping()
+    return "The bot's own state can be read."
+
+
+def _engine(targets: Targets, environment: str) -> str:
+    targets.get(environment).swarm.ping()
+    return "The engine answers and manages a swarm."
+
+
+def _registry(targets: Targets, environment: str, service: str) -> str:
+    targets.get(environment).ping_registry(service)
+    return "The registry answers and takes our login."
+
+
+def _database(reach: Reach, environment: str, database: str) -> str:
+    reach.execute(environment, database, "SELECT 1 AS one", {}, read_only=True)
+    return "The database answers."
+
+
+def _bucket(reach: Reach) -> str:
+    storage = reach.bucket()
+    storage.ready()
+    name = storage.account.bucket if isinstance(storage, S3) else "the bucket"
+    return f"{name} answers."

@@ -1,0 +1,122 @@
+"""What opsbot.yml names, as things that can be used: databases, the bucket, one-off containers, statements."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from functools import cached_property
+from typing import Any
+
+from opsbot.backups.listing import Backups
+from opsbot.backups.manifest import Manifest
+from opsbot.backups.s3 import S3, Account
+from opsbot.backups.storage import Storage
+from opsbot.backups.target import DatabaseTarget
+from opsbot.config import values
+from opsbot.config.settings import Config, Database
+from opsbot.errors import ConfigError, NotFound, did_you_mean
+from opsbot.postgres.connect import Server, session
+from opsbot.runtime.one_off import OneOff
+from opsbot.runtime.target import Targets
+
+STATEMENT_SECONDS = 60.0
+LOCK_SECONDS = 5.0
+LISTED = 50
+
+
+class Reach:
+    """Everything is looked up when it is asked for: addresses move, and the bot starts without any of it."""
+
+    def __init__(self, config: Config, targets: Targets) -> None:
+        self._config, self._targets = config, targets
+        self._guard = threading.Lock()
+
+    @cached_property
+    def _bucket(self) -> S3:
+        storage = self._config.storage
+        if storage is None:
+            raise ConfigError("No storage for backups is configured.", "Add `storage` to opsbot.yml.")
+        endpoint = values.text(storage.endpoint) if storage.endpoint is not None else None
+        name, key, secret = values.text(storage.bucket), values.secret(storage.key), values.secret(storage.secret)
+        return S3(Account(name, key, secret, endpoint, storage.region))
+
+    @cached_property
+    def _backups(self) -> Backups:
+        return Backups(self._bucket)
+
+    def bucket(self) -> Storage:
+        """The bucket of backups; ConfigError if none is configured or its key is not set."""
+        with self._guard:
+            return self._bucket
+
+    def settings(self, database: str) -> Database:
+        """A database's settings; NotFound with the closest names."""
+        if database not in self._config.databases:
+            raise NotFound(f"There is no database {database}.", did_you_mean(database, self._config.databases))
+        return self._config.databases[database]
+
+    def database(self, environment: str, database: str) -> DatabaseTarget:
+        """A database of an environment as backups and restores need it; Unavailable if its service does not run."""
+        settings, target = self.settings(database), self._targets.get(environment)
+        host, port = target.database_address(settings.service)
+        return DatabaseTarget(
+            environment=environment,
+            database=database,
+            name=settings.name,
+            owner=settings.owner,
+            server=Server(host, port, settings.user, values.secret(settings.password)),
+            image=target.swarm.image_of(target.full_name(settings.service)),
+            network=target.network_name,
+            inside_host=settings.service,
+            inside_port=port,
+            one_off=target.swarm.one_off,
+        )
+
+    def backups(self, environment: str, database: str) -> Sequence[Manifest]:
+        """The backups of an environment's database, newest first."""
+        storage, name = self.bucket(), self.settings(database).name
+        storage.ready()
+        with self._guard:
+            listing = self._backups
+        return listing.of_environment(environment, name, LISTED)
+
+    def edge_url(self, environment: str) -> str:
+        """Where an environment's edge answers."""
+        return self._targets.get(environment).edge_url()
+
+    def execute(
+        self, environment: str, database: str, statement: str, parameters: Mapping[str, Any], *, read_only: bool
+    ) -> Sequence[Mapping[str, Any]]:
+        """One statement in one transaction on an operated database."""
+        target = self.database(environment, database)
+        with (
+            session(target.server, target.name, statement_timeout=STATEMENT_SECONDS, lock_timeout=LOCK_SECONDS) as one,
+            one.transaction("BEGIN READ ONLY" if read_only else "BEGIN"),
+        ):
+            return one.records(statement, parameters)
+
+    def start(
+        self,
+        environment: str,
+        service: str | None,
+        image: str | None,
+        argv: Sequence[str],
+        env: Mapping[str, str],
+        run: str,
+    ) -> AbstractContextManager[OneOff]:
+        """A one-off container in an environment's network, of a given image or of a service's own."""
+        target = self._targets.get(environment)
+        chosen = image or target.swarm.image_of(_swarm_name(target.observed, target.full_name, service or ""))
+        return target.swarm.one_off(
+            chosen, argv, env=env, network=target.network_name, name_prefix="step", labels={"opsbot.run": run}
+        )
+
+
+def _swarm_name(observed: Callable[[str], Any], full_name: Callable[[str], str], service: str) -> str:
+    """The Swarm service that runs a part of the stack: its live colour if it has colours."""
+    try:
+        live = observed(service)
+    except NotFound:
+        return full_name(service)
+    return str(live.name) if live else full_name(service)

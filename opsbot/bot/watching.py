@@ -1,0 +1,106 @@
+"""The probes of opsbot.yml as health's own, and what an alert wants to know of the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from opsbot.bot.reach import Reach
+from opsbot.clock import Clock, ago
+from opsbot.config import values
+from opsbot.config.settings import Config
+from opsbot.config.settings import Probe as Settings
+from opsbot.health.probe import BackupAgeLook, HttpLook, Look, Probe, ReplicasLook
+from opsbot.runtime.release import previous_good
+from opsbot.runtime.target import Targets
+from opsbot.store import Store
+
+CHANGES = 20  # newest runs of an environment among which the last change is looked for
+
+
+class Watched:
+    """Makes the probes and answers what the watch asks about each."""
+
+    def __init__(self, config: Config, reach: Reach, targets: Targets, store: Store, clock: Clock) -> None:
+        self._config, self._reach, self._targets = config, reach, targets
+        self._store, self._clock = store, clock
+
+    def probes(self) -> list[Probe]:
+        """Every probe of opsbot.yml."""
+        return [self._probe(name, settings) for name, settings in self._config.probes.items()]
+
+    def replicas(self, environment: str, service: str) -> tuple[int, int]:
+        """Running and wanted replicas of what should be live; (0, 0) before the first deploy."""
+        live = self._store.releases.live(environment, service)
+        if live is None:
+            return 0, 0
+        running, wanted = self._targets.get(environment).replicas(service)
+        return running, wanted or self._config.services[service].replicas
+
+    def muted(self, probe: Probe) -> bool:
+        """A run holds something of the probe's environment: what it disturbs is expected."""
+        if probe.environment is None:
+            return False
+        locks = self._store.locks.list(self._clock.now())
+        return any(lock.target.startswith(f"{probe.environment}/") for lock in locks)
+
+    def context(self, probe: Probe) -> Mapping[str, Any]:
+        """The last change in the probe's environment, and the command that goes back."""
+        if probe.environment is None:
+            return {}
+        body: dict[str, Any] = {}
+        done = self._store.runs.list(CHANGES, probe.environment, ["succeeded"])
+        last = next((run for run in done if run.playbook in ("deploy", "rollback", "restore")), None)
+        if last is not None:
+            when = ago(last.ended_at or last.created_at, self._clock.now())
+            body["last_change"] = f"{last.title} by {last.actor.get('name')}, {when}"
+        if last is not None and last.playbook == "deploy" and self._can_go_back(probe.environment):
+            body["rollback"] = f"rollback {probe.environment}"
+        return body
+
+    def _can_go_back(self, environment: str) -> bool:
+        for service in self._config.services:
+            rows = self._store.releases.list(environment, service)
+            live = next((row.number for row in rows if row.state == "live"), None)
+            if live is not None and previous_good(rows, live) is not None:
+                return True
+        return False
+
+    def _probe(self, name: str, settings: Settings) -> Probe:
+        service = settings.replicas.service if settings.replicas else None
+        return Probe(
+            name=name,
+            kind=self._kind(settings),
+            every=settings.every.total_seconds(),
+            fail_after=settings.fail_after,
+            recover_after=settings.recover_after,
+            environment=settings.environment,
+            service=service,
+            channel=settings.channel,
+        )
+
+    def _kind(self, settings: Settings) -> Look:
+        if settings.http is not None:
+            http = settings.http
+            url = (
+                partial(self._through_edge, http.environment, http.path)
+                if http.environment is not None
+                else partial(values.text, http.url or "")
+            )
+            return HttpLook(url, http.status, http.contains, settings.timeout.total_seconds())
+        if settings.replicas is not None:
+            service = settings.replicas.service
+            return ReplicasLook(partial(self.replicas, settings.replicas.environment, service), service)
+        assert settings.backup_age is not None  # the settings' own rule: exactly one kind
+        age = settings.backup_age
+        newest = partial(self._newest, age.environment, age.database)
+        return BackupAgeLook(newest, age.database, age.under, self._clock)
+
+    def _through_edge(self, environment: str, path: str) -> str:
+        return self._reach.edge_url(environment) + path
+
+    def _newest(self, environment: str, database: str) -> datetime | None:
+        found = self._reach.backups(environment, database)
+        return found[0].taken_at if found else None

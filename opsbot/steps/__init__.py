@@ -1,0 +1,1 @@
+"""The steps that playbooks are made of: one file per family, one catalog."""
