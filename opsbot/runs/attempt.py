@@ -16,7 +16,7 @@ from opsbot.runs.plan import PlannedStep
 from opsbot.runs.step import Json, Outputs, Park, Step
 
 Resolve = Callable[[Json, Mapping[str, Any]], Json]
-Outcome = Literal["done", "skipped", "parked", "retry", "failed", "cancelled", "not_done", "unknown"]
+Outcome = Literal["done", "skipped", "parked", "retry", "failed", "cancelled", "not_begun", "not_done", "unknown"]
 UNDO_RETRIES = (
     2  # an undo that fails leaves work for a human, so it is tried three times even if the step has no retries
 )
@@ -50,14 +50,18 @@ class Attempts:
             wanted = step.when is None or _truth(self._resolve(step.when, scope))
             return None if wanted else Result("skipped", dict.fromkeys(self._step(step).outputs))
         except OpsError as error:
-            return Result("failed", error=error.as_json())
+            return Result("not_begun", error=error.as_json())
 
     def do(self, step: PlannedStep, ctx: RunContext, scope: Mapping[str, Any], retries_left: int) -> Result:
-        """Run the step; `check` false afterwards is a failure."""
+        """Run the step; `check` false afterwards is a failure. not_begun: its arguments do not fit."""
+        try:
+            kind, arguments = self._step(step), self._arguments(step, scope)
+        except OpsError as error:
+            return Result("not_begun", error=error.as_json())
 
         def work() -> Result:
             ctx.check()
-            found = self._step(step).run(ctx, self._arguments(step, scope))
+            found = kind.run(ctx, arguments)
             if isinstance(found, Park):
                 return Result("parked", park=found)
             return self._judged(step, found, scope)
@@ -102,7 +106,7 @@ class Attempts:
     def _guarded(self, step: PlannedStep, ctx: RunContext, retries_left: int, work: Callable[[], Result]) -> Result:
         try:
             return work()
-        except Exception as error:  # noqa: BLE001  # a mistake in one step's code must undo the run, not strand it
+        except Exception as error:  # a mistake in one step's code must undo the run, not strand it
             if ctx.interrupted:
                 raise Lost from error  # what went wrong may be our own stop; the next owner asks the step
             known = error.as_json() if isinstance(error, OpsError) else _unforeseen(step, error)

@@ -22,7 +22,9 @@ DRIVEN = ("running", "undoing")
 
 CONTINUES = frozenset({"done", "skipped"})
 AGAIN = frozenset({"retry", "parked", "not_done"})
-TURNS_BACK = frozenset({"failed", "cancelled", "unknown"})
+NEVER_BEGAN = frozenset({"skipped", "not_begun"})
+BAD = frozenset({"failed", "not_begun", "unknown"})
+TURNS_BACK = BAD | {"cancelled"}
 
 
 def sources(status: str) -> tuple[str, ...]:
@@ -99,7 +101,7 @@ def _backward(plan: Plan, rows: Sequence[JournalRow]) -> Move:
     stays: list[PlannedStep] = []
     for step in reversed(plan.steps):
         tried = attempts(rows, step.id, "do")
-        if not tried or tried[-1].outcome == "skipped":
+        if all(row.outcome in NEVER_BEGAN for row in tried):
             continue
         if not step.undo:
             stays += [step] if step.why_no_undo else []
@@ -115,7 +117,7 @@ def _backward(plan: Plan, rows: Sequence[JournalRow]) -> Move:
 
 def _how_it_ended(rows: Sequence[JournalRow], stays: Sequence[PlannedStep]) -> str:
     """A failed step without undo leaves something that nobody knows, so that run is failed and not undone."""
-    bad = {row.step for row in rows if row.phase == "do" and row.outcome in ("failed", "unknown")}
+    bad = {row.step for row in rows if row.phase == "do" and row.outcome in BAD}
     if any(step.id in bad for step in stays):
         return "failed"
     return "undone" if bad else "cancelled"

@@ -23,7 +23,7 @@ def step_ended(step: PlannedStep, result: Result, seconds: float) -> Event | Non
             return "step_skipped", body
         case "retry":
             return "say", {"step": step.id, "text": f"{step.name}: {_what(result.error)} Trying again."}
-        case "failed" | "cancelled" | "unknown":
+        case "failed" | "not_begun" | "unknown" | "cancelled":
             return "step_failed", {
                 **body,
                 "error": dict(result.error or {}),
