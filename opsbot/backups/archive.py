@@ -106,6 +106,8 @@ def _dump(
     target: DatabaseTarget, storage: Storage, order: Order, snapshot: Snapshot, seen: _Seen, follower: Follower
 ) -> tuple[Stored, str]:
     key = data_key(seen.source, order.id)
+    if storage.size(key) is not None:
+        raise StepFailed(f"There is a backup {order.id} already.", "It was not changed.", code="exists")
     arguments = ["--format=custom", "--compress=0", f"--snapshot={snapshot.id}", "--lock-wait-timeout=60s"]
     try:
         with (

@@ -83,7 +83,8 @@ def some(names: tuple[str, ...] | list[str]) -> str:
 def _rows(counts: Mapping[str, int]) -> str:
     most = sorted(counts, key=lambda table: -counts[table])
     which = ", ".join(f"{table.removeprefix('public.')} {counts[table]}" for table in most[:SHOWN])
-    return f"{sum(counts.values())} rows ({which}{', …' if len(most) > SHOWN else ''})"
+    total = sum(counts.values())
+    return f"{total} {'row' if total == 1 else 'rows'} ({which}{', …' if len(most) > SHOWN else ''})"
 
 
 def _revision(shape: Shape) -> str:

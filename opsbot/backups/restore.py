@@ -26,7 +26,7 @@ EXIT_SECONDS = 6 * 3600.0  # an index may take hours; the step's own deadline an
 def obstacles(target: DatabaseTarget, manifest: Manifest) -> list[str]:
     """Why this backup cannot be loaded into this server, each a sentence; [] if it can."""
     with session(target.server, MAINTENANCE) as one:
-        missing = describe.missing_roles(one, manifest.roles)
+        missing = describe.missing_roles(one, tuple({*manifest.roles, manifest.properties.owner}))
         version = describe.server_version(one)
     found = []
     if missing:

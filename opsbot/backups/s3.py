@@ -42,7 +42,7 @@ class S3:
     """Storage in one bucket. Safe to use from several threads."""
 
     def __init__(self, account: Account) -> None:
-        self._account, self._bucket = account, account.bucket
+        self.account, self._bucket = account, account.bucket
         self._guard = threading.Lock()
         self._clients: dict[bool, Any] = {}
 
@@ -133,7 +133,7 @@ class S3:
             return self._clients[quick]
 
     def _connect(self, quick: bool) -> Any:
-        account = self._account
+        account = self.account
         config = Config(
             connect_timeout=2 if quick else 5,
             read_timeout=3 if quick else 60,
@@ -188,7 +188,7 @@ class S3:
         return Unavailable(f"S3 at {self._place()} answered {code}: {words}.", "Try again.", code="s3_error")
 
     def _place(self) -> str:
-        return self._account.endpoint or f"Amazon S3 in {self._account.region}"
+        return self.account.endpoint or f"Amazon S3 in {self.account.region}"
 
 
 class _Download:

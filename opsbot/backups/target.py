@@ -59,7 +59,6 @@ class DatabaseTarget:
     environment: str
     database: str
     name: str
-    owner: str
     server: Server
     image: str
     network: str | None

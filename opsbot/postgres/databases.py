@@ -19,7 +19,7 @@ def derived(name: str, suffix: str) -> str:
 
 def exists(one: Session, name: str) -> bool:
     """Whether the cluster of this session has the database."""
-    return bool(one.rows("SELECT FROM pg_database WHERE datname = %s", [name]))
+    return bool(one.rows("SELECT 1 FROM pg_database WHERE datname = %s", [name]))
 
 
 def create(server: Server, name: str, like: Properties) -> None:

@@ -181,7 +181,7 @@ def roles_used(session: Session) -> tuple[str, ...]:
 def missing_roles(session: Session, wanted: tuple[str, ...]) -> list[str]:
     """Those of `wanted` that this cluster does not have."""
     have = set(_names(session, "SELECT rolname FROM pg_roles"))
-    return [role for role in wanted if role not in have]
+    return sorted(set(wanted) - have)
 
 
 def tables(session: Session) -> list[tuple[str, str]]:

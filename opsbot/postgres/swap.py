@@ -98,7 +98,7 @@ def _possible(one: Session, order: Swap) -> None:
         raise StepFailed(f"There is no database {order.incoming} to put in place of {order.live}.")
     if databases.exists(one, order.outgoing):
         raise StepFailed(f"A database {order.outgoing} exists already.", "Drop it or rename it.")
-    if one.rows("SELECT FROM pg_prepared_xacts WHERE database = ANY(%s)", [[order.live, order.incoming]]):
+    if one.rows("SELECT 1 FROM pg_prepared_xacts WHERE database = ANY(%s)", [[order.live, order.incoming]]):
         raise StepFailed(
             f"{order.live} has prepared transactions, which forbid a rename.", "Commit or roll them back first."
         )
