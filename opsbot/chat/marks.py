@@ -13,7 +13,7 @@ _BREAK = "\u200b"  # a zero-width space: takes the meaning from a mark and leave
 _ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 _CODE = re.compile(r"(`[^`\n]+`)")
 _FOREIGN = re.compile(r"(?<!\w)([_~])(?=\S[^\n]*?\1(?!\w))")
-_LINK = re.compile(r"https?://[^\s|`*]+[^\s|`*.,;:!?)\]'\"”’]")
+_LINK = re.compile(r"https?://(?:&amp;|[^\s|`*&])*(?:&amp;|[^\s|`*&.,;:!?)\]'\"”’])")
 
 
 def escape(text: str) -> str:

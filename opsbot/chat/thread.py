@@ -113,8 +113,8 @@ def details(events: Sequence[EventRow]) -> Iterator[Part]:
 
 
 def failure(error: Any) -> str:
-    """An error of the journal as text: its sentences, then whatever log it brought."""
+    """An error of the journal as text: its sentences, then the last words of whatever failed."""
     if not isinstance(error, dict):
         return str(error or "no reason was given")
     sentences = " ".join(str(error[key]) for key in ("what", "fix") if error.get(key))
-    return "\n".join(part for part in (sentences, str(error.get("log") or "")) if part) or str(error)
+    return "\n".join(part for part in (sentences, str(error.get("details") or "")) if part) or str(error)

@@ -128,7 +128,7 @@ def test_what_steps_said_and_why_it_failed_is_in_the_thread_once(up: Any, worksp
     first = workspace.wait_for("#staging", "Deploy v2")
     run.event("say", text="pulled the image")
     run.event(
-        "step_failed", step="smoke", error={"what": "The page says 500.", "fix": "See the log.", "log": "Traceback"}
+        "step_failed", step="smoke", error={"what": "The page says 500.", "fix": "See the log.", "details": "Traceback"}
     )
     run.end("failed")
 

@@ -84,6 +84,7 @@ def test_names_with_underscores_can_still_be_copied() -> None:
 
 def test_an_address_is_a_link() -> None:
     assert marks.marked("See https://example.com/a?b=1&c=2.") == "See <https://example.com/a?b=1&amp;c=2>."
+    assert marks.marked("no answer from <http://10.0.0.1>.") == "no answer from &lt;<http://10.0.0.1>&gt;."
 
 
 def test_a_code_block_cannot_be_closed_from_inside() -> None:
