@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 
 from opsbot.backups import manifest
 from opsbot.backups.manifest import Manifest
-from opsbot.backups.storage import ROOT, Storage, backup_of, folders_of
+from opsbot.backups.storage import ROOT, Storage, backup_of, folders_of, manifest_key
 from opsbot.errors import NotFound, StepFailed, did_you_mean
 from opsbot.log import get
 from opsbot.postgres.describe import Identity
@@ -16,6 +17,8 @@ log = get(__name__)
 
 PRE_RESTORE = "pre-restore"
 LATEST = "latest"
+BATCH = 8  # manifests read at once
+SUGGESTED = 50  # newest ids that a slip is compared with
 
 
 class Backups:
@@ -27,24 +30,49 @@ class Backups:
 
     def of(self, identity: Identity, limit: int | None = None) -> list[Manifest]:
         """Backups of exactly this database of exactly this cluster, newest first."""
-        found = self._load(self._keys([identity.cluster], identity.name), limit)
-        return [each for each in found if each.source.identity == identity]
+        return list(islice(self.each(identity), limit))
+
+    def each(self, identity: Identity) -> Iterator[Manifest]:
+        """The same one by one, read as they are asked for."""
+        return self._load(self._keys([identity.cluster], identity.name))
 
     def newest(self, identity: Identity) -> Manifest | None:
         """The newest of `of`, of any reason."""
-        return next(iter(self.of(identity, limit=1)), None)
+        return next(self.each(identity), None)
 
     def of_environment(self, environment: str, name: str, limit: int | None = None) -> list[Manifest]:
         """Backups of this database taken in this environment, of any cluster it ever had; newest first.
 
         For when the database does not answer or its cluster was lost. `name` is the database's name in Postgres."""
-        found = self._load(self._keys(self._storage.folders(ROOT), name), None)
-        return [each for each in found if each.source.environment == environment][:limit]
+        found = self._load(self._keys(self._storage.folders(ROOT), name))
+        return list(islice((each for each in found if each.source.environment == environment), limit))
 
     def of_run(self, identity: Identity, suffix: str, run: str) -> Manifest | None:
         """The backup that a run's step made, found by the end of its id."""
         keys = [key for key in self._keys([identity.cluster], identity.name) if backup_of(key).endswith(f"-{suffix}")]
-        return next((each for each in self._load(keys, None) if each.run == run), None)
+        return next((each for each in self._load(keys) if each.run == run), None)
+
+    def find(self, identity: Identity, environment: str, wanted: str) -> Manifest:
+        """The backup that `wanted` means for this database.
+
+        `latest` is the newest of this very database that was not taken to be safe before a restore: that one holds what
+        a person wanted to get away from. An id may also name one of the environment's earlier clusters. NotFound (code
+        `no_backup`) names the closest ids."""
+        if wanted == LATEST:
+            found = next((each for each in self.each(identity) if each.reason != PRE_RESTORE), None)
+            if found is None:
+                raise _none(identity.name, self.of_environment(environment, identity.name, limit=1))
+            return found
+        keys = self._keys(self._storage.folders(ROOT), identity.name)
+        named = self._load([key for key in keys if backup_of(key) == wanted])
+        found = next((each for each in named if _may_name(each, identity, environment)), None)
+        if found is None:
+            raise NotFound(
+                f"There is no backup {wanted} of {identity.name} in {environment}.",
+                did_you_mean(wanted, [each.id for each in self.of(identity, SUGGESTED)]) or "See `backups`.",
+                code="no_backup",
+            )
+        return found
 
     def _keys(self, clusters: Iterable[str], name: str) -> list[str]:
         """Keys of manifests, newest first."""
@@ -52,54 +80,39 @@ class Backups:
         found = [key for folder in folders for key in self._storage.keys(f"{folder}manifests/")]
         return sorted(found, key=backup_of, reverse=True)
 
-    def _load(self, keys: list[str], limit: int | None) -> list[Manifest]:
-        fresh = [key for key in keys[:limit] if key not in self._read]
-        with ThreadPoolExecutor(8) as pool:
-            for key, found in zip(fresh, pool.map(self._one, fresh), strict=True):
-                if found is not None:
-                    self._read[key] = found
-        return [self._read[key] for key in keys[:limit] if key in self._read]
+    def _load(self, keys: list[str]) -> Iterator[Manifest]:
+        """Whole manifests in the order of `keys`; what cannot be read is logged and left out."""
+        with ThreadPoolExecutor(BATCH) as pool:
+            for start in range(0, len(keys), BATCH):
+                for found in pool.map(self._one, keys[start : start + BATCH]):
+                    if found is not None:
+                        yield found
 
     def _one(self, key: str) -> Manifest | None:
+        if key in self._read:
+            return self._read[key]
         try:
             found = manifest.parse(self._storage.get(key), key)
         except (StepFailed, NotFound) as error:
             log.warning("backup.unreadable", key=key, error=error)
             return None
-        if found.id != backup_of(key):
+        if manifest_key(found.source, found.id) != key:
             log.warning("backup.misplaced", key=key, says=found.id)
             return None
+        self._read[key] = found
         return found
 
 
-def choose(wanted: str, own: list[Manifest], others: list[Manifest], name: str) -> Manifest:
-    """The backup that `wanted` means. `own`: of this very database, newest first; `others`: of the environment's earlier clusters.
-
-    `latest` is the newest of `own` that was not taken to be safe before a restore: that one holds what a person wanted
-    to get away from. An id may name any. NotFound (code `no_backup`) names the closest ids.
-    """
-    everything = [*own, *(each for each in others if each.id not in {mine.id for mine in own})]
-    if wanted == LATEST:
-        found = next((each for each in own if each.reason != PRE_RESTORE), None)
-        if found is None:
-            raise _none(name, everything)
-        return found
-    found = next((each for each in everything if each.id == wanted), None)
-    if found is None:
-        raise NotFound(
-            f"There is no backup {wanted} of {name}.",
-            did_you_mean(wanted, [each.id for each in everything]) or "See `backups`.",
-            code="no_backup",
-        )
-    return found
+def _may_name(found: Manifest, identity: Identity, environment: str) -> bool:
+    return found.source.identity == identity or found.source.environment == environment
 
 
-def _none(name: str, everything: list[Manifest]) -> NotFound:
-    if not everything:
+def _none(name: str, earlier: list[Manifest]) -> NotFound:
+    if not earlier:
         return NotFound(f"There is no backup of {name}.", "Take one with `backup`.", code="no_backup")
-    newest = everything[0]
+    newest = earlier[0].id
     return NotFound(
-        f"There is no backup of {name} in the cluster that runs now, but {newest.id} was taken earlier.",
-        f"Look at `backups`, then name the one you want, such as {newest.id}.",
+        f"There is no backup of {name} in the cluster that runs now, but {newest} was taken earlier.",
+        f"Look at `backups`, then name the one you want, such as {newest}.",
         code="no_backup",
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from opsbot.backups.listing import Backups, choose
+from opsbot.backups.listing import Backups
 from opsbot.backups.manifest import Manifest
 from opsbot.backups.storage import Storage
 from opsbot.backups.target import DatabaseTarget
@@ -43,6 +43,4 @@ def look(target: DatabaseTarget) -> Live:
 
 def find(target: DatabaseTarget, storage: Storage, wanted: str) -> Manifest:
     """The backup that `wanted` (an id, or `latest`) means for this database. NotFound names the closest."""
-    backups = Backups(storage)
-    own = backups.of(identity(target))
-    return choose(wanted, own, backups.of_environment(target.environment, target.name), target.name)
+    return Backups(storage).find(identity(target), target.environment, wanted)

@@ -8,7 +8,7 @@ import pytest
 
 from opsbot.backups import archive, compare, restore, verify
 from opsbot.backups.archive import Order
-from opsbot.backups.listing import Backups, choose
+from opsbot.backups.listing import Backups
 from opsbot.backups.live import find, identity
 from opsbot.backups.manifest import parse
 from opsbot.backups.s3 import S3
@@ -18,6 +18,7 @@ from opsbot.clock import SystemClock
 from opsbot.errors import NotFound, StepFailed
 from opsbot.postgres import databases, describe
 from opsbot.postgres.connect import MAINTENANCE, session
+from opsbot.postgres.describe import Identity
 
 ORDER = Order("20260101-120000-abcd", "asked", "run1")
 
@@ -191,9 +192,14 @@ def test_the_backup_that_was_taken_to_be_safe_is_not_the_latest(target: Database
 def test_a_new_cluster_names_the_backups_of_the_lost_one(target: DatabaseTarget, storage: S3) -> None:
     fill(target, "CREATE TABLE public.t AS SELECT 1 AS a")
     taken = take(target, storage)
+    new_cluster = Identity("77", target.name)
+    backups = Backups(storage)
     with pytest.raises(NotFound, match=taken.id):
-        choose("latest", [], Backups(storage).of_environment("staging", target.name), target.name)
-    assert Backups(storage).of_environment("production", target.name) == []
+        backups.find(new_cluster, "staging", "latest")
+    assert backups.find(new_cluster, "staging", taken.id) == taken
+    with pytest.raises(NotFound):
+        backups.find(new_cluster, "production", taken.id)
+    assert backups.of_environment("production", target.name) == []
 
 
 def test_a_lost_unique_key_is_noticed(target: DatabaseTarget, storage: S3) -> None:

@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opsbot.backups import compare, manifest
-from opsbot.backups.listing import PRE_RESTORE, choose
+from opsbot.backups.listing import PRE_RESTORE, Backups
 from opsbot.backups.manifest import Manifest, Source, Stored
 from opsbot.backups.storage import backup_of, data_key, folder, manifest_key
 from opsbot.errors import NotFound, StepFailed
-from opsbot.postgres.describe import Properties, Shape
+from opsbot.postgres.describe import Identity, Properties, Shape
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 COUNTS = st.dictionaries(st.sampled_from(["public.a", "public.b", "public.c", "x.d"]), st.integers(0, 50))
@@ -41,29 +41,88 @@ def made(
     )
 
 
+class Shelf:
+    """The part of a bucket that listing reads."""
+
+    def __init__(self, manifests: list[Manifest]) -> None:
+        self.bodies = {manifest_key(each.source, each.id): each.as_bytes() for each in manifests}
+        self.read: list[str] = []
+
+    def keys(self, prefix: str) -> list[str]:
+        return sorted(key for key in self.bodies if key.startswith(prefix))
+
+    def folders(self, prefix: str) -> list[str]:
+        return sorted({key.removeprefix(prefix).partition("/")[0] for key in self.keys(prefix)})
+
+    def get(self, key: str) -> bytes:
+        self.read.append(key)
+        return self.bodies[key]
+
+
+def backups(shelf: Shelf) -> Backups:
+    return Backups(shelf)  # type: ignore[arg-type] - the three methods it uses
+
+
+def moved(each: Manifest, **source: object) -> Manifest:
+    return each.model_copy(update={"source": each.source.model_copy(update=source)})
+
+
+SHOP = Identity("77", "shop")
+
+
 @given(st.lists(st.sampled_from(["schedule", "asked", PRE_RESTORE]), min_size=1, max_size=8))
 def test_latest_is_the_newest_that_was_not_taken_to_be_safe(reasons: list[str]) -> None:
-    own = [made(number, reason) for number, reason in enumerate(reasons)][::-1]
+    own = [made(number, reason) for number, reason in enumerate(reasons)]
+    listing = backups(Shelf(own))
     asked = [each for each in own if each.reason != PRE_RESTORE]
     if asked:
-        assert choose("latest", own, [], "shop") == asked[0]
+        assert listing.find(SHOP, "production", "latest") == asked[-1]
     else:
         with pytest.raises(NotFound):
-            choose("latest", own, [], "shop")
+            listing.find(SHOP, "production", "latest")
+    assert listing.of(SHOP) == own[::-1]
 
 
-def test_an_id_names_any_backup_also_of_an_earlier_cluster_but_latest_does_not() -> None:
-    lost = made(1)
-    assert choose(lost.id, [], [lost], "shop") == lost
+def test_an_id_names_a_backup_of_an_earlier_cluster_but_latest_does_not() -> None:
+    lost = moved(made(1), cluster="66")
+    listing = backups(Shelf([lost]))
+    assert listing.find(SHOP, "production", lost.id) == lost
     with pytest.raises(NotFound, match=lost.id) as caught:
-        choose("latest", [], [lost], "shop")
+        listing.find(SHOP, "production", "latest")
     assert caught.value.code == "no_backup"
 
 
+@pytest.mark.parametrize(
+    "other", [{"name": "shop_staging"}, {"name": "sho"}, {"cluster": "66", "environment": "staging"}]
+)
+def test_another_databases_backup_is_never_meant(other: dict[str, object]) -> None:
+    listing = backups(Shelf([moved(made(2), **other)]))
+    assert listing.of(SHOP) == []
+    for wanted in ("latest", made(2).id):
+        with pytest.raises(NotFound):
+            listing.find(SHOP, "production", wanted)
+
+
 def test_a_slip_in_an_id_names_the_closest_and_a_prefix_is_not_an_id() -> None:
-    own = [made(1)]
-    with pytest.raises(NotFound, match=f"Did you mean {own[0].id}"):
-        choose(own[0].id[:-1], own, [], "shop")
+    own = made(1)
+    with pytest.raises(NotFound, match=f"Did you mean {own.id}"):
+        backups(Shelf([own])).find(SHOP, "production", own.id[:-1])
+
+
+def test_finding_among_a_thousand_reads_few_and_each_only_once() -> None:
+    shelf = Shelf([made(number) for number in range(1000)])
+    listing = backups(shelf)
+    for _ in range(2):
+        assert listing.find(SHOP, "production", "latest").id == made(999).id
+        assert listing.find(SHOP, "production", made(3).id).id == made(3).id
+    assert len(shelf.read) == len(set(shelf.read)) <= 10
+
+
+def test_a_manifest_that_was_moved_under_another_database_is_not_listed() -> None:
+    shelf = Shelf([made(1)])
+    staging = moved(made(2), name="shop_staging")
+    shelf.bodies[manifest_key(made(2).source, staging.id)] = staging.as_bytes()
+    assert [each.id for each in backups(shelf).of(SHOP)] == [made(1).id]
 
 
 def test_ids_sort_by_time_and_every_try_of_a_step_ends_alike() -> None:
