@@ -64,7 +64,6 @@ class Reach:
             environment=environment,
             database=database,
             name=settings.name,
-            owner=settings.owner,
             server=Server(host, port, settings.user, values.secret(settings.password)),
             image=target.swarm.image_of(target.full_name(settings.service)),
             network=target.network_name,

@@ -1,0 +1,86 @@
+"""The bot itself as one of the demo's programs: its settings for a stack prefix, its start, its end."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from opsbot.demo import daemon
+from opsbot.demo.argv import wait_until
+from opsbot.demo.parts import Parts
+from opsbot.demo.state import CHECKOUT, DEFAULT_PREFIX
+from opsbot.errors import Unavailable
+
+START_SECONDS = 30.0
+STOP_SECONDS = 20.0
+
+
+@dataclass(frozen=True)
+class Chatbot:
+    """Starts and ends `opsbot serve` for one prefix, and speaks its terminal commands."""
+
+    parts: Parts
+
+    @property
+    def name(self) -> str:
+        """Of its process record and log."""
+        return f"bot-{self.parts.prefix}"
+
+    @property
+    def config(self) -> Path:
+        """The opsbot.yml at the root; for another prefix a copy of it with other stack names, playbooks beside it."""
+        original = CHECKOUT / "opsbot.yml"
+        if self.parts.prefix == DEFAULT_PREFIX:
+            return original
+        text = original.read_text(encoding="utf-8")
+        for name in (f"{DEFAULT_PREFIX}-staging", DEFAULT_PREFIX):
+            changed = name.replace(DEFAULT_PREFIX, self.parts.prefix, 1)
+            text = text.replace(f"    stack: {name}\n", f"    stack: {changed}\n")
+        text = text.replace("playbooks: playbooks ", f"playbooks: {CHECKOUT / 'playbooks'} ")
+        copy = self.parts.state.folder("prefixes", self.parts.prefix) / "opsbot.yml"
+        copy.write_text(text, encoding="utf-8")
+        return copy
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """What its process gets beside the machine's own variables."""
+        return {**self.parts.environment, "PYTHONPATH": str(CHECKOUT), "PYTHONUNBUFFERED": "1"}
+
+    @property
+    def log(self) -> Path:
+        """What it wrote."""
+        return self.parts.state.log(self.name)
+
+    def argv(self, *words: str) -> list[str]:
+        """The command line of the bot."""
+        return [sys.executable, "-m", "opsbot", "--config", str(self.config), *words]
+
+    def start(self) -> int:
+        """Start `serve` unless it runs, and wait until it hears the workspace; its pid."""
+        found = daemon.running(self.parts.state, self.name)
+        if found is None:
+            before = self._connections()
+            found = daemon.start(self.parts.state, self.name, self.argv("serve"), env=self.environment)
+            if not wait_until(lambda: self._connections() > before, START_SECONDS):
+                raise Unavailable("The bot did not connect to the workspace.", f"See {self.log}.")
+        return found.pid
+
+    def stop(self) -> None:
+        """End it in its own time."""
+        daemon.stop(self.parts.state, self.name, grace=STOP_SECONDS)
+
+    def terminal(self, *words: str, seconds: float = 120) -> subprocess.CompletedProcess[str]:
+        """One command at the terminal, as the one who runs this."""
+        environment = {**os.environ, **self.environment}
+        return subprocess.run(
+            self.argv(*words), env=environment, capture_output=True, text=True, timeout=seconds, check=False
+        )
+
+    def _connections(self) -> int:
+        if not self.log.exists():
+            return 0
+        return self.log.read_text(encoding="utf-8", errors="replace").count("action=slack.connected")
