@@ -15,6 +15,8 @@ from opsbot.errors import UsageError
 def parse(tree: Tree, request: Request) -> Parsed:
     """What the request asks. Nothing at all asks for help. UsageError, NotFound: it was not understood."""
     words = list(request.argv) if request.argv is not None else normalise.words(request.text)
+    while words and words[0] in ("", "--"):
+        words = words[1:]
     if not words or words[0] in ("-h", "--help"):
         words = ["help"]
     try:

@@ -95,7 +95,7 @@ def _service(asked: Asked, place: Place, seen: _Seen) -> Line:
             "off", f"{place[1]}: nothing deployed by the bot yet" if seen.own.value else f"{place[1]}: not known"
         )
     text = f"{place[1]} *{release.tag}* (release {release.number})"
-    by = f"live since {say.since(release.live_at, asked.services.clock.now()) or 'just now'}, by {release.author}"
+    by = f"went live {say.since(release.live_at, asked.services.clock.now())}, by {release.author}"
     if replicas.value is None:
         return Line("warn", text, f"{by}; how many run is not known")
     running, wanted = replicas.value

@@ -1,0 +1,347 @@
+"""What people say and what they are answered, through the front door, on a real store and a real engine."""
+
+from __future__ import annotations
+
+import json
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from pretend_world import ALICE, BOB, CAROL, EVE, GUEST, SCHEDULE, World, shown
+
+from opsbot.errors import NotFound, StepFailed, Unavailable
+from opsbot.health.result import Result
+from opsbot.runs.view import RunView
+
+
+def card(world: World, run: str | None) -> str:
+    from opsbot.commands.run_card import run_card
+
+    view: RunView = world.engine.view(run or "")
+    return shown(run_card(view, world.playbooks[view.playbook]))
+
+
+def test_a_deploy_is_planned_run_and_told(world: World) -> None:
+    reply = world.say("deploy v2 to staging", CAROL)
+
+    assert reply.ok
+    assert world.submitted == [reply.run]
+    assert reply.text == "Deploy web v2 to staging."
+    assert world.drive(reply.run or "") == "succeeded"
+    told = card(world, reply.run)
+    assert "Deploy web v2 to staging. v2 is live in staging." in told
+    assert "✓ Send people to it" in told
+    assert "Roll back: opsbot rollback staging --service web" in told
+
+
+def test_a_plan_is_shown_and_nothing_is_done(world: World) -> None:
+    reply = world.say("deploy v2 to staging --plan")
+
+    assert reply.text == "The plan: Deploy web v2 to staging."
+    assert "image.resolve is ready." in shown(reply)
+    assert "cannot be undone: migrations only add" in shown(reply)
+    assert "Do it: opsbot deploy --tag v2 --environment staging --service web" in shown(reply)
+    assert world.store.runs.list() == []
+    assert world.asked == []
+
+
+def test_a_tag_that_does_not_exist_changes_nothing_and_names_the_closest(world: World) -> None:
+    world.red["image.resolve"] = NotFound("There is no tag v22.", "Did you mean v2?", code="unknown_tag")
+
+    reply = world.say("deploy v22 to staging")
+
+    assert (reply.ok, reply.code, reply.exit_code) == (False, "unknown_tag", 3)
+    assert reply.text == "There is no tag v22. Did you mean v2?"
+    assert "Nothing was changed." in shown(reply)
+    assert world.store.runs.list() == []
+    assert world.store.audit.list()[0].outcome == "unknown_tag"
+
+
+def test_a_second_command_is_told_who_holds_the_lock(world: World) -> None:
+    world.say("deploy v2 to staging", CAROL)
+
+    reply = world.say("rollback staging")
+
+    assert reply.code == "locked"
+    assert reply.exit_code == 3
+    assert "carol" in reply.text
+    assert len(world.store.runs.list()) == 1
+
+
+def test_a_failed_step_is_undone_and_the_last_words_are_shown(world: World) -> None:
+    world.failing["rollout.smoke"] = StepFailed("The front page answers 500.", "Look at its log.")
+    reply = world.say("deploy v2 to staging")
+
+    assert world.drive(reply.run or "") == "undone"
+
+    told = card(world, reply.run)
+    assert "v2 did not go live in staging." in told
+    assert "The front page answers 500. Look at its log." in told
+    assert "“Migrate the database” is not undone: migrations only add" in told
+    assert "Try again: opsbot deploy --tag v2 --environment staging --service web" in told
+    assert ("undo", "rollout.prepare") in [(kind, name) for kind, name, _ in world.asked]
+
+
+def test_production_waits_for_a_second_person(world: World) -> None:
+    reply = world.say("deploy v2 to production", CAROL)
+    run = reply.run or ""
+
+    assert world.drive(run) == "awaiting_approval"
+    assert "Needs a yes of an approver other than the one who asks" in card(world, run)
+    assert "Approve: opsbot approve " + run in card(world, run)
+    assert world.say("approve", CAROL).code == "not_allowed"
+    assert world.say("approve", BOB).text == "bob approved: Deploy web v2 to production."
+    assert world.drive(run) == "succeeded"
+    assert "approved by bob" in card(world, run)
+
+
+def test_nobody_approves_their_own_plan(world: World) -> None:
+    run = world.say("deploy v2 to production", BOB).run or ""
+
+    reply = world.say(f"approve {run}", BOB)
+
+    assert (reply.code, reply.ok) == ("own_plan", False)
+    assert world.drive(run) == "awaiting_approval"
+
+
+def test_a_no_is_told_with_the_playbooks_words(world: World) -> None:
+    run = world.say("restore production", CAROL).run or ""
+
+    world.say(f"reject {run}", BOB)
+
+    assert "Rejected by bob. Nothing was changed." in card(world, run)
+    assert world.asked == []
+
+
+def test_a_rollback_of_production_waits_for_nobody(world: World) -> None:
+    reply = world.say("roll back production", CAROL)
+
+    assert world.drive(reply.run or "") == "succeeded"
+    assert "v1 is live again in production." in card(world, reply.run)
+
+
+def test_the_schedule_backs_up_production_by_itself(world: World) -> None:
+    reply = world.say("backup main on production", SCHEDULE)
+
+    assert world.drive(reply.run or "") == "succeeded"
+    assert "by schedule nightly" in card(world, reply.run)
+
+
+def test_cancel_means_the_newest_run(world: World) -> None:
+    run = world.say("deploy v2 to staging").run
+
+    assert world.say("cancel").text == "alice asked to stop: Deploy web v2 to staging. What was done is undone."
+    assert "Cancelled by alice before it began." in card(world, run)
+    assert world.say("cancel").text == "Nothing is running. `runs` shows what there is."
+    assert world.say(f"cancel {run}").code == "ended"
+
+
+REFUSED = [
+    (
+        "deploy v2 to staging",
+        EVE,
+        "Your role is viewer, and viewers may not deploy in staging. Ask carol, @oncall, bob, alice.",
+    ),
+    ("deploy v2 to staging", GUEST, "You are a guest here, and guests may not deploy in staging."),
+    ("approve", CAROL, "Your role is operator, and operators may not approve. Ask bob, alice."),
+    ("ack 1", EVE, "Your role is viewer, and viewers may not ack."),
+]
+
+
+@pytest.mark.parametrize(("text", "actor", "answer"), REFUSED)
+def test_who_may_not_is_told_why_and_who_can(text: str, actor: object, answer: str, world: World) -> None:
+    reply = world.say(text, actor)  # type: ignore[arg-type]  # parametrized
+
+    assert (reply.code, reply.exit_code, reply.private) == ("not_allowed", 3, True)
+    assert answer in reply.text
+    assert world.store.audit.list()[0].outcome == "not_allowed"
+    assert world.store.runs.list() == []
+
+
+def test_everybody_may_ask_and_look_at_plans(world: World) -> None:
+    for text in ("status", "releases", "backups", "alerts", "runs", "help", "deploy v2 to production --plan"):
+        assert world.say(text, GUEST).ok, text
+
+
+def test_a_usergroup_gives_its_role(world: World) -> None:
+    world.groups = {"U09EVE": {"@oncall"}}
+
+    assert world.say("deploy v2 to staging", EVE).ok
+
+
+def test_what_the_bot_did_not_expect_is_an_id_and_not_a_traceback(world: World) -> None:
+    def broken(_environment: str, _service: str) -> list[str]:
+        raise ZeroDivisionError
+
+    world.store.runs.list = broken  # type: ignore[method-assign, assignment]  # the bug of tomorrow
+
+    reply = world.say("runs")
+
+    assert reply.code == "unexpected"
+    assert "Its log has the details under" in reply.text
+
+
+def test_status_says_what_runs_where(world: World) -> None:
+    world.release("v1", author="bob")
+    world.release("v2", author="carol")
+    world.results["front"] = Result("bad", "It answers 500.", datetime.now(UTC))
+    world.say("deploy v3 to production", CAROL)
+
+    told = shown(world.say("status"))
+
+    assert "web v2 (release 2)  2 of 2 running, went live 0 s ago, by carol" in told
+    assert "✗ probe front  It answers 500." in told
+    assert "! main: no backup yet" in told
+    assert "… Deploy web v3 to production  awaiting approval" in told
+    assert "production\n  - web: nothing deployed by the bot yet" in told
+
+
+def test_status_of_one_environment_leaves_the_others_out(world: World) -> None:
+    told = shown(world.say("status staging"))
+
+    assert "staging" in told
+    assert "production" not in told
+
+
+def test_status_names_every_dead_part_within_four_seconds(world: World) -> None:
+    def hangs() -> str:
+        time.sleep(6)
+        return "late"
+
+    def dead() -> str:
+        raise Unavailable("The bucket does not answer.", "Look at the storage.")
+
+    def buggy() -> str:
+        raise KeyError("x")
+
+    world.parts |= {"registry": hangs, "bucket": dead, "database": buggy}
+    began = time.monotonic()
+
+    reply = world.say("status")
+
+    assert time.monotonic() - began < 4
+    told = shown(reply)
+    assert "registry does not answer within 3 s." in told
+    assert "bucket The bucket does not answer. Look at the storage." in told
+    assert "database failed in a way that the bot did not expect" in told
+    assert "Answering: engine." in told
+    assert reply.text == "3 parts do not answer."
+    assert reply.json["parts"]["bucket"] == {"ok": False, "says": "The bucket does not answer. Look at the storage."}
+
+
+def test_status_answers_without_the_store(world: World) -> None:
+    world.store.close()
+    (world.tmp / "state.db").unlink()
+    (world.tmp / "state.db").mkdir()
+
+    reply = world.say("status")
+
+    assert "store" in shown(reply)
+    assert "web: not known" in shown(reply)
+
+
+def test_releases_show_where_one_can_go_back_to(world: World) -> None:
+    world.release("v1")
+    world.release("v2")
+
+    reply = world.say("releases staging")
+
+    assert [(row["tag"], row["state"]) for row in reply.json] == [("v2", "live"), ("v1", "retired")]
+    assert "Roll back to v1: opsbot rollback staging --service web" in shown(reply)
+    assert "Nothing was deployed here by the bot yet. `deploy TAG production`" in shown(
+        world.say("releases production")
+    )
+
+
+def test_backups_without_a_bucket_are_a_sentence(world: World) -> None:
+    def dead(_environment: str, _database: str) -> list[object]:
+        raise Unavailable("The bucket does not answer.")
+
+    assert "No backup yet. `backup main on staging` makes one." in shown(world.say("backups staging"))
+    object.__setattr__(world.front._services, "backups", dead)
+    reply = world.say("backups")
+
+    assert reply.code == "unavailable"
+    assert reply.text == "The backups cannot be listed: The bucket does not answer."
+
+
+def test_an_alert_is_listed_acknowledged_and_over(world: World) -> None:
+    now = datetime.now(UTC) - timedelta(minutes=2)
+    row, _ = world.store.alerts.open(
+        "probe:x", "front fails in staging", "critical", "staging", None, {"why": "It is 500."}, now
+    )
+
+    assert "✗ 1 front fails in staging  firing, 2 min ago: It is 500." in shown(world.say("alerts"))
+    assert world.say(f"ack {row.id}", CAROL).text == "carol looks after “front fails in staging”."
+    assert "acknowledged by carol" in shown(world.say("alerts"))
+    world.store.alerts.resolve("probe:x", datetime.now(UTC))
+    assert world.say("alerts").text == "No alert is open."
+    assert world.say("ack 1").text == "There is no open alert 1. `alerts` lists the open ones."
+    assert [entry.what for entry in world.store.audit.list()] == ["ack"]
+
+
+def test_runs_are_listed_and_one_is_told_step_by_step(world: World) -> None:
+    run = world.say("backup staging").run or ""
+    world.drive(run)
+
+    assert "✓ Back up main of staging  succeeded 0 s ago by alice, took" in shown(world.say("runs"))
+    detail = world.say(f"runs {run}")
+    assert "step_done take" in shown(detail)
+    assert [event["kind"] for event in detail.json["events"]][-1] == "finished"
+    assert world.say("runs 1").json["id"] == run
+    assert world.say("runs rzzzz").code == "not_found"
+
+
+def test_help_shows_the_daily_verbs_then_everything_then_one(world: World) -> None:
+    daily, everything, one = (shown(world.say(text)) for text in ("help", "help more", "help deploy"))
+
+    assert "deploy TAG ENVIRONMENT [SERVICE]" in daily
+    assert "ack ALERT" not in daily
+    assert "ack ALERT" in everything
+    assert "staging or production" in one
+    assert "Send people to it" in one
+    assert world.say("help deply").text == "There is no command “deply”. Did you mean `deploy`?"
+
+
+def test_json_is_for_scripts_and_a_code_block_in_chat(world: World) -> None:
+    reply = world.say("runs --json")
+
+    assert reply.json == []
+    assert json.loads(reply.parts[0].text) == []  # type: ignore[union-attr]  # the one part is code
+
+
+def test_an_answer_lets_a_waiting_run_go_on(world: World, tmp_path: object) -> None:
+    assert world.say("answer rabcde done").code == "not_found"
+    run = world.say("backup staging").run or ""
+    assert world.say(f"answer {run} done").code == "not_asking"
+
+
+def test_suggestions_know_commands_names_tags_and_nothing_when_the_registry_is_dead(world: World) -> None:
+    from opsbot.commands.suggest import suggest
+
+    def ask(prefix: str) -> list[str]:
+        return suggest(world.front.tree, world.front._services, prefix)
+
+    assert ask("dep") == ["deploy"]
+    assert ask("roll") == ["rollback", "roll back"]
+    assert ask("deploy ") == ["v1", "v2", "staging", "production", "web", "api"]
+    assert ask("deploy v2 to pro") == ["production"]
+    assert ask("deploy v2 staging ") == ["web", "api"]
+    assert ask("restore staging l") == ["latest"]
+    assert ask("deploy v2 --e") == ["--environment"]
+
+    def dead(_environment: str, _service: str) -> list[str]:
+        raise Unavailable("no registry")
+
+    world.tags = dead
+    assert ask("deploy v") == []
+    assert ask("“" * 5000) == []
+
+
+def test_the_person_who_asked_is_in_every_run_and_audit_row(world: World) -> None:
+    run = world.say("backup staging", CAROL).run or ""
+
+    assert world.store.runs.get(run).actor["id"] == "U03CAROL"  # type: ignore[union-attr]  # it was just made
+    assert {entry.actor["id"] for entry in world.store.audit.list()} == {"U03CAROL"}
+    assert world.type("cancel", run, actor=ALICE).ok
+    assert world.store.audit.list()[0].actor["id"] == "U01ALICE"

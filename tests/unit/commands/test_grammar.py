@@ -1,0 +1,166 @@
+"""One grammar: what people say, in the order in which they say it, becomes the same command."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pretend_world import ALICE, World
+
+from opsbot.commands.parse import parse
+from opsbot.commands.request import ChangeRequest, Note, Query, Request
+from opsbot.errors import NotFound, OpsError, UsageError
+
+DEPLOY = ("deploy", {"tag": "v2", "environment": "production", "service": "web"})
+BACK = ("rollback", {"environment": "staging", "to": None, "service": "web"})
+SAID: dict[str, tuple[str, dict[str, Any]]] = {
+    "deploy v2 to production": DEPLOY,
+    "Deploy v2 to Production": DEPLOY,
+    "deploy to production v2": DEPLOY,
+    "deploy v2 production": DEPLOY,
+    "deploy production v2": DEPLOY,
+    "deploy v2 of web to production": DEPLOY,
+    "deploy web v2 to production": DEPLOY,
+    "deploy v2 —env production": DEPLOY,
+    "deploy --env=production --tag v2": DEPLOY,
+    "ship v2 to production": DEPLOY,
+    "deploy api v2 to production": ("deploy", {**DEPLOY[1], "service": "api"}),
+    "deploy staging to production": ("deploy", {**DEPLOY[1], "tag": "staging"}),
+    "deploy 1.10 to production": ("deploy", {**DEPLOY[1], "tag": "1.10"}),
+    "deploy 12 to production": ("deploy", {**DEPLOY[1], "tag": "12"}),
+    "roll back staging": BACK,
+    "rollback staging": BACK,
+    "rollback in staging": BACK,
+    "rollback to staging": BACK,
+    "rollback staging to v1": ("rollback", {**BACK[1], "to": "v1"}),
+    "rollback staging v1": ("rollback", {**BACK[1], "to": "v1"}),
+    "rollback staging to release 3": ("rollback", {**BACK[1], "to": 3}),
+    "rollback staging to web-3": ("rollback", {**BACK[1], "to": "web-3"}),
+    "rollback staging web": BACK,
+    "backup main on production": ("backup", {"database": "main", "environment": "production"}),
+    "backup production": ("backup", {"database": "main", "environment": "production"}),
+    "back up staging": ("backup", {"database": "main", "environment": "staging"}),
+    "restore staging": ("restore", {"backup": "latest", "database": "main", "environment": "staging"}),
+    "restore latest to staging": ("restore", {"backup": "latest", "database": "main", "environment": "staging"}),
+    "restore backup 20260131-120000-3f2a main on staging": (
+        "restore",
+        {"backup": "20260131-120000-3f2a", "database": "main", "environment": "staging"},
+    ),
+    "status": ("status", {"environment": None}),
+    "status of staging": ("status", {"environment": "staging"}),
+    "releases staging api": ("releases", {"environment": "staging", "service": "api", "limit": None}),
+    "runs": ("runs", {"environment": None, "run": None, "limit": None}),
+    "runs rabcde": ("runs", {"environment": None, "run": "rabcde", "limit": None}),
+    "runs staging --limit 3": ("runs", {"environment": "staging", "run": None, "limit": 3}),
+    "": ("help", {"topic": None}),
+    "help": ("help", {"topic": None}),
+    "help roll back": ("help", {"topic": "roll back"}),
+    "deploy --help": ("help", {"topic": "deploy"}),
+    "--help": ("help", {"topic": None}),
+    "cancel": ("cancel", {"run": None}),
+    "stop rabcde": ("cancel", {"run": "rabcde"}),
+    "ack 3": ("ack", {"alert": 3}),
+    "answer rabcde I looked at it, to be sure": ("answer", {"run": "rabcde", "text": "I looked at it, to be sure"}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", SAID)
+def test_people_say_it_in_their_own_order(text: str, world: World) -> None:
+    command = parse(world.front.tree, Request(ALICE, "slack", text=text)).command
+
+    name, params = SAID[text]
+    if isinstance(command, ChangeRequest):
+        assert (command.playbook, dict(command.params)) == (name, params)
+        assert not command.plan_only
+    else:
+        assert isinstance(command, Query | Note)
+        assert (command.name, dict(command.args)) == (name, params)
+
+
+MISUNDERSTOOD = {
+    "deply v2 to staging": (NotFound, "There is no command “deply”. Did you mean `deploy`?"),
+    "roll staging": (NotFound, "`rollback`"),
+    "xyzzy": (NotFound, "There is no command “xyzzy”. `help` lists the commands."),
+    "deploy": (UsageError, "The tag is missing. Say `deploy TAG ENVIRONMENT [SERVICE]`."),
+    "deploy v2": (UsageError, "The environment is missing. Say `deploy TAG ENVIRONMENT [SERVICE]`."),
+    "deploy staging": (UsageError, "The tag is missing."),
+    "deploy v2 to prodution": (NotFound, "There is no environment “prodution”. Did you mean production?"),
+    "deploy v2 --env prod": (NotFound, "There is no environment “prod”. Did you mean production?"),
+    "deploy v2 to mars": (NotFound, "There is no environment “mars”. Known: production, staging."),
+    "rollback stagng": (NotFound, "There is no environment “stagng”. Did you mean staging?"),
+    "rollback v1": (UsageError, "The environment is missing."),
+    "deploy v2 to staging now quickly": (NotFound, "There is no service “now”."),
+    "deploy v2/x to staging": (UsageError, "“v2/x” cannot be an image tag."),
+    "deploy v2 staging --evn x": (UsageError, "There is no option --evn. Did you mean --env"),
+    "deploy v2 staging --env": (UsageError, "Say `deploy TAG ENVIRONMENT [SERVICE]`."),
+    "status staging production": (UsageError, "I do not understand “production” here."),
+    "ack": (UsageError, "The alert is missing. Say `ack ALERT`."),
+    "ack three": (UsageError, "The alert must be a whole number, not “three”."),
+    "--env staging": (UsageError, "There is no option --env."),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", MISUNDERSTOOD)
+def test_what_is_not_understood_is_answered_with_what_to_say(text: str, world: World) -> None:
+    kind, expected = MISUNDERSTOOD[text]
+
+    with pytest.raises(kind) as refused:
+        parse(world.front.tree, Request(ALICE, "slack", text=text))
+
+    assert expected in refused.value.sentence()
+
+
+def test_the_terminal_and_the_channel_understand_the_same(world: World) -> None:
+    typed = parse(world.front.tree, Request(ALICE, "terminal", argv=("deploy", "v2", "--env", "production")))
+    said = parse(world.front.tree, Request(ALICE, "slack", text="deploy v2 to production"))
+
+    assert typed.command == said.command
+
+
+def test_json_and_plan_may_stand_anywhere_behind_the_command(world: World) -> None:
+    parsed = parse(world.front.tree, Request(ALICE, "slack", text="deploy --json v2 --plan to staging"))
+
+    assert parsed.as_json
+    assert isinstance(parsed.command, ChangeRequest)
+    assert parsed.command.plan_only
+
+
+def test_environment_variables_do_not_answer_for_anybody(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("OPS_DEPLOY_TAG", "DEPLOY_TAG", "TAG"):
+        monkeypatch.setenv(name, "v9")
+
+    with pytest.raises(UsageError):
+        parse(world.front.tree, Request(ALICE, "slack", text="deploy to staging"))
+
+
+COMMANDS = st.sampled_from(["", "deploy", "roll back", "restore", "status", "runs", "answer", "help", "ack", "cancel"])
+PIECES = st.sampled_from(
+    ["to", "staging", "production", "v1", "--env", "--json", "--", "-x", "release", "web", "“", "'", "3", "="]
+)
+
+
+@given(command=COMMANDS, pieces=st.lists(PIECES | st.text(max_size=12), max_size=8))
+def test_whatever_is_typed_is_a_command_or_a_sentence(
+    command: str, pieces: list[str], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    tree = _shared(tmp_path_factory).front.tree
+    text = " ".join([command, *pieces])
+    for request in (Request(ALICE, "slack", text=text), Request(ALICE, "terminal", argv=(command, *pieces))):
+        try:
+            parsed = parse(tree, request)
+        except OpsError as error:
+            answer = error.sentence()
+        else:
+            answer = parsed.spec.path
+        assert answer
+
+
+_worlds: list[World] = []
+
+
+def _shared(factory: pytest.TempPathFactory) -> World:
+    if not _worlds:
+        _worlds.append(World(factory.mktemp("shared")))
+    return _worlds[0]

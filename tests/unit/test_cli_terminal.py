@@ -1,0 +1,216 @@
+"""The terminal: who it is, what it prints, how a run is followed, what Ctrl-C does."""
+
+from __future__ import annotations
+
+import io
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pretend_world import ALICE, EVE, World
+
+from opsbot.cli import command, who
+from opsbot.cli.command import run_terminal
+from opsbot.cli.text import Paint, render
+from opsbot.commands.reply import Button, Code, Line, Lines, Pairs, Reply, Small, Table, Words
+from opsbot.commands.request import Actor
+from opsbot.config.settings import Config
+from opsbot.errors import StepFailed
+from opsbot.runs.step import Context, Outputs
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    made = World(tmp_path)
+    yield made
+    made.store.close()
+
+
+@dataclass
+class Composed:
+    """What bot.py builds."""
+
+    front: Any
+    engine: Any
+    store: Any
+
+
+def typed(world: World, *words: str, actor: Actor = ALICE) -> int:
+    return run_terminal(Composed(world.front, world.engine, world.store), world.config, words, actor)
+
+
+def test_a_deploy_from_the_terminal_runs_here_and_tells_each_step(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert typed(world, "deploy", "v2", "--env", "staging") == 0
+
+    told = capsys.readouterr().out
+    assert told.index("… Find the image") < told.index("✓ Find the image") < told.index("✓ Watch it for a while")
+    assert told.rstrip().endswith("✓ Deploy web v2 to staging. v2 is live in staging.")
+
+
+def test_a_failed_deploy_ends_with_the_reason_and_status_one(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    world.failing["rollout.smoke"] = StepFailed("The front page answers 500.")
+
+    assert typed(world, "deploy", "v2", "--env", "staging") == 1
+
+    told = capsys.readouterr().out
+    assert "✗ Try the new release out  The front page answers 500." in told
+    assert "Undone: Start the new release beside the old one" in told
+
+
+def test_where_a_serve_lives_the_terminal_only_follows(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    world.store.leases.take("serve", "elsewhere", 30, world.clock.now())
+    serving = threading.Thread(target=_serve_one, args=(world,))
+    serving.start()
+
+    assert typed(world, "backup", "staging") == 0
+
+    serving.join()
+    assert "✓ Copy the database to the bucket" in capsys.readouterr().out
+    assert world.asked[0][:2] == ("do", "backup.take")
+
+
+def _serve_one(world: World) -> None:
+    for _ in range(200):
+        for run in world.engine.due():
+            world.engine.drive(run)
+            return
+        threading.Event().wait(0.02)
+
+
+def test_json_is_the_only_thing_on_stdout(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    assert typed(world, "backup", "staging", "--json") == 0
+    ended = capsys.readouterr()
+    assert json.loads(ended.out)["status"] == "succeeded"
+    assert "✓ Read the backup back" in ended.err
+
+    assert typed(world, "runs", "--json") == 0
+    assert json.loads(capsys.readouterr().out)[0]["playbook"] == "backup"
+
+    assert typed(world, "deply", "--json") == 1
+    assert json.loads(capsys.readouterr().out)["code"] == "unknown_command"
+
+
+@pytest.mark.parametrize(
+    ("words", "status"),
+    [(("status",), 0), (("deploy",), 2), (("deploy", "v2", "--evn", "x"), 2), (("nonsense",), 1)],
+)
+def test_the_exit_status_says_what_kind_of_answer_it_was(world: World, words: tuple[str, ...], status: int) -> None:
+    assert typed(world, *words) == status
+
+
+def test_a_refusal_is_on_stderr_with_status_three(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    assert typed(world, "deploy", "v2", "--env", "staging", actor=EVE) == 3
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert "Your role is viewer" in told.err
+
+
+def test_a_plan_that_waits_for_a_yes_ends_with_status_four(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    assert typed(world, "deploy", "v2", "--env", "production") == 4
+
+    run = world.store.runs.list()[0].id
+    assert f"Somebody else says: opsbot approve {run}" in capsys.readouterr().out
+    bob = Actor("person", "U02BOB", "bob")
+    assert typed(world, "approve", run, actor=bob) == 0
+    assert "v2 is live in production." in capsys.readouterr().out
+
+
+def test_ctrl_c_asks_to_stop_and_the_run_is_undone(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    reached = threading.Event()
+
+    def slow(ctx: Context, args: Any) -> Outputs:
+        reached.set()
+        ctx.sleep(20)
+        return {}
+
+    monkeypatch.setattr(world.steps["rollout.bake"], "run", slow)
+    monkeypatch.setattr(world.engine, "follow", _pressing(world, reached, times=1))
+
+    assert typed(world, "deploy", "v2", "--env", "staging") == 1
+    assert world.store.runs.list()[0].status == "cancelled"
+    assert ("undo", "rollout.switch") in [(kind, name) for kind, name, _ in world.asked]
+
+
+def test_a_second_ctrl_c_leaves_the_run_to_others(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    reached = threading.Event()
+
+    def stubborn(ctx: Context, args: Any) -> Outputs:
+        reached.set()
+        for _ in range(400):
+            if world.engine._stopping.is_set():
+                break
+            threading.Event().wait(0.02)
+        return {}
+
+    monkeypatch.setattr(world.steps["rollout.bake"], "run", stubborn)
+    monkeypatch.setattr(world.engine, "follow", _pressing(world, reached, times=2))
+
+    assert typed(world, "deploy", "v2", "--env", "staging") == 130
+    assert world.store.runs.list()[0].status in ("running", "undoing")
+
+
+def _pressing(world: World, reached: threading.Event, times: int) -> Any:
+    """`follow` as it is, with a Ctrl-C arriving in it so many times once the step was reached."""
+    left, follow = [times], world.engine.follow
+
+    def pressed(run: str, after: int, timeout: float) -> Any:
+        if left[0] and reached.wait(5):
+            left[0] -= 1
+            raise KeyboardInterrupt
+        return follow(run, after, min(timeout, 0.05))
+
+    return pressed
+
+
+def test_the_person_is_the_kernels_login_and_no_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("USER", "LOGNAME", "SUDO_USER"):
+        monkeypatch.setenv(name, "alice")
+    config = Config.model_validate({"terminal_users": {"alice": "U01ALICE"}})
+
+    assert who.actor(config, "alice").id == "U01ALICE"
+    assert who.actor(config, "mallory").id == "terminal:mallory"
+    assert who.login() != "alice"
+
+
+EVERYTHING = Reply(
+    "*It* works", "ok",
+    [
+        Words("two\nlines of *bold* text, 2*3*4"), Pairs([("a", "1"), ("longer", "2")]),
+        Lines([Line("bad", "wrong", "why"), Line("off", "later")], heading="List"),
+        Table(("id", "n"), [("x", "10"), ("yy", "2")]), Code("raw *text*\x1b[2J"), Small("quiet"),
+    ],
+    [Button("Again", "status")],
+)  # fmt: skip
+
+
+def test_a_reply_is_plain_text_without_a_terminal() -> None:
+    assert render(EVERYTHING, Paint()).split("\n") == [
+        "✓ It works",
+        "  two",
+        "  lines of bold text, 2*3*4",
+        "  a       1",
+        "  longer  2",
+        "  List",
+        "  ✗ wrong  why",
+        "  - later",
+        "  id  n",
+        "  x   10",
+        "  yy  2",
+        "    raw *text*[2J",
+        "  quiet",
+        "  Again: opsbot status",
+    ]
+
+
+def test_colours_are_ours_and_never_a_logs() -> None:
+    painted = render(EVERYTHING, Paint(colours=True))
+
+    assert "\x1b[32m✓\x1b[0m \x1b[1mIt\x1b[0m works" in painted
+    assert "\x1b[2J" not in painted
+    assert not command.colours(io.StringIO())
