@@ -19,10 +19,11 @@ Value = TypeVar("Value")
 
 @dataclass
 class Answer(Generic[Value]):
-    """What a part said: a value, or a sentence about why not."""
+    """What a part said: a value, or a sentence about why not, with the error itself if it raised one."""
 
     value: Value | None = None
     wrong: str = ""
+    error: OpsError | None = None
 
 
 def at_once(asks: Mapping[Name, Callable[[], Value]], seconds: float = SECONDS) -> dict[Name, Answer[Value]]:
@@ -45,7 +46,7 @@ def _ask(name: Name, ask: Callable[[], Value], answers: dict[Name, Answer[Value]
     try:
         answers[name] = Answer(ask())
     except OpsError as error:
-        answers[name] = Answer(wrong=error.sentence())
+        answers[name] = Answer(wrong=error.sentence(), error=error)
     except Exception:  # noqa: BLE001 - status must tell of every part, also of one that is broken; it is logged whole
         _log.exception("status.part", part=name)
         answers[name] = Answer(wrong="failed in a way that the bot did not expect; its log has the details.")

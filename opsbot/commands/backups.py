@@ -33,7 +33,8 @@ def backups(asked: Asked, args: Mapping[str, Any]) -> Reply:
     }
     answers = at_once(asks, PATIENCE)
     if all(answer.wrong for answer in answers.values()):
-        raise Unavailable(f"The backups cannot be listed: {next(iter(answers.values())).wrong}")
+        first = next(iter(answers.values()))
+        raise first.error or Unavailable(f"The list of backups {first.wrong}")
     parts = [part for place, answer in answers.items() for part in _shown(asked, *place, answer)]
     single = next(iter(answers)) if len(answers) == 1 else None
     buttons = _restore(*single, answers[single].value or ()) if single else []

@@ -8,7 +8,7 @@ from typing import Any
 from opsbot.commands.reply import Line, Lines, Part, Reply, Small, Tone, Words
 from opsbot.commands.spec import DAILY, Spec
 from opsbot.commands.tree import Tree, unknown_command
-from opsbot.playbooks.params import NAMED, Known, Param
+from opsbot.playbooks.params import FIRST, NAMED, Known, Param
 from opsbot.playbooks.playbook import Playbook
 
 SHORT = "What I can do every day."
@@ -61,7 +61,8 @@ def _param(param: Param, known: Known) -> Line:
         notes.append(" or ".join(known.of(param.type)))
     notes += [" or ".join(param.choices)] if param.choices else []
     if param.default is not None:
-        notes.append(f"{param.default} if not given")
+        default = next(iter(known.of(param.type)), FIRST) if param.default == FIRST else param.default
+        notes.append(f"{default} if not given")
     tone: Tone = "info" if param.required else "off"
     return Line(tone, f"`{param.name}`" + ("" if param.required else " (may be left out)"), ", ".join(notes))
 

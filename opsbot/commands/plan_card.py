@@ -35,7 +35,8 @@ def refusal(plan: Plan, parts: Sequence[Part] = ()) -> Reply:
     first = plan.red[0]
     shown = parts or (facts(plan), Small("Nothing was changed."))
     code = first.key.rsplit(".", 1)[-1]
-    return Reply(first.text, "bad", shown, json=plan.as_json(), ok=False, code=code, exit_code=3)
+    body = {"code": code, "what": first.text, "plan": plan.as_json()}
+    return Reply(first.text, "bad", shown, json=body, ok=False, code=code, exit_code=3)
 
 
 def facts(plan: Plan) -> Lines:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from opsbot.commands import plan_card, say
@@ -67,6 +67,11 @@ def run_card(view: RunView, playbook: Playbook | None = None) -> Reply:
         text, "warn" if view.ask else tone, parts, _buttons(view, playbook), json=_json(view),
         ok=view.status not in ("undone", "failed"), run=view.id,
     )  # fmt: skip
+
+
+def card_with(playbooks: Mapping[str, Playbook]) -> Callable[[RunView], Reply]:
+    """`run_card` that knows each run's playbook."""
+    return lambda view: run_card(view, playbooks.get(view.playbook))
 
 
 def bar(done: float, total: float) -> str:

@@ -65,7 +65,9 @@ def complete(params: Sequence[Param], given: Mapping[str, Any], known: Known) ->
     values = {param.name: given.get(param.name, _default(param, known)) for param in params}
     for param in params:
         if param.required and values[param.name] is None:
-            raise UsageError(f"The {param.name} is missing.", code="missing_param")
+            choices = " or ".join(known.of(param.type) or param.choices)
+            which = f": {choices}?" if choices else "."
+            raise UsageError(f"The {param.name} is missing{which}", code="missing_param")
     return values
 
 

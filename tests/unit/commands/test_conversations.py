@@ -262,7 +262,7 @@ def test_backups_without_a_bucket_are_a_sentence(world: World) -> None:
     reply = world.say("backups")
 
     assert reply.code == "unavailable"
-    assert reply.text == "The backups cannot be listed: The bucket does not answer."
+    assert reply.text == "The bucket does not answer."
 
 
 def test_an_alert_is_listed_acknowledged_and_over(world: World) -> None:
