@@ -66,7 +66,11 @@ def _run(options: argparse.Namespace, words: list[str]) -> int:
     if verb == "serve":
         return serve(config)
     log.configure("ERROR")
-    return run_terminal(bots.build(config), config, words)
+    bot = bots.build(config)
+    try:
+        return run_terminal(bot, config, words)
+    finally:
+        bot.close()
 
 
 def load(path: Path) -> Config:

@@ -1,0 +1,90 @@
+"""The program itself: what it says and how it ends before any command can be answered."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from opsbot.cli.main import main
+
+ROOT = Path(__file__).parents[2]
+Captured = pytest.CaptureFixture[str]
+
+CONFIG = """\
+store: sqlite:///{folder}/state.db
+environments:
+  staging: {{stack: s}}
+services:
+  web: {{image: registry.example/web}}
+"""
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    path = tmp_path / "opsbot.yml"
+    path.write_text(CONFIG.format(folder=tmp_path))
+    (tmp_path / "playbooks").symlink_to(ROOT / "playbooks")
+    return path
+
+
+def test_help_needs_no_slack_and_no_engine(config: Path, capsys: Captured) -> None:
+    assert main(["--config", str(config), "help"]) == 0
+    assert "deploy TAG ENVIRONMENT [SERVICE]" in capsys.readouterr().out
+
+
+def test_without_words_it_says_what_it_can(capsys: Captured) -> None:
+    assert main([]) == 0
+    assert "serve    listen in chat" in capsys.readouterr().out
+
+
+WRONG_SETTINGS = {
+    "a key that does not exist": (
+        "services:",
+        "servcies:",
+        "opsbot.yml:4: unknown key “servcies”. Did you mean “services”?",
+    ),
+    "YAML that is none": ("staging: {", "staging: [", "opsbot.yml:3: not valid YAML"),
+    "a key twice": ("services:", "store: x\nservices:", "opsbot.yml:4: the key “store” stands twice."),
+}
+
+
+@pytest.mark.parametrize("case", WRONG_SETTINGS)
+def test_wrong_settings_end_with_status_two_file_line_and_cure(case: str, config: Path, capsys: Captured) -> None:
+    old, new, sentence = WRONG_SETTINGS[case]
+    config.write_text(config.read_text().replace(old, new, 1))
+
+    assert main(["--config", str(config), "status"]) == 2
+    assert sentence in capsys.readouterr().err
+
+
+def test_a_wrong_playbook_ends_with_status_two_file_line_and_cure(config: Path, capsys: Captured) -> None:
+    (config.parent / "playbooks").unlink()
+    (config.parent / "playbooks").mkdir()
+    (config.parent / "playbooks" / "tell.yml").write_text("about: Tells everybody\nstep:\n  - id: a\n")
+
+    assert main(["--config", str(config), "status"]) == 2
+    assert "tell.yml:2: unknown key “step”. (1 more) Did you mean “steps”?" in capsys.readouterr().err
+
+
+def test_no_settings_at_all_are_a_sentence(tmp_path: Path, capsys: Captured) -> None:
+    assert main([f"--config={tmp_path}/none.yml", "status"]) == 2
+    assert "There is no file" in capsys.readouterr().err
+
+
+def test_serve_names_everything_that_is_missing_at_once(
+    config: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SLACK_APP_TOKEN", "xapp-not-a-real-one")
+    config.write_text(
+        config.read_text() + "storage: {bucket: b, key: {env: OPSBOT_S3_KEY}, secret: {env: OPSBOT_S3_SECRET}}\n"
+    )
+
+    assert main(["--config", str(config), "serve"]) == 2
+    told = capsys.readouterr().err
+    assert "Not set: $SLACK_BOT_TOKEN, $OPSBOT_S3_KEY, $OPSBOT_S3_SECRET." in told
+
+
+def test_an_error_for_a_script_is_json(tmp_path: Path, capsys: Captured) -> None:
+    assert main([f"--config={tmp_path}/none.yml", "status", "--json"]) == 2
+    assert '"code": "config"' in capsys.readouterr().out
