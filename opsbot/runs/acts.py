@@ -9,6 +9,7 @@ from typing import Any
 
 from opsbot import metrics
 from opsbot.clock import Clock
+from opsbot.errors import Unavailable
 from opsbot.runs import journal, sentences
 from opsbot.runs.attempt import Attempts, Result
 from opsbot.runs.context import NAP, RunContext, Signals
@@ -43,45 +44,62 @@ class Acts:
         result = decided_by_human(move.last, run.parked, step) or self._attempts.skip(step, scope)
         told = ("step_started", {"step": step.id, "name": step.name})
         self._before(step, "do", move.attempt, None if goes_on or result else told)
-        if result is None:
-            ctx = self._context(run, step, journal.deadline(rows, step, now))
-            ctx = replace(ctx, parked=journal.parked_state(rows, step.id), answer=_answer(run, step))
-            result = self._attempts.do(step, ctx, scope, step.retries - move.tries)
+        ctx = self._context(run, step, rows, journal.deadline(rows, step, now))
+        result = result or self._attempts.do(step, ctx, scope, step.retries - move.tries)
         seconds = self._seconds_since(next((row.started_at for row in rows if row.step == step.id), now))
         metrics.STEP_SECONDS.labels(step.do).observe(self._seconds_since(now))
         self._after(step, "do", move.attempt, result, sentences.step_ended(step, result, seconds))
-        self._rest(step, result, move.tries)
+        self._rest(ctx, step, result, move.tries)
 
-    def undo(self, move: Undo, run: RunRow, scope: Scope) -> None:
+    def undo(self, move: Undo, run: RunRow, rows: Rows, scope: Scope) -> None:
         """Reverse the step. A person cannot cancel that."""
         step = move.step
         self._before(step, "undo", move.attempt, ("undo_started", {"step": step.id}) if move.attempt == 1 else None)
-        deadline = self._clock.now() + timedelta(seconds=step.timeout)
-        ctx = replace(self._context(run, step, deadline), heeds_cancel=False)
+        ctx = replace(self._context(run, step, rows), heeds_cancel=False)
         result = self._attempts.undo(step, ctx, scope, move.outputs, move.tries)
         self._after(step, "undo", move.attempt, result, sentences.undo_ended(step, result))
-        self._rest(step, result, move.tries)
+        self._rest(ctx, step, result, move.tries)
 
     def recheck(self, move: Recheck, run: RunRow, rows: Rows, scope: Scope) -> None:
         """Find out how another owner's last attempt ended. An undo may be done twice, so it is not asked about."""
         step, row = move.step, move.row
+        ctx = replace(self._context(run, step, rows), heeds_cancel=False)
         result = Result("not_done")
         if row.phase == "do" and step.on_resume != "rerun":
-            ctx = self._context(run, step, self._clock.now() + timedelta(seconds=step.timeout))
-            ctx = replace(ctx, parked=journal.parked_state(rows, step.id))
-            result = from_recheck(step, self._attempts.recheck(step, ctx, scope))
+            result = from_recheck(step, self._found_out(ctx, step, scope))
         found = "unknown" if result.asks_what_happened else result.outcome
         event = ("resumed", {"owner": self._lease.owner, "step": step.id, "found": found})
         self._after(step, row.phase, row.attempt, result, event)
         if told := sentences.step_ended(step, result, self._seconds_since(row.started_at)):
             self._store.events.add(self._id, *told, self._clock.now())
-        self._rest(step, result, 0)
+        self._rest(ctx, step, result, 0)
 
-    def _rest(self, step: PlannedStep, result: Result, tries: int) -> None:
+    def _found_out(self, ctx: RunContext, step: PlannedStep, scope: Scope) -> Result:
+        """The step's own word; while what it must look at does not answer, it is asked again and again."""
+        tries = 0
+        while True:
+            try:
+                asking = replace(ctx, deadline=self._clock.now() + timedelta(seconds=step.timeout))
+                return self._attempts.recheck(step, asking, scope)
+            except Unavailable as error:
+                if tries == 0:
+                    ctx.say(f"{step.name}: nobody can tell yet whether it took effect. {error.what} Asking again.")
+                self._wait(ctx, tries)
+                if ctx.interrupted:
+                    raise Lost from error
+                tries += 1
+
+    def _rest(self, ctx: RunContext, step: PlannedStep, result: Result, tries: int) -> None:
         if result.park is not None:
             self._park(step, result.park)
         if result.outcome == "retry":
-            self._wait(min(LONGEST_WAIT, self._pace.backoff * 2**tries))
+            self._wait(ctx, tries)
+
+    def _wait(self, ctx: RunContext, tries: int) -> None:
+        """Twice as long as the last time, and no longer than anybody lets us."""
+        end = self._clock.monotonic() + min(LONGEST_WAIT, self._pace.backoff * 2**tries)
+        while (left := end - self._clock.monotonic()) > 0 and not ctx.cancelled:
+            self._clock.sleep(min(NAP, left))
 
     def _park(self, step: PlannedStep, park: Park) -> None:
         until = park.until.isoformat() if park.until else None
@@ -91,12 +109,6 @@ class Acts:
         self._store.runs.transition(
             self._id, ["running"], "waiting", now, event=("parked", told), parked=parked, wake_at=park.until
         )
-
-    def _wait(self, seconds: float) -> None:
-        end = self._clock.monotonic() + seconds
-        ends_early = (self._signals.stopping, self._signals.cancel, self._lease.lost)
-        while (left := end - self._clock.monotonic()) > 0 and not any(event.is_set() for event in ends_early):
-            self._clock.sleep(min(NAP, left))
 
     def _before(self, step: PlannedStep, phase: str, attempt: int, event: Event | None) -> None:
         owner, now = self._lease.owner, self._clock.now()
@@ -113,16 +125,18 @@ class Acts:
         ):
             raise Lost
 
-    def _context(self, run: RunRow, step: PlannedStep, deadline: datetime) -> RunContext:
+    def _context(self, run: RunRow, step: PlannedStep, rows: Rows, deadline: datetime | None = None) -> RunContext:
+        parked = run.parked or {}
         return RunContext(
             self._store, self._clock, self._pace, self._lease, self._signals,
-            self._id, step.id, journal.actor_name(run), run.environment, deadline,
+            run=self._id,
+            step=step.id,
+            actor=journal.actor_name(run),
+            environment=run.environment,
+            deadline=deadline or self._clock.now() + timedelta(seconds=step.timeout),
+            parked=journal.parked_state(rows, step.id),
+            answer=parked.get("answer") if parked.get("step") == step.id else None,
         )  # fmt: skip
 
     def _seconds_since(self, then: datetime) -> float:
         return (self._clock.now() - then).total_seconds()
-
-
-def _answer(run: RunRow, step: PlannedStep) -> str | None:
-    parked = run.parked or {}
-    return parked.get("answer") if parked.get("step") == step.id else None

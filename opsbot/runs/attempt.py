@@ -82,20 +82,18 @@ class Attempts:
     def recheck(self, step: PlannedStep, ctx: RunContext, scope: Mapping[str, Any]) -> Result:
         """Ask the step whether it took effect: done, not_done, unknown, or failed if its check is not true.
 
-        Unavailable passes: then it cannot be known yet.
+        Unavailable if it cannot be known yet.
         """
         try:
             found, outputs = self._step(step).recheck(ctx, self._arguments(step, scope))
-            if found == "done":
-                return self._judged(step, outputs or {}, scope)
-        except Unavailable:
-            raise
-        except StepFailed as error:
-            return Result("failed", error=error.as_json())
-        except OpsError as error:
-            return Result("unknown", error=error.as_json())
-        except Exception as error:  # noqa: BLE001  # any mistake of a step's code means that we do not know
-            return Result("unknown", error=_unforeseen(step, error))
+        except Exception as error:  # any mistake of a step's code means that we do not know
+            if ctx.interrupted:
+                raise Lost from error
+            if isinstance(error, OpsError) and error.again:
+                raise Unavailable(error.what, error.fix) from error
+            return Result("unknown", error=error.as_json() if isinstance(error, OpsError) else _unforeseen(step, error))
+        if found == "done":
+            return self._guarded(step, ctx, 0, lambda: self._judged(step, outputs or {}, scope))
         if found == "not_done":
             return Result("not_done")
         what = f"Nobody can tell whether “{step.name}” took effect before the bot died."

@@ -84,7 +84,7 @@ class Drive:
             case TurnBack():
                 self._store.runs.transition(self._id, sources("undoing"), "undoing", self._clock.now())
             case Undo():
-                self._acts.undo(move, run, scope)
+                self._acts.undo(move, run, rows, scope)
             case End():
                 self._end(move, run)
 

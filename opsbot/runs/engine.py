@@ -9,13 +9,13 @@ from typing import Any
 
 from opsbot import log
 from opsbot.clock import Clock
-from opsbot.errors import NotFound, Refused, Unavailable
+from opsbot.errors import NotFound, Refused
 from opsbot.runs import approval, lock, recover
 from opsbot.runs.acts import Acts
 from opsbot.runs.attempt import Attempts, Resolve
 from opsbot.runs.context import Signals
 from opsbot.runs.drive import Drive, Replan
-from opsbot.runs.lease import Lost, Pace, held
+from opsbot.runs.lease import Lease, Lost, Pace, held
 from opsbot.runs.plan import Plan
 from opsbot.runs.run import FINAL
 from opsbot.runs.step import Step
@@ -33,7 +33,8 @@ By = Mapping[str, Any] | str
 class Engine:
     """Everything that can be asked of runs. Any process that shares the store may have one; `owner` names this process.
 
-    How a run is driven stands in `Drive`. `by` is an actor {"id", "name"} or just a name.
+    How a run is driven stands in `Drive`. `by` is an actor {"id", "name"} or just a name, `door` where the words came in
+    (for the audit; by default the run's own).
     Every method raises Unavailable when the store cannot be read or written.
     """
 
@@ -84,20 +85,25 @@ class Engine:
         """
         owner = f"{self._owner}#{secrets.token_hex(4)}"  # two drives in one process exclude one another as well
         self._get(run)
-        with held(self._store, self._clock, run, owner, self._pace) as lease:
-            if lease is not None and not self._stopping.is_set():
-                signals = self._driving[run] = Signals(self._stopping)
-                try:
-                    acts = Acts(self._store, self._clock, self._attempts, lease, signals, self._pace)
-                    return Drive(self._store, self._clock, acts, lease, signals).go(self._replan)
-                except Lost:
-                    _log.warning("run.left", run=run, owner=owner)
-                except Unavailable as error:
-                    _log.warning("run.stalled", run=run, error=error.what)
-                    raise
-                finally:
-                    self._driving.pop(run, None)
+        try:
+            with held(self._store, self._clock, run, owner, self._pace) as lease:
+                if lease is not None and not self._stopping.is_set():
+                    self._drive(lease)
+        except Lost:
+            _log.warning("run.left", run=run, owner=owner)
+        except Exception as error:
+            _log.warning("run.stalled", run=run, error=error)
+            self._stopping.wait(self._pace.backoff)  # whoever drives what is due would otherwise be here again at once
+            raise
         return self._get(run).status
+
+    def _drive(self, lease: Lease) -> None:
+        signals = self._driving[lease.run] = Signals(self._stopping)
+        try:
+            acts = Acts(self._store, self._clock, self._attempts, lease, signals, self._pace)
+            Drive(self._store, self._clock, acts, lease, signals).go(self._replan)
+        finally:
+            self._driving.pop(lease.run, None)
 
     def due(self) -> list[str]:
         """Runs that can be driven now and that nobody drives: queued, woken, answered, cancelled, left behind."""
@@ -113,12 +119,14 @@ class Engine:
         """Let go of every run as soon as its step notices; the next owner rechecks and goes on."""
         self._stopping.set()
 
-    def cancel(self, run: str, by: By) -> str:
-        """Ask the run to stop and undo what it did; returns its status. Refused("ended") if it has ended."""
+    def cancel(self, run: str, by: By, door: str | None = None) -> str:
+        """Ask the run to stop and undo what it did; returns its status. Refused("ended", "undoing") if that is too late."""
         found, who, now = self._get(run), _name(by), self._clock.now()
         if found.status in FINAL:
             raise Refused(f"Run {run} has already ended: {found.status}.", "To go back, use rollback.", code="ended")
-        self._note(found, by, "cancel")
+        if found.status == "undoing":
+            raise Refused(f"Run {run} is already undoing what it did.", "Wait until it ends.", code="undoing")
+        self._note(found, by, door, "cancel")
         if approval.withdraw(self._store, found, who, now):
             return "cancelled"
         if self._store.runs.request_cancel(run, who):
@@ -127,29 +135,26 @@ class Engine:
             self._driving[run].cancel.set()
         return self._get(run).status
 
-    def approve(self, run: str, by: By) -> str:
+    def approve(self, run: str, by: By, door: str | None = None) -> str:
         """A second person's yes. Refused("own_plan") for the one who asked, Refused("not_waiting") if it is too late."""
         found = self._get(run)
         approval.approve(self._store, found, _person(by), self._clock.now())
-        self._note(found, by, "approve")
+        self._note(found, by, door, "approve")
         return "queued"
 
-    def reject(self, run: str, by: By) -> str:
+    def reject(self, run: str, by: By, door: str | None = None) -> str:
         """A person's no. Refused("not_waiting") if it is too late."""
         found = self._get(run)
         approval.reject(self._store, found, _person(by), self._clock.now())
-        self._note(found, by, "reject")
+        self._note(found, by, door, "reject")
         return "rejected"
 
-    def answer(self, run: str, by: By, text: str) -> str:
+    def answer(self, run: str, by: By, text: str, door: str | None = None) -> str:
         """Complete the step that asks a person something. Refused("not_asking") if none does."""
-        found, now = self._get(run), self._clock.now()
-        parked = found.parked or {}
-        if found.status != "waiting" or parked.get("ask") is None or parked.get("answer") is not None:
+        found = self._get(run)
+        if not self._store.runs.answer(run, text, _name(by), self._clock.now()):
             raise Refused(f"Run {run} asks nothing: it is {found.status}.", code="not_asking")
-        answered = {**parked, "answer": text, "by": _name(by)}
-        self._store.runs.transition(run, ["waiting"], "waiting", now, parked=answered, wake_at=now)
-        self._note(found, by, "answer")
+        self._note(found, by, door, "answer")
         return "waiting"
 
     def view(self, run: str) -> RunView:
@@ -169,8 +174,10 @@ class Engine:
             raise NotFound(f"There is no run {run}.", "`runs` lists the latest ones.")
         return found
 
-    def _note(self, run: RunRow, by: By, what: str) -> None:
-        self._store.audit.add(self._clock.now(), _person(by), run.door, what, run.lock, run.status, {"run": run.id})
+    def _note(self, run: RunRow, by: By, door: str | None, what: str) -> None:
+        self._store.audit.add(
+            self._clock.now(), _person(by), door or run.door, what, run.lock, run.status, {"run": run.id}
+        )
 
 
 def _person(by: By) -> Mapping[str, Any]:

@@ -115,6 +115,17 @@ class Runs:
         with self._database.write() as connection:
             return connection.execute(change.values(cancel_by=by)).rowcount == 1
 
+    def answer(self, run_id: str, text: str, by: str, now: datetime) -> bool:
+        """Answer what a waiting run asks, and wake it; False = it asks nothing, or somebody was faster."""
+        asking = select(runs.c.parked).where(runs.c.id == run_id, runs.c.status == "waiting").with_for_update()
+        with self._database.write() as connection:
+            parked = connection.execute(asking).scalar()
+            if parked is None or parked.get("ask") is None or parked.get("answer") is not None:
+                return False
+            answered = runs.update().where(runs.c.id == run_id)
+            connection.execute(answered.values(parked={**parked, "answer": text, "by": by}, wake_at=now))
+        return True
+
     def cancel_by(self, run_id: str) -> str | None:
         """Who asked the run to stop, if anyone; one cheap read."""
         with self._database.read() as connection:

@@ -64,6 +64,7 @@ class Mark:
         undo_flaky: int = 0
         undo_slow: float = 0  # seconds of work after it is reversed
         found: str | None = None
+        silent: int = 0  # how often nobody answers when it rechecks
         size: int = 1  # how often the output repeats the name
 
     outputs: ClassVar[tuple[str, ...]] = ("value",)
@@ -109,6 +110,8 @@ class Mark:
 
     def recheck(self, ctx: Context, args: Any) -> tuple[Recheck, Outputs | None]:
         self.stage.write(f"recheck {args.name}")
+        if self.stage.lines().count(f"recheck {args.name}") <= args.silent:
+            raise Unavailable("The engine does not answer.")
         if args.found is not None:
             return args.found, None
         return ("done", {"value": args.name.upper()}) if self.stage.stands(args.name) else ("not_done", None)

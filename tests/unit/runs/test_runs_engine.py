@@ -363,6 +363,12 @@ def test_a_step_that_took_effect_before_the_crash_is_not_done_again(bot: Engine,
     assert stage.lines()[1] == "recheck a"
 
 
+def test_a_step_that_took_effect_is_still_checked(bot: Engine, store: Store, stage: Stage) -> None:
+    run = left_behind(store, stage, plan(mark("a", check="no")), effect=True)
+    assert bot.drive(run) == "undone"
+    assert stage.effects() == ["do a", "undo a"]
+
+
 def test_a_step_that_took_no_effect_before_the_crash_is_done_once(bot: Engine, store: Store, stage: Stage) -> None:
     run = left_behind(store, stage, plan(mark("a"), mark("b")), effect=False)
     assert bot.drive(run) == "succeeded"
@@ -373,6 +379,57 @@ def test_what_nobody_can_know_is_undone(bot: Engine, store: Store, stage: Stage)
     run = left_behind(store, stage, plan(mark("a", found="unknown"), mark("b")), effect=True)
     assert bot.drive(run) == "undone"
     assert stage.effects() == ["do a", "undo a"]
+
+
+def test_while_nobody_can_be_asked_the_run_waits_and_says_so_once(bot: Engine, store: Store, stage: Stage) -> None:
+    run = left_behind(store, stage, plan(mark("a", silent=3)), effect=True)
+    assert bot.drive(run) == "succeeded"
+    assert stage.lines().count("recheck a") == 4
+    said = [event.body["text"] for event in store.events.after(run, 0) if event.kind == "say"]
+    assert said == ["Mark a: nobody can tell yet whether it took effect. The engine does not answer. Asking again."]
+    assert stage.effects() == ["do a"]
+
+
+def test_a_shutdown_while_nobody_can_be_asked_decides_nothing(store: Store, stage: Stage) -> None:
+    run = left_behind(store, stage, plan(mark("a", silent=1)), effect=True)
+    leaving = engine(store, stage, "old", pace=replace(QUICK, backoff=60))
+    with ThreadPoolExecutor(1) as pool:
+        driven = pool.submit(leaving.drive, run)
+        stage.wait_for("recheck a")
+        leaving.stop()
+        assert driven.result(5) == "running"
+    assert engine(store, stage).drive(run) == "succeeded"
+    assert stage.effects() == ["do a"]
+
+
+def test_a_cancel_is_heard_between_two_tries(bot: Engine, store: Store, stage: Stage) -> None:
+    slow = engine(store, stage, pace=replace(QUICK, backoff=60))
+    run = submit(bot, plan(mark("a", flaky=1, retries=1)))
+    with ThreadPoolExecutor(1) as pool:
+        driven = pool.submit(slow.drive, run)
+        while "say" not in kinds(store, run):
+            time.sleep(0.01)
+        bot.cancel(run, BOB)
+        assert driven.result(5) == "cancelled"
+    assert stage.effects() == []
+
+
+def test_an_undo_cannot_be_cancelled(bot: Engine, stage: Stage) -> None:
+    run = submit(bot, plan(mark("a", undo_slow=0.3), mark("b", fails=True)))
+    with ThreadPoolExecutor(1) as pool:
+        driven = pool.submit(bot.drive, run)
+        stage.wait_for("undo a")
+        with pytest.raises(Refused, match="already undoing"):
+            bot.cancel(run, BOB)
+        assert driven.result(5) == "undone"
+
+
+def test_of_two_answers_the_first_counts(bot: Engine, store: Store) -> None:
+    run = submit(bot, plan(sleep("look", ask="Right?")))
+    bot.drive(run)
+    with ThreadPoolExecutor(8) as pool:
+        answers = [pool.submit(store.runs.answer, run, str(n), "bob", datetime.now(UTC)) for n in range(8)]
+        assert [answer.result() for answer in answers].count(True) == 1
 
 
 def test_a_step_may_say_that_it_is_simply_run_again(bot: Engine, store: Store, stage: Stage) -> None:
