@@ -12,10 +12,11 @@ from opsbot.runtime import spec as specs
 from opsbot.runtime.progress import Progress, RolloutFailed
 from opsbot.runtime.release import COLOURS, Colour
 from opsbot.runtime.rollout import Live, Place, Prepared, labelled
-from opsbot.runtime.verdict import wait_until_up
+from opsbot.runtime.verdict import Expected, wait_until_up
 from opsbot.store.rows import ReleaseRow
 
 _TIMEOUT = 5.0
+_UNTOUCHED = "Nobody was sent to it."
 
 
 class BlueGreen:
@@ -67,7 +68,8 @@ class BlueGreen:
         before = frozenset(task["ID"] for task in self._at.swarm.tasks(name))
         self._at.swarm.put(specs.stamp(row.spec, mark))
         within = self._at.service.ready_within.total_seconds()
-        wait_until_up(self._at.swarm, name, row.number, replicas, within, watch, before)
+        expected = Expected(name, f"{row.tag} ({row.id})", row.number, replicas, within, before, _UNTOUCHED)
+        wait_until_up(self._at.swarm, expected, watch)
         self._ask_each(name, row.number)
 
     def _ask_each(self, name: str, number: int) -> None:
@@ -77,7 +79,7 @@ class BlueGreen:
                 answer = _get(f"http://{address}:{self._at.service.port}{path}")
                 if answer.status_code != 200:
                     raise RolloutFailed(
-                        f"{name} answers {answer.status_code} on {path}.", "The old release was not touched.",
+                        f"{name} answers {answer.status_code} on {path}.", _UNTOUCHED,
                         details=answer.text[:500],
                     )  # fmt: skip
             if str(answer.json().get("release")) != str(number):

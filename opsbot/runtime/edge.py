@@ -25,6 +25,9 @@ class Edge:
         self._swarm, self.service, self._network, self._settings = swarm, service, network, configured
         self._session = requests.Session()
         self._session.trust_env = False  # the edge is beside us; no proxy leads there
+        self._session.headers["Connection"] = (
+            "close"  # an idle connection may be gone: that is no finding about the edge
+        )
 
     def url(self) -> str:
         """Where this program reaches the edge: `http://10.1.2.3:80`."""

@@ -10,6 +10,13 @@ from opsbot.errors import NotFound, Unavailable
 from opsbot.runtime.progress import Progress
 
 Login = tuple[str, str]
+DOCKER_HUB = "docker.io"
+
+
+def host_of(image: str) -> str:
+    """The registry's host in an image name; Docker Hub's if it names none."""
+    first, slash, _ = image.partition("/")
+    return first if slash and ("." in first or ":" in first or first == "localhost") else DOCKER_HUB
 
 
 class Images:

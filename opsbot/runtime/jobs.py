@@ -30,7 +30,8 @@ class Ended:
 
 def name_of(stack: str, service: str, verb: str, run: str) -> str:
     """The Swarm service's name of one run's work, the same after a restart, so that it is found again."""
-    return f"{stack}_{service}-{verb}-{run}".lower()[:_NAME].rstrip("-")
+    end = f"-{verb}-{run}".lower()
+    return f"{stack}_{service}"[: _NAME - len(end)] + end
 
 
 def job_spec(task: Mapping[str, Any], name: str, argv: Sequence[str], labels: Mapping[str, str]) -> dict[str, Any]:
@@ -65,7 +66,16 @@ def run_to_end(swarm: Swarm, spec: Mapping[str, Any], timeout: float, watch: Pro
         output = "\n".join(swarm.logs(name, _LINES)).strip()
         return Ended(code or int(failed), output, time.monotonic() - started, status.get("Err", "") if failed else "")
     finally:
-        swarm.remove(name)
+        _clear(swarm, name)
+
+
+def _clear(swarm: Swarm, name: str) -> None:
+    """Remove the service and its containers: Swarm forgets a job's ended containers and leaves them behind."""
+    containers = [(task["Status"].get("ContainerStatus") or {}).get("ContainerID") for task in swarm.tasks(name)]
+    swarm.remove(name)
+    for ident in containers:
+        if ident:
+            swarm.remove_container(ident)
 
 
 def _wait(swarm: Swarm, name: str, ends: float, watch: Progress | None) -> dict[str, Any]:

@@ -82,7 +82,7 @@ class OneOff:
             with self._speaking():
                 self._out = self._attach("stdout")
                 self._read_aside(self._attach("stderr"), self._err_tail)
-                self._in = self._attach("stdin") if self._stdin else None
+                self._in = self._attach("stdin", timeout=1.0) if self._stdin else None
                 self._api.start(self.id)
         except OpsError:
             self._remove()
@@ -94,10 +94,10 @@ class OneOff:
     ) -> None:
         self._remove()
 
-    def _attach(self, stream: str) -> socket.socket:
+    def _attach(self, stream: str, timeout: float | None = None) -> socket.socket:
         found = self._api.attach_socket(self.id, params={stream: 1, "stream": 1})
         raw: socket.socket = getattr(found, "_sock", found)
-        raw.settimeout(None)
+        raw.settimeout(timeout)
         # docker-py hangs the HTTP response on the socket; it is closed first, for it flushes what lies below
         self._open += [getattr(found, "_response", found), found, raw]
         return raw
@@ -112,15 +112,32 @@ class OneOff:
         self._stdout_taken = True
         return _frames(self._out)
 
-    def write(self, piece: bytes) -> None:
-        """To the program's standard input; StepFailed if the program has gone."""
+    def write(self, piece: bytes, check: Callable[[], None] | None = None) -> None:
+        """To the program's standard input; StepFailed if the program has gone. `check` as in `wait`."""
         self._drain_stdout()
         if self._in is None:
             raise StepFailed("This container was started without standard input.")
-        try:
-            self._in.sendall(piece)
-        except OSError as error:
-            raise StepFailed(f"The container stopped reading: {self.stderr_tail() or error}") from error
+        left = memoryview(piece)
+        while left:
+            try:
+                left = left[self._in.send(left) :]
+            except TimeoutError as error:  # the engine keeps the stream open when the program has gone
+                self._still_reads(error)
+            except OSError as error:
+                raise self._stopped_reading() from error
+            if check:
+                check()
+
+    def _still_reads(self, error: TimeoutError) -> None:
+        with self._speaking():
+            running = self._api.inspect_container(self.id)["State"]["Running"]
+        if not running:
+            raise self._stopped_reading() from error
+
+    def _stopped_reading(self) -> StepFailed:
+        for reader in self._readers:
+            reader.join(2)
+        return StepFailed(f"The container stopped reading: {self.stderr_tail() or 'it has ended'}")
 
     def close_stdin(self) -> None:
         """End of input."""

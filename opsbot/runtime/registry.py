@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import ipaddress
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -12,7 +13,7 @@ from urllib.parse import urljoin
 import requests
 
 from opsbot.errors import NotFound, Unavailable, did_you_mean
-from opsbot.runtime.images import Login
+from opsbot.runtime.images import DOCKER_HUB, Login, host_of
 
 _INDEXES = "application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json"
 _MANIFESTS = "application/vnd.oci.image.manifest.v1+json", "application/vnd.docker.distribution.manifest.v2+json"
@@ -149,7 +150,7 @@ class Registry:
 
 
 def _basic(login: Login) -> str:
-    return requests.auth._basic_auth_str(*login)
+    return "Basic " + base64.b64encode(":".join(login).encode()).decode()
 
 
 def _pull(path: str) -> str:
@@ -158,17 +159,13 @@ def _pull(path: str) -> str:
 
 def _path(repository: str) -> str:
     """`127.0.0.1:5000/team/app` → `team/app`; `nginx` → `library/nginx`."""
-    from_host = repository.partition("/")[2] if _has_host(repository) else repository
-    return from_host if "/" in from_host or _has_host(repository) else f"library/{from_host}"
-
-
-def _has_host(repository: str) -> bool:
-    first, slash, _ = repository.partition("/")
-    return bool(slash) and ("." in first or ":" in first or first == "localhost")
+    host = host_of(repository)
+    path = repository.removeprefix(f"{host}/")
+    return path if "/" in path or host != DOCKER_HUB else f"library/{path}"
 
 
 def _api_host(host: str) -> str:
-    return "registry-1.docker.io" if host == "docker.io" else host
+    return "registry-1.docker.io" if host == DOCKER_HUB else host
 
 
 def _is_loopback(host: str) -> bool:

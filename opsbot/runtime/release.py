@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Protocol, TypeVar
 
 Colour = str
@@ -18,6 +19,7 @@ COLOUR = "opsbot.colour"
 REPLICAS = "opsbot.replicas"  # the configured count at the time, so that a later scale is told from a new setting
 
 _NEVER_AGAIN = ("bad", "abandoned", "prepared")
+_EVER = datetime.min.replace(tzinfo=UTC)
 _MEMORY = {"": 1, "b": 1, "k": 2**10, "m": 2**20, "g": 2**30}
 
 
@@ -32,6 +34,8 @@ class Recorded(Protocol):
     def digest(self) -> str: ...
     @property
     def state(self) -> str: ...
+    @property
+    def retired_at(self) -> datetime | None: ...
 
 
 Row = TypeVar("Row", bound=Recorded)
@@ -65,15 +69,13 @@ def memory_bytes(text: str) -> int:
     return int(match[1]) * _MEMORY[match[2]]
 
 
-def previous_good(newest_first: Sequence[Row], live: int | None) -> Row | None:
-    """What a plain rollback returns to: the newest release before `live` that once served and is not blocked.
+def previous_good(rows: Iterable[Row], live: int | None) -> Row | None:
+    """What a plain rollback returns to: of the older releases that served and are not blocked, the one that served last.
 
-    With nothing live, the newest one that once served.
+    Not simply the next lower number: after a rollback from 3 to 1 and a deploy of 4, 4 goes back to 1.
     """
-    for row in newest_first:
-        if (live is None or row.number < live) and row.state not in _NEVER_AGAIN:
-            return row
-    return None
+    served = [row for row in rows if (live is None or row.number < live) and row.state not in _NEVER_AGAIN]
+    return max(served, key=lambda row: (row.retired_at or _EVER, row.number), default=None)
 
 
 def named(newest_first: Sequence[Row], word: str) -> Row | None:

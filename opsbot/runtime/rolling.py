@@ -6,7 +6,7 @@ from opsbot.runtime import release as rules
 from opsbot.runtime import spec as specs
 from opsbot.runtime.progress import Progress
 from opsbot.runtime.rollout import Live, Place, Prepared, labelled
-from opsbot.runtime.verdict import wait_until_up
+from opsbot.runtime.verdict import Expected, wait_until_up
 from opsbot.store.rows import ReleaseRow
 
 
@@ -53,7 +53,11 @@ class Rolling:
         self._at.swarm.put(specs.stamp(row.spec, mark))
         # One replica after the other, each watched by Swarm for some seconds: the time is per replica.
         within = self._at.service.ready_within.total_seconds() * max(1, replicas)
-        wait_until_up(self._at.swarm, self._name, row.number, replicas, within, watch, before)
+        called = f"{row.tag} ({row.id})"
+        expected = Expected(
+            self._name, called, row.number, replicas, within, before, "The earlier release is put back."
+        )
+        wait_until_up(self._at.swarm, expected, watch)
 
     def serving(self, number: int) -> bool:
         found = self._at.swarm.service(self._name)

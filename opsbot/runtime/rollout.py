@@ -71,6 +71,9 @@ class Place:
         mark = specs.Stamp("", "", 0, run, "", "", 1, network=self.network_id(), secrets=self.secret_ids(recorded))
         labels = {rules.STACK: self.stack, rules.SERVICE: self.name, rules.RUN: run, "opsbot.job": verb}
         task = specs.stamp(recorded, mark)["TaskTemplate"]
+        task["Placement"] = {
+            "Constraints": [f"node.id == {self.swarm.node()}"]
+        }  # where its image is, and can be cleared
         self.swarm.images.pull(task["ContainerSpec"]["Image"], watch)
         spec = jobs.job_spec(task, jobs.name_of(self.stack, self.name, verb, run), argv, labels)
         return jobs.run_to_end(self.swarm, spec, timeout, watch)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,7 +16,7 @@ import requests
 
 from opsbot.errors import NotFound, OpsError, StepFailed, Unavailable
 from opsbot.runtime.addresses import Addresses
-from opsbot.runtime.images import Images, Login
+from opsbot.runtime.images import Images, Login, host_of
 from opsbot.runtime.one_off import OneOff
 
 Raw = dict[str, Any]
@@ -32,7 +33,7 @@ def translated(engine: str) -> Iterator[None]:
         raise NotFound(f"The engine does not know it: {error.explanation or error}.") from error
     except docker.errors.APIError as error:
         raise _api_error(error) from error
-    except (docker.errors.DockerException, requests.RequestException) as error:
+    except (docker.errors.DockerException, requests.RequestException, OSError) as error:
         raise Unavailable(
             f"The Docker engine at {engine} does not answer.", "Check that it runs and that its socket may be used.",
             code="engine",
@@ -201,6 +202,17 @@ class Swarm:
             raw: bytes = self.api.logs(ident, stdout=True, stderr=True, tail=tail)
         return raw.decode(errors="replace").splitlines()
 
+    def remove_container(self, ident: str) -> None:
+        """Remove a container of this engine, running or not; nothing happens if it is gone or going."""
+        try:
+            with self.speaking():
+                self.api.remove_container(ident, force=True, v=True)
+        except NotFound:
+            return
+        except StepFailed as error:
+            if "already in progress" not in error.what:
+                raise
+
     def execute(self, container: str, argv: Sequence[str]) -> tuple[int, str]:
         """Run an argv inside a running container of this engine, as root; exit code and output."""
         with self.speaking():
@@ -243,7 +255,15 @@ class Swarm:
         return next((str(network["Id"]) for network in found if network["Name"] == name), None)
 
 
+def _knock(url: str) -> None:
+    """Raises OSError when nobody listens on a Unix socket: docker-py would leak its own socket finding that out."""
+    if url.startswith("unix://"):
+        with socket.socket(socket.AF_UNIX) as door:
+            door.connect(url.removeprefix("unix://"))
+
+
 def _connect(url: str) -> Any:
+    _knock(url)
     client: Any = docker.APIClient(base_url=url, version="1.41", timeout=_READ_TIMEOUT)
     try:
         # docker-py's own detection leaks the connection when nobody answers
@@ -252,9 +272,3 @@ def _connect(url: str) -> Any:
         client.close()
         raise
     return client
-
-
-def host_of(image: str) -> str:
-    """The registry's host in an image name; Docker Hub's if it names none."""
-    first, slash, _ = image.partition("/")
-    return first if slash and ("." in first or ":" in first or first == "localhost") else "docker.io"

@@ -14,11 +14,11 @@ from opsbot.runtime import release as rules
 from opsbot.runtime import spec as specs
 from opsbot.runtime.blue_green import BlueGreen
 from opsbot.runtime.edge import Edge
-from opsbot.runtime.images import Login
+from opsbot.runtime.images import Login, host_of
 from opsbot.runtime.registry import Image, Registry
 from opsbot.runtime.rolling import Rolling
 from opsbot.runtime.rollout import Live, Place, Rollout
-from opsbot.runtime.swarm import Swarm, host_of
+from opsbot.runtime.swarm import Swarm
 from opsbot.store import Store
 from opsbot.store.releases import State
 from opsbot.store.rows import ReleaseRow
@@ -99,10 +99,19 @@ class Target:
 
     def live(self, name: str) -> dict[str, Any]:
         """What the service says of itself through the edge: {"release", "tag", "revision", …}; Unavailable if nothing."""
+        if self.service(name).strategy == "rolling":
+            return self._by_label(name)
         told = self.edge.told(self.service(name).release_path)
         if told is None:
             raise Unavailable(f"Nothing of {name} answers through the edge in {self.name}.", code="nothing_live")
         return told
+
+    def _by_label(self, name: str) -> dict[str, Any]:
+        observed = self.observed(name)
+        row = self.store.releases.get(self.name, name, observed.release) if observed and observed.release else None
+        if row is None:
+            raise Unavailable(f"No release of {name} runs in {self.name}.", code="nothing_live")
+        return {"release": str(row.number), "tag": row.tag, "revision": row.revision or ""}
 
     def neutral_spec(self, name: str, image: str) -> specs.Spec:
         """The spec that a new release of a service records."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from opsbot.errors import OpsError
@@ -16,35 +17,49 @@ _FAILURES = 3  # tasks that may die before we say that the release does
 _LINES = 15
 
 
-def wait_until_up(
-    swarm: Swarm, name: str, release: int, replicas: int, within: float, watch: Progress, before: frozenset[str]
-) -> None:
-    """Return once exactly the wanted tasks of `release` run (and are healthy, where the image can tell).
+@dataclass(frozen=True)
+class Expected:
+    """What should come up: `replicas` tasks of `release` in the Swarm service `name`, within so many seconds.
 
-    RolloutFailed after `within` seconds, after three dead tasks, or when Swarm itself put the old spec back.
+    `called` is what people call it; `before` are ids of tasks that existed; `so` says where that leaves people.
     """
-    ends, label = time.monotonic() + within, str(release)
+
+    name: str
+    called: str
+    release: int
+    replicas: int
+    within: float
+    before: frozenset[str]
+    so: str
+
+
+def wait_until_up(swarm: Swarm, expected: Expected, watch: Progress) -> None:
+    """Return once exactly the wanted tasks run (and are healthy, where the image can tell).
+
+    RolloutFailed after the time given, after three dead tasks, or when Swarm itself put the old spec back.
+    """
+    name, label, wanted = expected.name, str(expected.release), expected.replicas
+    ends = time.monotonic() + expected.within
     while True:
-        seen = rules.observe(swarm.tasks(name), label, before)
-        watch.progress(min(seen.ready, replicas), replicas, f"{seen.ready} of {replicas} healthy")
-        if seen.settled(replicas):
+        seen = rules.observe(swarm.tasks(name), label, expected.before)
+        watch.progress(min(seen.ready, wanted), wanted, f"{seen.ready} of {wanted} healthy")
+        if seen.settled(wanted):
             return
         service = swarm.service(name)
         if service is None or rules.labels_of(service["Spec"]).get(rules.RELEASE) != label:
-            raise _failed(swarm, seen, f"{name} did not come up: Swarm put the earlier release back.")
+            raise _failed(swarm, expected, seen, "did not come up, and Swarm put the earlier one back")
         if len(seen.failed) >= _FAILURES:
-            raise _failed(swarm, seen, f"{name} did not come up: its containers keep dying.")
+            raise _failed(swarm, expected, seen, "did not come up: its containers keep dying")
         if time.monotonic() > ends:
-            why = f" ({seen.waiting})" if seen.waiting and not seen.failed else ""
-            raise _failed(swarm, seen, f"{name} was not healthy within {within:.0f} s{why}.", name)
+            raise _failed(swarm, expected, seen, f"was not healthy within {expected.within:.0f} s")
         watch.sleep(_EVERY)
 
 
-def _failed(swarm: Swarm, seen: rules.Observed, what: str, still: str = "") -> RolloutFailed:
-    task = seen.failed[-1] if seen.failed else _unfinished(swarm, still)
+def _failed(swarm: Swarm, expected: Expected, seen: rules.Observed, what: str) -> RolloutFailed:
+    task = seen.failed[-1] if seen.failed else _unfinished(swarm, expected.name)
     details = last_words(swarm, task) if task else ""
     reason = details.splitlines()[0] if details else ""
-    return RolloutFailed(f"{what} {reason}".strip(), "The old release was not touched.", details=details)
+    return RolloutFailed(f"{expected.called} {what}. {reason}".strip(), expected.so, details=details)
 
 
 def _unfinished(swarm: Swarm, name: str) -> Mapping[str, Any] | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from typing import ClassVar
 
-from opsbot.errors import OpsError
 from opsbot.runs.step import Context, Facts, Outputs, Recheck, With
 from opsbot.runtime import spec as specs
 from opsbot.runtime.rolling import Rolling
@@ -136,11 +135,7 @@ class Switch:
     def recheck(self, ctx: Context, args: OfRelease) -> tuple[Recheck, Outputs | None]:
         target = self._targets.get(args.environment)
         row = target.row(args.service, args.release)
-        try:
-            serving = target.rollout(args.service).serving(row.number)
-        except OpsError:
-            return "unknown", None
-        if not serving or row.state != "live":
+        if not target.rollout(args.service).serving(row.number) or row.state != "live":
             return "not_done", None
         before = _left(target, row)
         return "done", {"from_release": before.number if before else None, "seconds": None}

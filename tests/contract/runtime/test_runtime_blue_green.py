@@ -1,0 +1,256 @@
+"""Deploys and rollbacks of MiniTwit in two colours: real engine, registry, edge, database; what people would notice."""
+
+from __future__ import annotations
+
+import subprocess
+import threading
+import time
+from collections import Counter
+from typing import Any
+
+import pytest
+import requests
+
+from opsbot.errors import Cancelled, NotFound, Refused, StepFailed, Unavailable
+from opsbot.runs.step import Park
+from opsbot.runtime.target import Target, Targets
+
+pytestmark = [pytest.mark.engine, pytest.mark.usefixtures("standing")]
+
+
+class Traffic:
+    """Clients that read and post through the edge without pause until the block ends."""
+
+    def __init__(self, url: str, clients: int = 6) -> None:
+        self._url, self._stop = url, threading.Event()
+        self.answers: Counter[str] = Counter()
+        self._guard = threading.Lock()
+        self._threads = [threading.Thread(target=self._ask, args=(number,)) for number in range(clients)]
+
+    def __enter__(self) -> Traffic:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *ended: object) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _ask(self, number: int) -> None:
+        with requests.Session() as session:
+            session.trust_env = False
+            turn = number
+            while not self._stop.is_set():
+                turn += 1
+                try:
+                    if turn % 3 == 0:
+                        answer = session.post(f"{self._url}/login", {"username": "x", "password": "y"}, timeout=5)
+                    else:
+                        answer = session.get(f"{self._url}/public", timeout=5)
+                    kind = str(answer.status_code)
+                except requests.RequestException as error:
+                    kind = type(error).__name__
+                with self._guard:
+                    self.answers[kind] += 1
+
+
+def test_the_first_release_is_blue_and_answers_through_the_edge(deploys: Any, target: Target) -> None:
+    deploys.ensure("v1", "v1")
+    live = target.observed("web")
+    assert live is not None
+    assert (live.running, live.wanted) == (2, 2)
+    assert target.replicas("web") == (2, 2)
+    assert deploys.live() == "v1"
+
+
+def test_no_request_fails_while_a_release_goes_live_and_is_rolled_back(deploys: Any, target: Target) -> None:
+    deploys.ensure("v1", "v1")
+    with Traffic(target.edge_url()) as traffic:
+        _, _, switched = deploys.deploy("v2")
+        assert deploys.live() == "v2"
+        time.sleep(0.5)
+        back = deploys.roll_back()
+        assert deploys.live() == "v1"
+        time.sleep(0.5)
+    assert set(traffic.answers) == {"200"}
+    assert traffic.answers["200"] > 200
+    assert switched["seconds"] < 2
+    assert back["seconds"] < 2
+
+
+def test_a_release_that_fails_its_smoke_test_is_never_seen_and_leaves_nothing(deploys: Any, target: Target) -> None:
+    deploys.ensure("v1", "v1")
+    live, run = target.observed("web"), deploys.run()
+    with pytest.raises(StepFailed, match=r"smoke test of v4 failed: front page .*500") as caught:
+        deploys.prepared("v4", run)
+    assert "Exit code 1." in caught.value.as_json()["details"]  # type: ignore[operator]
+    deploys.undo_prepare("v4", run)
+    assert target.observed("web") == live
+    assert deploys.colours() == [live.colour if live else None]
+    assert deploys.state_of(run) == "abandoned"
+
+
+def test_a_release_that_cannot_start_says_its_exit_code_and_last_words(
+    deploys: Any, parts: Any, config_of: Any, store: Any, target: Target
+) -> None:
+    deploys.ensure("v1", "v1")
+    broken = Targets(config_of(parts, env={"SECRET_KEY_FILE": "/run/secrets/secret_key"}), store)
+    run = deploys.run()
+    with pytest.raises(StepFailed, match=r"v2 \(web-\d+\) did not come up") as caught:
+        deploys.with_targets(broken).prepared("v2", run)
+    details = str(caught.value.as_json()["details"])
+    assert details.startswith("Exit code ")
+    assert "DATABASE_URL is not set" in details
+    deploys.undo_prepare("v2", run)
+    assert deploys.live() == "v1"
+    broken.close()
+
+
+def test_a_deploy_that_is_cancelled_while_it_starts_can_be_undone_twice(deploys: Any, target: Target) -> None:
+    deploys.ensure("v1", "v1")
+    run = deploys.run(cancel_at="healthy")
+    with pytest.raises(Cancelled):
+        deploys.prepared("v2", run)
+    deploys.undo_prepare("v2", run)
+    deploys.undo_prepare("v2", run)
+    assert deploys.state_of(run) == "abandoned"
+    assert deploys.live() == "v1"
+
+
+def test_undoing_a_switch_sends_people_back_and_records_it(deploys: Any, target: Target) -> None:
+    deploys.ensure("v1", "v1")
+    before = target.store.releases.live("test", "web")
+    run, release, switched = deploys.deploy("v2")
+    for outputs in (switched, None):
+        deploys.undo_switch(run, release, outputs)
+        assert deploys.live() == "v1"
+        after = target.store.releases.live("test", "web")
+        assert (after.number if after else None) == (before.number if before else 0)
+    deploys.undo_prepare("v2", run)
+    assert len(deploys.colours()) == 1
+
+
+def test_a_new_owner_learns_from_the_world_what_took_effect(deploys: Any, target: Target) -> None:
+    deploys.ensure("v1", "v1")
+    run = deploys.run()
+    assert deploys.recheck_prepare("v2", run) == ("not_done", None)
+    release = deploys.prepared("v2", run)
+    found, outputs = deploys.recheck_prepare("v2", run)
+    assert (found, outputs["release"]) == ("done", release.release)
+    assert deploys.recheck_switch(run, release) == ("not_done", None)
+    target.edge.point(str(outputs["colour"]))  # the bot died between the flag and its record of it
+    assert deploys.recheck_switch(run, release) == ("not_done", None)
+    switched = deploys.switch(run, release)
+    found, outputs = deploys.recheck_switch(run, release)
+    assert (found, outputs["from_release"]) == ("done", switched["from_release"])
+    deploys.undo_switch(run, release, None)
+    deploys.undo_prepare("v2", run)
+
+
+def test_what_is_live_already_or_blocked_is_refused_in_the_plan(deploys: Any) -> None:
+    deploys.ensure("v2", "v1")
+    assert deploys.colours_of_facts("v2")["nothing_to_do"] == "red"
+    deploys.roll_back()
+    deploys.block_left()
+    facts = deploys.colours_of_facts("v2")
+    assert facts == {"blocked": "red"}
+    deploys.unblock()
+
+
+def test_a_service_that_was_killed_may_be_deployed_again_as_it_was(deploys: Any, target: Target) -> None:
+    deploys.ensure("v1", "v1")
+    live = target.observed("web")
+    assert live is not None
+    target.swarm.remove(live.swarm_name)
+    with pytest.raises(Unavailable, match="Nothing of web answers"):
+        target.live("web")
+    assert deploys.colours_of_facts("v1").get("change") == "green"
+    deploys.deploy("v1")
+    assert deploys.live() == "v1"
+
+
+def test_a_rollback_to_a_cold_release_needs_no_registry(
+    deploys: Any, parts: Any, config_of: Any, store: Any, target: Target
+) -> None:
+    deploys.ensure("v2", "v1")
+    for colour in deploys.colours():
+        if colour != target.observed("web").colour:  # type: ignore[union-attr]
+            target.swarm.remove(f"dtest_web-{colour}")
+    alone = Targets(config_of(parts, image="127.0.0.1:1/minitwit"), store)
+    with pytest.raises(Unavailable, match="registry 127.0.0.1:1 does not answer"):
+        alone.get("test").resolve("web", "v1")
+    deploys.with_targets(alone).roll_back()
+    assert deploys.live() == "v1"
+    alone.close()
+
+
+def test_the_flag_outlives_the_edge(deploys: Any, target: Target) -> None:
+    deploys.ensure("v1", "v1")
+    deploys.deploy("v2")
+    expected = target.edge.flag()
+    old = target.swarm.running_tasks("dtest_edge")[0]["ID"]
+    target.swarm.remove_container(
+        target.swarm.running_tasks("dtest_edge")[0]["Status"]["ContainerStatus"]["ContainerID"]
+    )
+    deadline = time.monotonic() + 40
+    while [task["ID"] for task in target.swarm.running_tasks("dtest_edge")] in ([], [old]):
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    assert target.edge.flag() == expected
+    assert deploys.live() == "v2"
+
+
+def test_the_bake_holds_no_thread_and_fails_when_the_release_dies(deploys: Any, target: Target) -> None:
+    deploys.ensure("v1", "v1")
+    run, release, _ = deploys.deploy("v2")
+    parked = deploys.bake(run, release)
+    assert isinstance(parked, Park)
+    live = target.observed("web")
+    assert live is not None
+    target.swarm.remove(live.swarm_name)
+    seen: list[Any] = []
+    with pytest.raises(StepFailed, match="not well"):
+        while len(seen) < 5:
+            run.parked = parked.state
+            parked = deploys.bake(run, release)
+            seen.append(parked)
+    assert len(seen) == 2
+    deploys.undo_switch(run, release, None)
+    assert deploys.live() == "v1"
+    deploys.undo_prepare("v2", run)
+
+
+def test_a_rollback_says_when_there_is_nothing_or_no_such_release(deploys: Any) -> None:
+    deploys.ensure("v1", "v1")
+    with pytest.raises(NotFound, match=r"no release v7 of web\. Did you mean"):
+        deploys.roll_back("v7")
+    live = deploys.live_number()
+    with pytest.raises(Refused, match="is live already"):
+        deploys.roll_back(str(live))
+
+
+def test_nothing_of_ours_was_left_in_containers_of_ended_work(target: Target) -> None:
+    names = [found["Names"][0] for found in target.swarm.api.containers(all=True)]
+    assert [name for name in names if name.startswith(("/dtest_web-smoke", "/dtest_web-migrate"))] == []
+
+
+def test_a_missing_secret_or_network_refuses_the_plan(deploys: Any, parts: Any, config_of: Any, store: Any) -> None:
+    deploys.ensure("v1", "v1")
+    without = Targets(config_of(parts, secrets={"key": "no_such_key"}), store)
+    assert deploys.with_targets(without).colours_of_facts("v2").get("secret") == "red"
+    without.close()
+
+
+def test_an_edge_that_is_not_there_refuses_the_plan_instead_of_guessing(deploys: Any, target: Target) -> None:
+    deploys.ensure("v1", "v1")
+    scaled = ["docker", "-H", target.swarm.url, "service", "scale", "-d"]
+    subprocess.run([*scaled, "dtest_edge=0"], check=True, capture_output=True)
+    try:
+        deadline = time.monotonic() + 40
+        while target.swarm.running_tasks("dtest_edge"):
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+        assert deploys.colours_of_facts("v2").get("edge") == "red"
+    finally:
+        subprocess.run([*scaled, "dtest_edge=1"], check=True, capture_output=True)
