@@ -1,6 +1,7 @@
 """`python -m opsbot.workspace`: serve one workspace on the loopback until SIGINT or SIGTERM."""
 
 import argparse
+import contextlib
 import json
 import sys
 import threading
@@ -22,7 +23,8 @@ def main() -> int:
         sys.stderr.write(f"Port {asked.port} cannot be used ({error.strerror}). Choose another with --port.\n")
         return 1
     threading.Thread(target=_announce, args=(workspace,), daemon=True).start()
-    workspace.run()
+    with contextlib.suppress(KeyboardInterrupt):  # uvicorn raises it again once everything has stopped
+        workspace.run()
     return 0
 
 
