@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from prometheus_client import REGISTRY as REGISTRY
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import REGISTRY, Counter, Gauge, Histogram
+
+__all__ = ["ALERTS", "COMMANDS", "OUTBOX", "PROBE_UP", "RECONNECTS", "REGISTRY", "RUNS", "STEP_SECONDS"]
 
 RUNS = Counter("opsbot_runs_total", "Runs that ended, by playbook and outcome.", ["playbook", "outcome"])
 STEP_SECONDS = Histogram("opsbot_step_seconds", "Seconds a step took.", ["step"])

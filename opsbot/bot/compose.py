@@ -17,7 +17,7 @@ from opsbot.bot.watching import Watched
 from opsbot.clock import Clock, SystemClock
 from opsbot.commands.catalog import RESERVED
 from opsbot.commands.front import Front
-from opsbot.commands.run_card import run_card
+from opsbot.commands.run_card import card_with
 from opsbot.commands.services import Services
 from opsbot.config import values
 from opsbot.config.settings import Config
@@ -53,9 +53,12 @@ class Bot:
     front: Front = field(init=False)
     serving: Serving = field(init=False)
 
-    def serve(self) -> None:
-        """Listen in chat, drive runs, watch, keep the schedule; until SIGTERM or SIGINT."""
-        self.serving.until_told()
+    def serve(self) -> bool:
+        """Listen in chat, drive runs, watch, keep the schedule; until SIGTERM or SIGINT. False: another bot took over."""
+        try:
+            return self.serving.until_told()
+        finally:
+            self.close()
 
     def close(self) -> None:
         """Let every connection go."""
@@ -79,7 +82,8 @@ def build(config: Config, clock: Clock | None = None) -> Bot:
     watch = Watch(watched.probes(), store.alerts, clock, watched.muted, watched.context)
     bot = Bot(config, clock, store, targets, reach, steps, playbooks, engine, Pool(engine), watch, owner)
     bot.front = Front(_services(bot, plan, watched))
-    bot.serving = Serving(config, clock, store, owner, bot.front.handle, engine, bot.pool, watch, run_card, bot.close)
+    card = card_with(playbooks)
+    bot.serving = Serving(config, clock, store, owner, bot.front.handle, engine, bot.pool, watch, card)
     return bot
 
 
@@ -108,6 +112,7 @@ def _services(bot: Bot, plan: Callable[[Playbook, Mapping[str, Any], str], Plan]
         backups=bot.reach.backups,
         tags=lambda environment, service: bot.targets.get(environment).tags(service),
         submitted=lambda _run: bot.serving.submitted(),
+        called=partial(_called, bot),
     )
 
 
@@ -128,6 +133,10 @@ def _parts(bot: Bot) -> dict[str, Callable[[], str]]:
 
 def _where(bot: Bot, part: str, environment: str) -> str:
     return f"{part} in {environment}" if len(bot.config.environments) > 1 else part
+
+
+def _called(bot: Bot, user: str) -> str:
+    return bot.serving.called(user)
 
 
 def _slack(bot: Bot) -> str:

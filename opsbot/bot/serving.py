@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import socket
 import threading
 from collections.abc import Callable
 from datetime import datetime
@@ -26,6 +28,7 @@ from opsbot.web import Web
 
 ALIVE_FOR = 15.0  # seconds that others believe this bot to be alive after its last heartbeat
 HEARTBEAT = 4.0
+STANDBY_LOOK = 1.0
 
 _log = log.get(__name__)
 
@@ -44,34 +47,59 @@ class Serving:
         pool: Pool,
         watch: Watch,
         card: Callable[[RunView], Reply],
-        close: Callable[[], None],
     ) -> None:
         self._config, self._clock, self._store, self._owner = config, clock, store, owner
         self._handle, self._engine, self._pool, self._watch, self._card = handle, engine, pool, watch, card
-        self._close = close
-        self._stop = threading.Event()
+        self._stop, self._standby = threading.Event(), False
         self._slack: SlackFront | None = None
-        self._web: Web | None = None
-        self._scheduler: Scheduler | None = None
+        self._scheduler = Scheduler(config, clock, self._fire, self._last, self._leads)
         self._heart = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
 
-    def until_told(self) -> None:
-        """Serve until SIGTERM or SIGINT, then end what can be ended and leave the rest to the next owner."""
+    def until_told(self) -> bool:
+        """Serve until SIGTERM or SIGINT, then leave what runs to the next owner. False: our lease was lost meanwhile.
+
+        One bot serves at a time. Another one waits and takes over when the first is gone, so an update of the bot may
+        start the new one before the old one stops.
+        """
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self._stop.set())
-        self.start()
+        web = Web(values.text(self._config.listen), self.health) if self._config.listen is not None else None
+        if web:
+            web.start()
+        told = self._serve() if self._wait_for_turn() else True
+        if web:
+            web.stop()
+        return told
+
+    def _serve(self) -> bool:
+        self._start()
         self._stop.wait()
         _log.info("serve.stopping")
-        self.stop()
+        ours = self._serves()
+        self._end()
+        return ours
 
-    def start(self) -> None:
+    def _wait_for_turn(self) -> bool:
+        """True once the `serve` lease is ours; False if told to stop before."""
+        while not self._stop.is_set():
+            if self._serves():
+                return True
+            holder = self._store.leases.holder("serve", self._clock.now())
+            if holder is not None and died_here(holder):
+                self._store.leases.release("serve", holder)
+                continue
+            if not self._standby:
+                _log.info("serve.standby", serving=holder)
+            self._standby = True
+            self._stop.wait(STANDBY_LOOK)
+        return False
+
+    def _start(self) -> None:
         """Everything begins; no part waits for another."""
-        self._scheduler = Scheduler(self._config, self._clock, self._fire, self._last, self._leads)
-        slack = SlackFront(self._config, self._store, self._clock, self._handle, self._engine.view, self._card)
-        if self._config.listen is not None:
-            self._web = Web(values.text(self._config.listen), self.health)
-            self._web.start()
-        self._slack = slack
+        self._standby = False
+        self._slack = slack = SlackFront(
+            self._config, self._store, self._clock, self._handle, self._engine.view, self._card
+        )
         self._watch.changed = self._alerts_changed
         self._pool.news = slack.nudge
         self._heart.start()
@@ -81,21 +109,16 @@ class Serving:
         self._scheduler.start()
         _log.info("serve.started", owner=self._owner)
 
-    def stop(self) -> None:
+    def _end(self) -> None:
         """The reverse: nothing new is taken, what was said is sent, leases are given back."""
-        self._stop.set()
-        if self._scheduler:
-            self._scheduler.stop()
+        self._scheduler.stop()
         self._watch.stop()
         self._pool.stop()
         if self._slack:
             self._slack.stop()
-        if self._web:
-            self._web.stop()
         self._heart.join()
         for name in ("serve", "schedule"):
             self._store.leases.release(name, self._owner)
-        self._close()
         _log.info("serve.stopped")
 
     def submitted(self) -> None:
@@ -103,6 +126,10 @@ class Serving:
         self._pool.nudge()
         if self._slack:
             self._slack.nudge()
+
+    def called(self, user: str) -> str:
+        """The name that people know a member by; the id where only Slack could tell and we are not connected."""
+        return self._slack.called(user) if self._slack else user
 
     def slack_says(self) -> str:
         """A sentence about the connection; Unavailable if there is none."""
@@ -115,19 +142,25 @@ class Serving:
 
     def health(self) -> tuple[bool, dict[str, str]]:
         """For /health: the bot's own loops. Slack being away is told, but is no reason to restart the bot."""
-        parts = {"runs": "alive" if self._pool.alive else "dead", "slack": "not started"}
-        if self._slack:
-            parts["slack"] = self._slack.healthy()[1]
-        return self._pool.alive, parts
+        if self._slack is None:
+            return True, {"runs": "another bot serves; this one waits" if self._standby else "starting"}
+        return self._pool.alive, {
+            "runs": "alive" if self._pool.alive else "dead",
+            "slack": self._slack.healthy()[1],
+        }
+
+    def _serves(self) -> bool:
+        return self._store.leases.take("serve", self._owner, ALIVE_FOR, self._clock.now())
 
     def _beat(self) -> None:
-        while True:
+        """Keep the lease. When another bot has it (this one slept too long), stop: two would answer everything twice."""
+        while not self._stop.wait(HEARTBEAT):
             try:
-                self._store.leases.take("serve", self._owner, ALIVE_FOR, self._clock.now())
+                if not self._serves():
+                    _log.error("serve.lost", serving=self._store.leases.holder("serve", self._clock.now()))
+                    self._stop.set()
             except OpsError as error:
                 _log.warning("serve.heartbeat", why=error)
-            if self._stop.wait(HEARTBEAT):
-                return
 
     def _leads(self) -> bool:
         try:
@@ -161,3 +194,17 @@ class Serving:
             known = self._clock.now().isoformat()
             self._store.settings.put(f"known:{actor}", known)
         return ran or datetime.fromisoformat(known)
+
+
+def died_here(owner: str) -> bool:
+    """Whether an owner (`host:pid:mark`) was a program of this host that is gone: its lease need not be waited for."""
+    host, pid, _ = owner.split(":", 2)
+    if host != socket.gethostname():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False

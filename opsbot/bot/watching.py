@@ -40,9 +40,11 @@ class Watched:
         return running, wanted or self._config.services[service].replicas
 
     def muted(self, probe: Probe) -> bool:
-        """A run holds something of the probe's environment: what it disturbs is expected."""
+        """What fails is expected: nothing was deployed there yet, or a run holds something of the environment."""
         if probe.environment is None:
             return False
+        if not any(self._store.releases.live(probe.environment, service) for service in self._config.services):
+            return True
         locks = self._store.locks.list(self._clock.now())
         return any(lock.target.startswith(f"{probe.environment}/") for lock in locks)
 

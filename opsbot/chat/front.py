@@ -102,6 +102,10 @@ class SlackFront:
             return False, f"The connection to Slack is lost and is being made again; it was last made {since}."
         return False, f"Slack is not reached: {self._trouble}. I keep trying; the first time was {since}."
 
+    def called(self, user: str) -> str:
+        """The name that people know a member by; the id where Slack does not tell."""
+        return self._people.actor(user, "").name
+
     def _connect(self) -> None:
         wait = 0.25
         while self._link is None and not self._stopped.is_set():

@@ -88,8 +88,7 @@ def serve(config: Config) -> int:
         raise ConfigError(f"Not set: {', '.join(absent)}.", "Set them and start again.", code="missing_value")
     if absent:
         log.get(__name__).warning("serve.incomplete", missing=",".join(absent))
-    bots.build(config).serve()
-    return 0
+    return 0 if bots.build(config).serve() else 1
 
 
 def _failed(error: OpsError, as_json: bool) -> int:

@@ -12,7 +12,7 @@ from pathlib import Path
 from opsbot.demo import daemon
 from opsbot.demo.argv import wait_until
 from opsbot.demo.parts import Parts
-from opsbot.demo.state import CHECKOUT, DEFAULT_PREFIX
+from opsbot.demo.state import CHECKOUT, DEFAULT_PREFIX, State
 from opsbot.errors import Unavailable
 
 START_SECONDS = 30.0
@@ -24,6 +24,7 @@ class Chatbot:
     """Starts and ends `opsbot serve` for one prefix, and speaks its terminal commands."""
 
     parts: Parts
+    bake: str = "15s"  # how long a copy of the settings watches a new release
 
     @property
     def name(self) -> str:
@@ -40,6 +41,7 @@ class Chatbot:
         for name in (f"{DEFAULT_PREFIX}-staging", DEFAULT_PREFIX):
             changed = name.replace(DEFAULT_PREFIX, self.parts.prefix, 1)
             text = text.replace(f"    stack: {name}\n", f"    stack: {changed}\n")
+        text = text.replace("    bake: 15s\n", f"    bake: {self.bake}\n")
         text = text.replace("playbooks: playbooks ", f"playbooks: {CHECKOUT / 'playbooks'} ")
         copy = self.parts.state.folder("prefixes", self.parts.prefix) / "opsbot.yml"
         copy.write_text(text, encoding="utf-8")
@@ -72,6 +74,11 @@ class Chatbot:
     def stop(self) -> None:
         """End it in its own time."""
         daemon.stop(self.parts.state, self.name, grace=STOP_SECONDS)
+
+    @staticmethod
+    def stop_recorded(state: State, prefix: str = DEFAULT_PREFIX) -> None:
+        """End the bot of an earlier program, if one still runs."""
+        daemon.stop(state, f"bot-{prefix}", grace=STOP_SECONDS)
 
     def terminal(self, *words: str, seconds: float = 120) -> subprocess.CompletedProcess[str]:
         """One command at the terminal, as the one who runs this."""

@@ -1,0 +1,208 @@
+"""The acts of the tour. Each says a command as a person, waits for the bot's message, and looks for itself."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import requests
+
+from opsbot.demo.argv import wait_until
+from opsbot.demo.chatbot import Chatbot
+from opsbot.demo.traffic import Count, Traffic
+from opsbot.workspace.client import Json, Person, spoken
+
+ALICE = "U01ALICE"
+CHANNEL = "#staging"
+RUN_SECONDS = 180.0
+ALERT_SECONDS = 15.0
+NOTE = "this note must survive"
+QUERIES = ("status", "releases", "backups", "alerts", "runs", "help")
+LATER = (
+    (3, "@opsbot deploy v3 to staging", "aborted before anybody saw it; the card says why"),
+    (4, "@opsbot deploy v4 to staging", "caught by the smoke test, or undone by the bake"),
+    (8, "@opsbot deploy v1 to production", "a second person approves"),
+    (9, "kill -9 the bot in the middle of a deploy", "the same message says what it found"),
+)
+
+Outcome = tuple[bool, str]
+
+
+@dataclass(frozen=True)
+class Act:
+    """One act: what is said, what should happen, and how to see whether it did."""
+
+    number: int
+    command: str
+    expected: str
+    play: Callable[[], Outcome]
+
+
+@dataclass
+class Stage:
+    """Where the acts play: the bot, a person in the chat, and the stack that they speak of."""
+
+    bot: Chatbot
+    person: Person = field(init=False)
+    url: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.person = Person(ALICE, self.bot.parts.workspace.url)
+        self.url = self.bot.parts.staging.url
+
+    def ask(self, text: str, ends: tuple[str, ...], seconds: float = RUN_SECONDS) -> str:
+        """Say it in the channel; the words of the bot's message once they contain one of `ends`. TimeoutError."""
+        said = self.person.say(CHANNEL, text)
+
+        def answers(message: Json) -> bool:
+            words = spoken(message)
+            return message["ts"] > said and any(end in words for end in ends) and "fails in" not in words
+
+        return spoken(self.person.wait_for(CHANNEL, answers, seconds))
+
+    def change(self, text: str, success: str) -> Outcome:
+        """Say a change and wait for its end; whether it ended with `success`, and its first line."""
+        words = self.ask(text, (success, "❌"))
+        return success in words, words.splitlines()[0]
+
+    def answers_with(self, tag: str) -> bool:
+        """Whether the edge answers with this tag's release."""
+        answer = requests.get(f"{self.url}/release", timeout=5)
+        return answer.ok and answer.json()["tag"] == tag
+
+    def docker(self, *arguments: str) -> str:
+        """The engine's own client."""
+        return self.bot.parts.engine.docker(*arguments).strip()
+
+    def container(self, service: str) -> str:
+        """The container of a service of the staging stack."""
+        name = f"{self.bot.parts.staging.name}_{service}"
+        return self.docker("ps", "-q", "--filter", f"label=com.docker.swarm.service.name={name}").splitlines()[0]
+
+
+def acts(stage: Stage) -> Iterator[Act]:
+    """This version's acts, in order."""
+    yield Act(1, "@opsbot deploy v1 to staging", "v1 is live", lambda: _deploy(stage, "v1"))
+    yield Act(2, "@opsbot deploy v2 to staging", "v2 is live, 0 requests failed", lambda: _deploy_busy(stage))
+    yield Act(5, "@opsbot roll back staging", "v1 is live again within 2 s, 0 requests failed", lambda: _back(stage))
+    yield Act(6, "@opsbot backup main on staging … restore", "what was dropped is back", lambda: _restore(stage))
+    yield Act(7, "kill the web service", "an alert within 15 s, resolved when it is back", lambda: _kill(stage))
+    yield Act(10, "@opsbot status, releases, …", "answers in chat and terminal", lambda: _queries(stage))
+
+
+def _deploy(stage: Stage, tag: str) -> Outcome:
+    ok, said = stage.change(f"@opsbot deploy {tag} to staging", f"{tag} is live in staging")
+    return ok and stage.answers_with(tag), said
+
+
+def _deploy_busy(stage: Stage) -> Outcome:
+    with _traffic(stage) as count:
+        ok, said = _deploy(stage, "v2")
+    return ok and count.failed == 0 and count.requests > 0, f"{said} {count.sentence()}"
+
+
+def _back(stage: Stage) -> Outcome:
+    with Traffic(stage.url) as traffic:
+        newer = requests.get(f"{stage.url}/release", timeout=5).json()["release"]
+        wait_until(lambda: traffic.last_answer_of(newer) > 0, 10)
+        began = time.monotonic()
+        ok, said = stage.change("@opsbot roll back staging", "v1 is live again in staging")
+        time.sleep(1.0)  # the newer release must not be heard of again
+    seconds = round(traffic.last_answer_of(newer) - began, 2)
+    well = ok and stage.answers_with("v1") and traffic.count.failed == 0 and seconds <= 2.0
+    return well, f"{said} Everybody was back {seconds} s after the command. {traffic.count.sentence()}"
+
+
+def _restore(stage: Stage) -> Outcome:
+    _write_note(stage)
+    steps = [stage.change("@opsbot backup main on staging", "The backup is in the bucket")]
+    listed = stage.ask("@opsbot backups staging", ("newest first", "No backup"), 20)
+    stage.docker(
+        "exec",
+        "--user",
+        "postgres",
+        stage.container("db"),
+        "psql",
+        "-d",
+        "minitwit",
+        "-c",
+        "DROP TABLE messages CASCADE",
+    )
+    broken = requests.get(f"{stage.url}/public", timeout=5).status_code
+    steps.append(stage.change("@opsbot restore latest on staging", "is back at"))
+    back = wait_until(lambda: NOTE in requests.get(f"{stage.url}/public", timeout=5).text, 10)
+    seen = f"{steps[0][1]} The page answered {broken} without the table. {steps[-1][1]} The note is {'back' if back else 'lost'}."
+    return all(ok for ok, _ in steps) and broken == 500 and back and "Restore the newest" in listed, seen
+
+
+def _kill(stage: Stage) -> Outcome:
+    colour = requests.get(f"{stage.url}/edge/health", timeout=5).json()["live"]
+    service = f"{stage.bot.parts.staging.name}_web-{colour}"
+    known = {message["ts"] for message in stage.person.messages(CHANNEL)}
+
+    def alert(message: Json) -> bool:
+        return message["ts"] not in known and "staging-front fails" in spoken(message)
+
+    began = time.monotonic()
+    stage.docker("service", "scale", "--detach", f"{service}=0")
+    try:
+        first = stage.person.wait_for(CHANNEL, alert, ALERT_SECONDS * 3)
+        seconds = round(time.monotonic() - began, 1)
+    finally:
+        stage.docker("service", "scale", "--detach", f"{service}=2")
+
+    def resolved(message: Json) -> bool:
+        return message["ts"] == first["ts"] and "Resolved" in spoken(message)
+
+    stage.person.wait_for(CHANNEL, resolved, 60)
+    over = round(time.monotonic() - began, 1)
+    return seconds <= ALERT_SECONDS, f"alert after {seconds} s; the same message says resolved after {over} s"
+
+
+def _queries(stage: Stage) -> Outcome:
+    failed = []
+    for query in QUERIES:
+        known = {message["ts"] for message in stage.person.messages(CHANNEL)}
+        stage.person.slash(CHANNEL, "/ops", query)
+        if not wait_until(lambda old=known: _news(stage, old), 10):  # type: ignore[misc]  # a default binds the loop's value
+            failed.append(f"chat {query}")
+        words = [query] if query == "help" else [query, "--json"]
+        terminal = stage.bot.terminal(*words)
+        if terminal.returncode != 0 or not terminal.stdout or (query != "help" and not _is_json(terminal.stdout)):
+            failed.append(f"terminal {query}: {terminal.stderr.strip()[-200:]}")
+    return not failed, f"{len(QUERIES)} queries answered twice" if not failed else f"no answer: {', '.join(failed)}"
+
+
+def _news(stage: Stage, known: set[str]) -> bool:
+    return any(message["ts"] not in known for message in stage.person.messages(CHANNEL))
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
+
+
+@contextmanager
+def _traffic(stage: Stage) -> Iterator[Count]:
+    with Traffic(stage.url) as traffic:
+        yield traffic.count
+
+
+def _write_note(stage: Stage) -> None:
+    """A person registers and posts, as people do: through the page."""
+    with requests.Session() as browser:
+        who = {"username": "Grandma Ænne", "password": "cookies"}
+        browser.post(
+            f"{stage.url}/register", data={**who, "email": "grandma@example.org", "password2": "cookies"}, timeout=10
+        )
+        browser.post(f"{stage.url}/login", data=who, timeout=10)
+        browser.post(f"{stage.url}/add_message", data={"text": NOTE}, timeout=10)
+        page = browser.get(f"{stage.url}/public", timeout=10).text
+    if NOTE not in page:
+        raise ValueError("the note was not posted")
