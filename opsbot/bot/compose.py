@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from opsbot.backups.s3 import S3
 from opsbot.bot.reach import Reach
 from opsbot.bot.serving import Serving
 from opsbot.bot.watching import Watched
@@ -164,7 +163,5 @@ def _database(reach: Reach, environment: str, database: str) -> str:
 
 
 def _bucket(reach: Reach) -> str:
-    storage = reach.bucket()
-    storage.ready()
-    name = storage.account.bucket if isinstance(storage, S3) else "the bucket"
-    return f"{name} answers."
+    reach.bucket().ready()
+    return "The bucket answers."

@@ -10,7 +10,6 @@ from typing import Any
 
 from opsbot.backups.listing import Backups
 from opsbot.backups.manifest import Manifest
-from opsbot.backups.s3 import S3, Account
 from opsbot.backups.storage import Storage
 from opsbot.backups.target import DatabaseTarget
 from opsbot.config import values
@@ -33,7 +32,9 @@ class Reach:
         self._guard = threading.Lock()
 
     @cached_property
-    def _bucket(self) -> S3:
+    def _bucket(self) -> Storage:
+        from opsbot.backups.s3 import S3, Account  # noqa: PLC0415 - slow to import, and most commands do without it
+
         storage = self._config.storage
         if storage is None:
             raise ConfigError("No storage for backups is configured.", "Add `storage` to opsbot.yml.")

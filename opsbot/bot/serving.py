@@ -8,10 +8,9 @@ import socket
 import threading
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from opsbot import log, metrics
-from opsbot.chat.front import SlackFront
 from opsbot.clock import Clock
 from opsbot.commands.reply import Reply
 from opsbot.commands.request import Request
@@ -25,6 +24,9 @@ from opsbot.runs.view import RunView
 from opsbot.schedule import Scheduler
 from opsbot.store import Store
 from opsbot.web import Web
+
+if TYPE_CHECKING:
+    from opsbot.chat.front import SlackFront
 
 ALIVE_FOR = 15.0  # seconds that others believe this bot to be alive after its last heartbeat
 HEARTBEAT = 4.0
@@ -96,6 +98,8 @@ class Serving:
 
     def _start(self) -> None:
         """Everything begins; no part waits for another."""
+        from opsbot.chat.front import SlackFront  # noqa: PLC0415 - slow to import, and the terminal does without it
+
         self._standby = False
         self._slack = slack = SlackFront(
             self._config, self._store, self._clock, self._handle, self._engine.view, self._card

@@ -15,11 +15,12 @@ from opsbot.commands.authorise import authorise
 from opsbot.commands.catalog import NOTES, QUERIES, tree
 from opsbot.commands.help import help_reply
 from opsbot.commands.parse import parse
-from opsbot.commands.reply import Code, Reply, Small
+from opsbot.commands.reply import Button, Code, Reply, Small
 from opsbot.commands.request import ChangeRequest, Command, Note, Query, Request
 from opsbot.commands.services import Asked, Services
 from opsbot.commands.tree import Parsed, Tree
 from opsbot.errors import OpsError, Refused
+from opsbot.runs.plan import Plan
 
 KEPT_BY_ENGINE = ("cancel", "approve", "reject", "answer")  # it writes the audit rows of what it is told of a run
 
@@ -79,10 +80,24 @@ class Front:
             reply = plan_card.refusal(plan)
             self._record(request, playbook.name, plan.lock, reply.code, {"why": reply.text})
             return reply
-        run = services.engine.submit(plan, asdict(request.actor), request.door, request.channel, request.thread)
+        try:
+            run = services.engine.submit(plan, asdict(request.actor), request.door, request.channel, request.thread)
+        except Refused as refused:
+            self._record(request, playbook.name, plan.lock, refused.code, {"why": refused.what})
+            return replace(of_error(refused), buttons=self._way_out(plan))
         services.submitted(run)
         body = {"run": run, "title": plan.title, "fingerprint": plan.fingerprint}
         return Reply(f"{plan.title}.", "busy", [Small(run)], json=body, run=run)
+
+    def _way_out(self, plan: Plan) -> list[Button]:
+        """What helps the one who was refused a lock: to stop the run that holds it, which also undoes it."""
+        locks = self._services.store.locks.list(self._services.clock.now())
+        stop = "Stop it and undo what it did?"
+        return [
+            Button(f"Cancel {lock.run}", f"cancel {lock.run}", "danger", stop)
+            for lock in locks
+            if lock.target == plan.lock and lock.run
+        ]
 
     def _refused(self, request: Request, parsed: Parsed | None, error: OpsError) -> None:
         if isinstance(error, Refused) and parsed is not None:

@@ -51,7 +51,7 @@ SAID_OF_STATE: Mapping[str, str] = {
 def run_card(view: RunView, playbook: Playbook | None = None) -> Reply:
     """The message of a run as it is now. `playbook` adds the buttons that need its words."""
     tone, words = STATUS[view.status]
-    text = f"{view.title}. {view.outcome}" if view.ended and view.outcome else f"{view.title}: {words}."
+    text = f"{view.title}. {view.outcome}" if view.ended and view.outcome else f"{view.title}: {_now(view, words)}."
     parts: list[Part] = []
     if view.ask:
         parts.append(Words(f"*{view.ask}*"))
@@ -67,6 +67,14 @@ def run_card(view: RunView, playbook: Playbook | None = None) -> Reply:
         text, "warn" if view.ask else tone, parts, _buttons(view, playbook), json=_json(view),
         ok=view.status not in ("undone", "failed"), run=view.id,
     )  # fmt: skip
+
+
+def _now(view: RunView, words: str) -> str:
+    """What it does at this moment: the step at hand and how many there are, or the status in words."""
+    for number, step in enumerate(view.steps, 1):
+        if view.status in ("running", "waiting") and step.state in ("running", "waiting"):
+            return f"step {number} of {len(view.steps)}, {step.name[:1].lower()}{step.name[1:]}"
+    return words
 
 
 def card_with(playbooks: Mapping[str, Playbook]) -> Callable[[RunView], Reply]:
