@@ -77,6 +77,12 @@ def loading(obstacles: Sequence[str], backup: Manifest, kept: Sequence[str]) -> 
     return facts
 
 
+def swapping(name: str) -> Fact:
+    """What the application notices."""
+    words = f"{name} refuses connections for less than a second; the database of now is kept under another name."
+    return Fact("swap", "green", words)
+
+
 def megabytes(count: int) -> str:
     """Such as `3.1 MB`."""
     return f"{count / 1e6:.1f} MB" if count >= 100_000 else f"{count / 1e3:.1f} kB"

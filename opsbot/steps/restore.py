@@ -39,7 +39,8 @@ class LoadBackup:
             in_the_way = restore.obstacles(target, found)
         except OpsError as error:
             return Facts([backup_facts.refusal(error)])
-        return Facts(backup_facts.loading(in_the_way, found, _kept(target)))
+        facts = backup_facts.loading(in_the_way, found, _kept(target))
+        return Facts([*facts, backup_facts.swapping(target.name)])
 
     def run(self, ctx: Context, args: With) -> Outputs:
         target = self._parts.database(args.environment, args.database)
