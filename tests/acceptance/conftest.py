@@ -1,16 +1,19 @@
 """The real parts, under a stack prefix and ports of their own: engine, registry, Postgres, S3, workspace, bot."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
+from scene import Scene
 
 from opsbot.demo import parts as demo_parts
 from opsbot.demo.chatbot import Chatbot
 from opsbot.demo.parts import Parts
 from opsbot.demo.state import State
+from opsbot.store import open_store
 from opsbot.workspace.client import Person
 
-PREFIX = "optest"
+PREFIX = os.environ.get("OPSBOT_TEST_PREFIX", "optest")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -32,7 +35,7 @@ def parts() -> Iterator[Parts]:
 @pytest.fixture(scope="session")
 def chatbot(parts: Parts) -> Iterator[Chatbot]:
     """The bot, serving. A test that stops or kills it starts it again."""
-    bot = Chatbot(parts)
+    bot = Chatbot(parts, bake="3s")
     bot.start()
     yield bot
     bot.stop()
@@ -54,3 +57,37 @@ def bob(chatbot: Chatbot) -> Person:
 def dave(chatbot: Chatbot) -> Person:
     """A guest."""
     return Person("U04DAVE", chatbot.parts.workspace.url)
+
+
+@pytest.fixture(scope="session")
+def scene(chatbot: Chatbot) -> Iterator[Scene]:
+    """The bot and its world, seen from outside. Tags made for tests are removed at the end."""
+    store = open_store(chatbot.environment["OPSBOT_STORE"])
+    found = Scene(chatbot, store)
+    yield found
+    found.forget_tags()
+    store.close()
+
+
+@pytest.fixture
+def serving(scene: Scene) -> Scene:
+    """While `serve` runs."""
+    scene.bot.start()
+    return scene
+
+
+@pytest.fixture
+def alone(scene: Scene) -> Iterator[Scene]:
+    """While no `serve` runs; it is started again afterwards."""
+    scene.bot.stop()
+    yield scene
+    scene.bot.start()
+
+
+@pytest.fixture
+def something_live(serving: Scene) -> Scene:
+    """Staging has a live release."""
+    if serving.store.releases.live("staging", "web") is None:
+        run = serving.ask(serving.person("U01ALICE"), f"@opsbot deploy {serving.new_tag()} to staging")
+        assert serving.ended(run).status == "succeeded"
+    return serving
