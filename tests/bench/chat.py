@@ -1,0 +1,140 @@
+"""Answers in chat beside a bolt app that only echoes, the connection's recovery, and the bot's peak memory."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from opsbot.demo import daemon
+from opsbot.workspace.client import Controls
+from tests.bench.echo import echo
+from tests.bench.rows import Row, median, percentile
+from tests.bench.world import ADMIN, DATABASE, PLACE, NotMeasured, World, say
+
+AREA = "chat"
+ROOM = "#ops"
+PAIRS = 60
+STATUSES = 20
+TURN = 1.3  # seconds between posts into one room: a workspace allows one a second
+DROPS, FREEZES = 5, 3
+RATIO = 1.5
+
+
+def measure(world: World) -> Sequence[Row]:
+    """Every row of the area."""
+    world.deployed("v1")
+    with echo(world.parts.state) as other:
+        rows = _answers(world, other)
+        rows += _drops(world.alice.controls, other)
+    rows += _freezes(world.alice.controls)
+    return [*rows, _memory(world)]
+
+
+def reply_seconds(controls: Controls, text: str) -> float:
+    """From a person's words to the first message after them that the person sees, both by the workspace's clock."""
+    said = float(controls.say(ADMIN, ROOM, f"@opsbot {text}"))
+    deadline = time.monotonic() + 15
+    while time.monotonic() < deadline:
+        time.sleep(0.05)
+        after = [float(message["ts"]) for message in controls.messages(ROOM, ADMIN) if float(message["ts"]) > said]
+        if after:
+            return min(after) - said
+    raise NotMeasured(f"`{text}` was not answered within 15 s")
+
+
+def _answers(world: World, other: Controls) -> list[Row]:
+    say(f"{PAIRS} answers beside an echo")
+    ours: list[float] = []
+    theirs: list[float] = []
+    for turn in range(PAIRS + 1):
+        started = time.monotonic()
+        pair = reply_seconds(world.alice.controls, "help"), reply_seconds(other, "help")
+        time.sleep(max(0.0, TURN - (time.monotonic() - started)))
+        if turn:  # the first ones open connections and fill caches
+            ours.append(pair[0])
+            theirs.append(pair[1])
+    status: list[float] = []
+    for _ in range(STATUSES):
+        status.append(reply_seconds(world.alice.controls, f"status {PLACE}"))
+        time.sleep(TURN)
+    clock = "from the person's message to the first answer, by the workspace's clock"
+    how = (
+        f"{PAIRS} times `@opsbot help` {clock}; each beside the same words to the echo in a workspace of the same kind."
+    )
+    asked = f"{STATUSES} times `@opsbot status {PLACE}` {clock}; it asks engine, registry, databases and bucket."
+    against = "a bare bolt app that echoes, built-in Socket Mode client"
+    rows = []
+    for share in (0.5, 0.95):
+        name, mine, echoed = f"p{share * 100:.0f}", percentile(ours, share), percentile(theirs, share)
+        target = RATIO if share == 0.5 else None
+        rows += [
+            Row(AREA, f"command to first reply {name}", mine * 1000, "ms", how),
+            Row(AREA, f"the same of the echo {name}", echoed * 1000, "ms", how),
+            Row(AREA, f"first reply over echo {name}", mine / echoed, "×", how, target, against=against),
+            Row(AREA, f"status to first reply {name}", percentile(status, share) * 1000, "ms", asked),
+        ]
+    return rows
+
+
+def _drops(ours: Controls, theirs: Controls) -> list[Row]:
+    say(f"{DROPS} dropped connections")
+    seconds = [(_recovery(ours, ours.drop), _recovery(theirs, theirs.drop)) for _ in range(DROPS)]
+    mine, other = ([pair[side] for pair in seconds] for side in (0, 1))
+    how = f"From the cut of the TCP connection until a new one is open; the worst of {DROPS}."
+    beside = "slack_sdk's built-in client"
+    return [
+        Row(AREA, "Socket Mode back after a drop, worst", max(mine), "s", how),
+        Row(AREA, "the same of the built-in client, worst", max(other), "s", how),
+        Row(
+            AREA, "recovery after a drop over the built-in client's", median(mine) / median(other), "×",
+            f"Medians of {DROPS} drops each, in turn.", 1, against=beside,
+        ),
+    ]  # fmt: skip
+
+
+def _freezes(controls: Controls) -> list[Row]:
+    say(f"{FREEZES} frozen peers")
+    seconds = [_recovery(controls, controls.freeze) for _ in range(FREEZES)]
+    how = (
+        "The server leaves the connection open and says nothing more; from then until a new one is open, with the pings"
+        f" that are shipped; the worst of {FREEZES}. The built-in client's 57 s are not measured again here."
+    )
+    return [Row(AREA, "Socket Mode back after a frozen peer, worst", max(seconds), "s", how, 30)]
+
+
+def _recovery(controls: Controls, fault: Callable[[], int]) -> float:
+    before = controls.links()
+    started = time.monotonic()
+    fault()
+    try:
+        controls.wait_for_links(other_than=before, timeout=60)
+    except TimeoutError as late:
+        raise NotMeasured(str(late)) from late
+    seconds = time.monotonic() - started
+    time.sleep(1.0)  # the connection settles before the next fault
+    return seconds
+
+
+def _memory(world: World) -> Row:
+    say("peak memory over deploy, rollback, backup and restore")
+    world.chatbot.stop()
+    pid = world.chatbot.start()
+    world.unblock()
+    for words in (
+        f"deploy v2 to {PLACE}",
+        f"rollback {PLACE}",
+        f"backup {DATABASE} on {PLACE}",
+        f"restore latest {DATABASE} on {PLACE}",
+    ):
+        world.command(words)
+    if daemon.start_time(pid) is None:
+        raise NotMeasured("the bot ended during the runs")
+    how = "The kernel's high-water mark (VmHWM) of `opsbot serve` after a deploy, a rollback, a backup and a restore."
+    return Row(AREA, "peak resident memory of the bot", peak_megabytes(pid), "MB", how)
+
+
+def peak_megabytes(pid: int) -> float:
+    """The most resident memory that a program has had."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:")) / 1024
