@@ -51,7 +51,7 @@ def main() -> None:
 
     over = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: over.set())
-    socket = SocketModeHandler(app, os.environ["ECHO_APP_TOKEN"])
+    socket: Any = SocketModeHandler(app, os.environ["ECHO_APP_TOKEN"])
     socket.connect()
     over.wait()
     socket.close()

@@ -18,7 +18,7 @@ ROLLBACKS_UNDER_LOAD = 3
 ROUNDS = 24
 UPDATES = 5
 STRAGGLERS = 0.5  # seconds after the end in which an answer of the release that was left would still be seen
-LIGHT = {"connections": 8, "pause": 0.05}
+LIGHT, PAUSE = 8, 0.05  # connections, seconds between the requests of one
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def _losses(world: World, older: int) -> tuple[list[Row], int]:
 def _rounds(world: World, older: int, newer: int) -> Rounds:
     say(f"{ROUNDS} rollbacks asked for in chat")
     rounds = Rounds([], [], [])
-    with Traffic(world.target.edge_url(), **LIGHT) as traffic:
+    with Traffic(world.target.edge_url(), LIGHT, PAUSE) as traffic:
         for _ in range(ROUNDS):
             rounds.forward.append(world.forward(newer))
             asked_after = time.monotonic()
@@ -91,7 +91,7 @@ def _switch_seconds(world: World, run: str) -> float:
 
 def _switches(rounds: Rounds) -> list[Row]:
     to = "from looking for the warm colour and writing the flag until the release is read back through the edge"
-    load = f"{LIGHT['connections']} connections with {LIGHT['pause']} s pauses meanwhile"
+    load = f"{LIGHT} connections with {PAUSE} s pauses meanwhile"
     forward = f"{len(rounds.forward)} switches to the newer release, {to}; {load}."
     back = f"The `seconds` that the step rollout.switch of {len(rounds.back)} rollbacks recorded, {to}; {load}."
     message = (
@@ -110,12 +110,12 @@ def _switches(rounds: Rounds) -> list[Row]:
 
 def _beside(world: World, older: int, newer: int, rounds: Rounds) -> list[Row]:
     say(f"{UPDATES} in-place updates of a plain service")
-    with plain(world, newer, older) as service, Traffic(service.url, **LIGHT) as traffic:
+    with plain(world, newer, older) as service, Traffic(service.url, LIGHT, PAUSE) as traffic:
         seconds = [_in_place(service, traffic, *pair) for pair in _turns(newer, older)]
     updated = (
         "From the start of `docker service update --update-order start-first --update-parallelism 0` between the same two"
         f" images until the last answer of the image that was left; a plain Swarm service of 2 replicas behind the same"
-        f" edge image; {UPDATES} updates; {LIGHT['connections']} connections with {LIGHT['pause']} s pauses meanwhile."
+        f" edge image; {UPDATES} updates; {LIGHT} connections with {PAUSE} s pauses meanwhile."
     )
     ratio = "p50 of the in-place updates over p50 of rollbacks from the person's message on, both seen by clients, in one run."
     lost = f"Requests of the same traffic that failed in those {UPDATES} updates: {traffic.count.sentence()}."

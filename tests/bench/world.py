@@ -123,14 +123,14 @@ class World:
         target = self.bot.reach.database(PLACE, DATABASE)
         with session(target.server, target.name, statement_timeout=120) as one:
             one.rows(
-                "INSERT INTO users (username, email, pw_hash) SELECT 'author' || n, 'author' || n || '@example.org', 'x'"
+                "INSERT INTO public.users (username, email, pw_hash) SELECT 'author' || n, 'author' || n || '@example.org', 'x'"
                 " FROM generate_series(1, 200) n ON CONFLICT DO NOTHING"
             )
-            missing = messages - int(one.value("SELECT count(*) FROM messages"))
+            missing = messages - int(one.value("SELECT count(*) FROM public.messages"))
             one.rows(
-                "INSERT INTO messages (author_id, text, pub_date) SELECT u.user_id, 'message ' || n || ' ' || md5(n::text),"
+                "INSERT INTO public.messages (author_id, text, pub_date) SELECT u.user_id, 'message ' || n || ' ' || md5(n::text),"
                 " 1700000000 + n FROM generate_series(1, %s) n"
-                " JOIN users u ON u.username = 'author' || (1 + n %% 200)",
+                " JOIN public.users u ON u.username = 'author' || (1 + n %% 200)",
                 [missing],
             )
             one.rows("ANALYZE")
