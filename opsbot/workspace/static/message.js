@@ -9,6 +9,7 @@ export function message(shape, place, openThread) {
   const head = el("div", { class: "head" }, el("strong", {}, person.name));
   if (person.bot) head.append(el("span", { class: "badge" }, "app"));
   head.append(el("time", { datetime: place.iso(shape.ts), title: place.full(shape.ts) }, place.time(shape.ts)));
+  if (shape.edited) head.append(el("small", { class: "edited" }, "(edited)"));
   const avatar = el("span", { class: `avatar hue${person.hue}`, "aria-hidden": "true" }, person.initials);
   const body = el("div", { class: "body" }, head);
   if (shape.only_for) body.append(el("p", { class: "only" }, "Only visible to you"));
@@ -34,7 +35,6 @@ function content(shape, place) {
     const size = file.size < 1024 ? `${file.size} B` : `${Math.round(file.size / 1024)} KB`;
     nodes.push(el("a", { class: "file", href: new URL(file.url_private).pathname, target: "_blank" }, `📄 ${file.title} · ${size}`));
   }
-  if (shape.edited) nodes.push(el("small", { class: "edited" }, "(edited)"));
   return nodes;
 }
 

@@ -27,7 +27,7 @@ const place = {
     const user = state.start.users.find((one) => one.id === shape.user);
     const name = user?.real_name ?? shape.username ?? shape.user;
     const initials = name.split(/\s+/).map((word) => word[0]).join("").slice(0, 2).toUpperCase();
-    const hue = [...shape.user].reduce((sum, letter) => sum + letter.charCodeAt(0), 0) % 8;
+    const hue = (state.start.users.indexOf(user) + 8) % 8; // the first eight all differ
     return { name, initials, hue, bot: Boolean(user?.is_bot ?? shape.username) };
   },
   iso: (ts) => new Date(Number(ts) * 1000).toISOString(),

@@ -1,0 +1,146 @@
+"""The real bot at the page in a real browser: a person types, watches, taps; at a desk and on a phone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from scene import Scene
+
+from opsbot.demo import packages
+from opsbot.demo.state import CHECKOUT
+from opsbot.errors import OpsError
+
+CHROMIUM = Path("/usr/bin/chromium")
+EMOJI = Path("/usr/share/fonts/truetype/noto/NotoColorEmoji.ttf")
+QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+QUIET += ["--disable-sync", "--no-first-run"]
+SHOTS = CHECKOUT / "build" / "screenshots"
+DESK, PHONE = {"width": 1280, "height": 1000}, {"width": 375, "height": 812}
+RUN_MS, REPLY_MS = 90_000, 20_000
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium, installed where that is ours to do."""
+    try:
+        packages.ensure({"chromium": "chromium"}, print)
+        if not EMOJI.exists():
+            packages.apt(["install", "-y", "--no-install-recommends", "fonts-noto-color-emoji"])
+    except OpsError as error:
+        pytest.skip(error.sentence())
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def page(browser: Browser, something_live: Scene, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """Alice in #staging; on a phone where the test says so. Nothing may go wrong in the page's scripts."""
+    opened = browser.new_page(viewport=PHONE if "phone" in request.node.name else DESK)
+    faults: list[str] = []
+    opened.on("pageerror", lambda error: faults.append(str(error)))
+    opened.on("console", lambda line: faults.append(line.text) if line.type == "error" else None)
+    opened.set_default_timeout(REPLY_MS)
+    opened.goto(f"{something_live.bot.parts.workspace.url}/#U01ALICE/C02STAGE")
+    expect(opened.locator("#messages .message").last).to_be_visible()  # all that was said so far is drawn at once
+    yield opened
+    opened.close()
+    assert faults == []
+
+
+def type_in(page: Page, text: str) -> None:
+    page.get_by_label("Message", exact=True).fill(text)
+    page.keyboard.press("Enter")
+
+
+def newest(page: Page, words: str) -> Locator:
+    """The message that is the newest with these words now, whatever it says later."""
+    found = page.locator("#messages .message", has_text=words).last
+    return page.locator(f'#messages [data-ts="{found.get_attribute("data-ts")}"]')
+
+
+def tap(page: Page, card: Locator, label: str) -> None:
+    """A button of the message, and the same word again when the page asks whether one is sure."""
+    card.get_by_role("button", name=label).click()
+    page.locator("#confirm").get_by_role("button", name=label).click()
+
+
+def shot(page: Page, name: str) -> None:
+    """What a person sees now, at the newest message."""
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    page.evaluate("document.getElementById('messages').scrollTop = 1e9")
+    page.screenshot(path=SHOTS / f"{name}.png")
+
+
+def fits(page: Page) -> bool:
+    """Nothing is wider than the screen."""
+    width = page.evaluate(
+        "Math.max(document.documentElement.scrollWidth, document.getElementById('messages').scrollWidth)"
+    )
+    return bool(width <= PHONE["width"])
+
+
+def unused_tag(scene: Scene) -> str:
+    """`v1` or `v2` while nobody deployed it here, else one made for the occasion."""
+    known = {row.tag for row in scene.store.releases.list("staging", "web", 200)}
+    return next((tag for tag in ("v1", "v2") if tag not in known), None) or scene.new_tag()
+
+
+def test_at_a_desk_a_deploy_is_typed_watched_in_one_message_and_rolled_back_with_its_button(
+    something_live: Scene, page: Page
+) -> None:
+    scene, before, tag = something_live, something_live.live(), unused_tag(something_live)
+    type_in(page, f"@opsbot deploy {tag} to staging")
+    card = newest(page, f"Deploy web {tag} to staging")
+    expect(card).to_contain_text(re.compile(r"\d of 2 healthy"))
+    expect(card.get_by_role("button", name="Cancel")).to_be_visible()
+    shot(page, "desk-deploying")
+    expect(card).to_contain_text(f"{tag} is live in staging", timeout=RUN_MS)
+    assert scene.live().tag == tag
+    shot(page, "desk-deployed")
+
+    tap(page, card, "Roll back")
+    expect(newest(page, "Roll web back in staging")).to_contain_text(f"{before.tag} is live again", timeout=RUN_MS)
+    assert (scene.live().number, scene.answers()) == (before.number, str(before.number))
+
+    type_in(page, "/ops status staging")
+    expect(newest(page, "Answering:")).to_contain_text(f"web {before.tag} (release {before.number})")
+    shot(page, "desk-rolled-back")
+
+
+def test_on_a_phone_help_status_and_lists_fit_the_screen(page: Page) -> None:
+    for command, words in (
+        ("/ops help", "What I can do every day."),
+        ("/ops help deploy", "deploy TAG ENVIRONMENT"),
+        ("/ops status", "Answering:"),
+        ("/ops releases staging", "Releases in staging"),
+        ("/ops runs", "The newest runs"),
+    ):
+        count = page.locator("#messages .message").count()
+        type_in(page, command)
+        expect(page.locator("#messages .message")).to_have_count(count + 1)
+        expect(page.locator("#messages .message").last).to_contain_text(words)
+        assert fits(page), command
+        shot(page, f"phone-{command.removeprefix('/ops ').replace(' ', '-')}")
+
+
+def test_on_a_phone_a_deploy_is_stopped_with_two_taps_and_nothing_of_it_stays(
+    something_live: Scene, page: Page
+) -> None:
+    scene, before, tag = something_live, something_live.live(), something_live.new_tag()
+    type_in(page, f"@opsbot deploy {tag} to staging")
+    card = newest(page, f"Deploy web {tag} to staging")
+    expect(card).to_contain_text("healthy")
+    assert fits(page)
+    shot(page, "phone-deploying")
+    tap(page, card, "Cancel")
+    expect(card.get_by_role("button", name="Try again")).to_be_visible(timeout=RUN_MS)
+    assert fits(page)
+    shot(page, "phone-stopped")
+    assert (scene.live(), scene.answers()) == (before, str(before.number))
