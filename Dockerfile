@@ -9,6 +9,7 @@ RUN /opt/venv/bin/pip install --no-cache-dir --disable-pip-version-check --requi
 COPY opsbot /opt/opsbot/opsbot
 COPY playbooks /opt/opsbot/playbooks
 ENV PATH=/opt/venv/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+    OPSBOT_CONFIG=/etc/opsbot/opsbot.yml \
     PYTHONPATH=/opt/opsbot PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 ARG VERSION=dev
 ARG REVISION=unknown
@@ -18,7 +19,7 @@ LABEL org.opencontainers.image.title=opsbot \
 USER opsbot
 WORKDIR /var/lib/opsbot
 VOLUME /var/lib/opsbot
-HEALTHCHECK --interval=5s --timeout=4s --start-period=20s --retries=3 CMD ["python", "-m", "opsbot", "healthcheck"]
+HEALTHCHECK --interval=5s --timeout=5s --start-period=30s --retries=3 CMD ["python", "-m", "opsbot.cli.healthcheck"]
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["python", "-m", "opsbot"]
-CMD ["serve", "--config", "/etc/opsbot/opsbot.yml"]
+CMD ["serve"]

@@ -45,12 +45,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _split(argv: list[str]) -> tuple[argparse.Namespace, list[str]]:
-    """Our own options stand before the command; all else is the command's."""
+    """Our own options stand before the command, or behind `serve`, which has no others; all else is the command's."""
     parser = argparse.ArgumentParser(PROGRAM, add_help=False, allow_abbrev=False)
     parser.add_argument("--config", type=Path, default=Path(os.environ.get("OPSBOT_CONFIG", "opsbot.yml")))
     own: list[str] = []
     while argv and argv[0].startswith("--config"):
         own += [argv.pop(0)] if "=" in argv[0] else [argv.pop(0) for _ in argv[:2]]
+    if argv[:1] == ["serve"]:
+        return parser.parse_args([*own, *argv[1:]]), argv[:1]
     return parser.parse_args(own), argv
 
 

@@ -18,7 +18,8 @@ from opsbot.errors import ConfigError, Unavailable
 from opsbot.store.tables import counters
 
 BUSY_SECONDS = 10  # a write here takes milliseconds; ten seconds without a turn means a stuck process
-_DISK_FULL, _READ_ONLY, _NO_SPACE_POSTGRES = "SQLITE_FULL", "SQLITE_READONLY", "53100"
+# SHMSIZE: the file beside the database, which readers and writers share, could not be made.
+_DISK_FULL, _READ_ONLY, _NO_SPACE_POSTGRES = ("SQLITE_FULL", "SQLITE_IOERR_SHMSIZE"), "SQLITE_READONLY", "53100"
 
 
 class Database:
