@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 from scene import STAGING, Scene, until
 
-from opsbot.demo import s3
 from opsbot.demo.state import CHECKOUT
 from opsbot.workspace.client import Person, spoken
 
@@ -88,11 +87,6 @@ def test_a_name_that_is_not_known_gets_the_closest_ones(
         ),
         (
             "backup main on staging",
-            {"OPSBOT_S3_BUCKET": "opsbot-nowhere"},
-            ("There is no bucket opsbot-nowhere", "storage.bucket"),
-        ),
-        (
-            "backup main on staging",
             {"OPSBOT_S3_SECRET": "not-the-secret"},
             ("refuses the key for bucket", "storage.key"),
         ),
@@ -111,11 +105,13 @@ def test_a_part_that_does_not_answer_or_lets_nobody_in_is_named(
 
 
 def test_a_missing_bucket_is_not_made_by_the_way(unserved: Scene) -> None:
-    parts = unserved.bot.parts
-    _refused(unserved, "backups main staging", 1, "There is no bucket", OPSBOT_S3_BUCKET="opsbot-nowhere")
-    listed = s3.ensure(parts.state, lambda _: None)
-    assert listed.endpoint == parts.s3.endpoint
-    _refused(unserved, "backup main on staging", 3, "There is no bucket", OPSBOT_S3_BUCKET="opsbot-nowhere")
+    for words, status in (("backup main on staging", 3), ("backups main staging", 1)):
+        _refused(unserved, words, status, "There is no bucket opsbot-nowhere", OPSBOT_S3_BUCKET="opsbot-nowhere")
+
+
+def test_serve_refuses_wrong_settings_like_every_command(unserved: Scene, tmp_path: Path) -> None:
+    config = unserved.settings(tmp_path, ("    replicas: 2", "    replica: 2"))
+    _refused(unserved, "serve", 2, "unknown key “services.web.replica”.", "Did you mean “replicas”?", config=config)
 
 
 def test_a_database_that_does_not_run_is_named_and_nothing_is_begun(unserved: Scene) -> None:
@@ -153,12 +149,10 @@ def test_a_database_that_does_not_run_is_named_and_nothing_is_begun(unserved: Sc
 def test_a_mistake_in_the_settings_is_told_with_file_line_and_cure(
     unserved: Scene, tmp_path: Path, old: str, new: str, said: tuple[str, ...]
 ) -> None:
-    config = unserved.settings(tmp_path, (old, new))
-    line = config.read_text(encoding="utf-8").split(new, maxsplit=1)[0].count("\n") + 1
+    line = unserved.bot.config.read_text(encoding="utf-8").split(old)[0].count("\n") + 1
+    ended = _refused(unserved, "status", 2, *said, config=unserved.settings(tmp_path, (old, new)))
     near = [f"opsbot.yml:{number}:" for number in (line, line + 1)]  # YAML itself may notice one line later
-    for words in ("status", "serve"):
-        ended = _refused(unserved, words, 2, *said, config=config)
-        assert any(place in ended.stderr for place in near), ended.stderr
+    assert any(place in ended.stderr for place in near), ended.stderr
 
 
 @pytest.mark.parametrize(
@@ -232,7 +226,7 @@ def test_a_second_command_is_refused_with_who_why_and_since_when(
     said = spoken(scene.reply(bob, f"@opsbot deploy {second} to staging", lambda text: "locked" in text))
     for part in ("staging/web is locked by alice since", " ago", f"Deploy web {first} to staging", f"cancel {run}"):
         assert part in said, said
-    typed = scene.terminal("rollback", "staging")
+    typed = scene.terminal("deploy", second, "to", "staging")
     assert typed.returncode == 3, typed.stderr
     assert "staging/web is locked by alice since" in typed.stderr
     assert scene.ended(run).status == "succeeded"
