@@ -178,6 +178,10 @@ class Deploys:
         Ready(self.targets).run(run, release)
         return Switch(self.targets).run(run, release)
 
+    def prepared_only(self, tag: str, run: Run) -> OfRelease:
+        """Only recorded and prepared."""
+        return OfRelease(**self.of, release=Prepare(self.targets).run(run, self.image(tag))["release"])
+
     def with_targets(self, targets: Targets) -> Deploys:
         """The same with other settings."""
         return Deploys(targets)
@@ -241,15 +245,19 @@ class Deploys:
         """The tag that answers through the edge."""
         return str(self.targets.get("test").live("web")["tag"])
 
-    def ensure(self, tag: str, before: str) -> None:
-        """`tag` is live and `before` is warm, whatever an earlier test left."""
-        live = self.targets.get("test").store.releases.live("test", "web")
+    def ensure(self, tag: str, before: str | None = None) -> None:
+        """`tag` is live and, if given, `before` is warm, whatever an earlier test left."""
         target = self.targets.get("test")
-        way_back = rules.previous_good(target.store.releases.list("test", "web", 200), live.number if live else None)
-        if live and live.tag == tag and way_back and way_back.tag == before:
-            rollout = target.rollout("web")
-            if rollout.serving(live.number) and rollout.warm(way_back.number):
-                return
+        live = target.store.releases.live("test", "web")
+        rollout = target.rollout("web")
+        well = live is not None and live.tag == tag and rollout.serving(live.number) and rollout.warm(live.number)
+        if before is None:
+            if not well:
+                self.deploy(tag)
+            return
+        back = rules.previous_good(target.store.releases.list("test", "web", 200), live.number if live else None)
+        if well and back and back.tag == before and rollout.warm(back.number):
+            return
         self.deploy(before)
         self.deploy(tag)
 

@@ -56,7 +56,7 @@ class Traffic:
 
 
 def test_the_first_release_is_blue_and_answers_through_the_edge(deploys: Any, target: Target) -> None:
-    deploys.ensure("v1", "v1")
+    deploys.ensure("v1")
     live = target.observed("web")
     assert live is not None
     assert (live.running, live.wanted) == (2, 2)
@@ -65,7 +65,7 @@ def test_the_first_release_is_blue_and_answers_through_the_edge(deploys: Any, ta
 
 
 def test_no_request_fails_while_a_release_goes_live_and_is_rolled_back(deploys: Any, target: Target) -> None:
-    deploys.ensure("v1", "v1")
+    deploys.ensure("v1")
     with Traffic(target.edge_url()) as traffic:
         _, _, switched = deploys.deploy("v2")
         assert deploys.live() == "v2"
@@ -80,7 +80,7 @@ def test_no_request_fails_while_a_release_goes_live_and_is_rolled_back(deploys: 
 
 
 def test_a_release_that_fails_its_smoke_test_is_never_seen_and_leaves_nothing(deploys: Any, target: Target) -> None:
-    deploys.ensure("v1", "v1")
+    deploys.ensure("v1")
     live, run = target.observed("web"), deploys.run()
     with pytest.raises(StepFailed, match=r"smoke test of v4 failed: front page .*500") as caught:
         deploys.prepared("v4", run)
@@ -94,10 +94,10 @@ def test_a_release_that_fails_its_smoke_test_is_never_seen_and_leaves_nothing(de
 def test_a_release_that_cannot_start_says_its_exit_code_and_last_words(
     deploys: Any, parts: Any, config_of: Any, store: Any, target: Target
 ) -> None:
-    deploys.ensure("v1", "v1")
+    deploys.ensure("v1")
     broken = Targets(config_of(parts, env={"SECRET_KEY_FILE": "/run/secrets/secret_key"}), store)
     run = deploys.run()
-    with pytest.raises(StepFailed, match=r"v2 \(web-\d+\) did not come up") as caught:
+    with pytest.raises(StepFailed, match=r"v2 \(web-\d+\) (did not come up|was not healthy)") as caught:
         deploys.with_targets(broken).prepared("v2", run)
     details = str(caught.value.as_json()["details"])
     assert details.startswith("Exit code ")
@@ -108,7 +108,7 @@ def test_a_release_that_cannot_start_says_its_exit_code_and_last_words(
 
 
 def test_a_deploy_that_is_cancelled_while_it_starts_can_be_undone_twice(deploys: Any, target: Target) -> None:
-    deploys.ensure("v1", "v1")
+    deploys.ensure("v1")
     run = deploys.run(cancel_at="healthy")
     with pytest.raises(Cancelled):
         deploys.prepared("v2", run)
@@ -119,7 +119,7 @@ def test_a_deploy_that_is_cancelled_while_it_starts_can_be_undone_twice(deploys:
 
 
 def test_undoing_a_switch_sends_people_back_and_records_it(deploys: Any, target: Target) -> None:
-    deploys.ensure("v1", "v1")
+    deploys.ensure("v1")
     before = target.store.releases.live("test", "web")
     run, release, switched = deploys.deploy("v2")
     for outputs in (switched, None):
@@ -132,7 +132,7 @@ def test_undoing_a_switch_sends_people_back_and_records_it(deploys: Any, target:
 
 
 def test_a_new_owner_learns_from_the_world_what_took_effect(deploys: Any, target: Target) -> None:
-    deploys.ensure("v1", "v1")
+    deploys.ensure("v1")
     run = deploys.run()
     assert deploys.recheck_prepare("v2", run) == ("not_done", None)
     release = deploys.prepared("v2", run)
@@ -158,13 +158,23 @@ def test_what_is_live_already_or_blocked_is_refused_in_the_plan(deploys: Any) ->
     deploys.unblock()
 
 
+def answers(target: Target) -> bool:
+    try:
+        target.live("web")
+    except Unavailable:
+        return False
+    return True
+
+
 def test_a_service_that_was_killed_may_be_deployed_again_as_it_was(deploys: Any, target: Target) -> None:
-    deploys.ensure("v1", "v1")
+    deploys.ensure("v1")
     live = target.observed("web")
     assert live is not None
     target.swarm.remove(live.swarm_name)
-    with pytest.raises(Unavailable, match="Nothing of web answers"):
-        target.live("web")
+    deadline = time.monotonic() + 40
+    while answers(target):
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
     assert deploys.colours_of_facts("v1").get("change") == "green"
     deploys.deploy("v1")
     assert deploys.live() == "v1"
@@ -178,7 +188,7 @@ def test_a_rollback_to_a_cold_release_needs_no_registry(
         if colour != target.observed("web").colour:  # type: ignore[union-attr]
             target.swarm.remove(f"dtest_web-{colour}")
     alone = Targets(config_of(parts, image="127.0.0.1:1/minitwit"), store)
-    with pytest.raises(Unavailable, match="registry 127.0.0.1:1 does not answer"):
+    with pytest.raises(Unavailable, match=r"registry 127\.0\.0\.1:1 does not answer"):
         alone.get("test").resolve("web", "v1")
     deploys.with_targets(alone).roll_back()
     assert deploys.live() == "v1"
@@ -186,7 +196,7 @@ def test_a_rollback_to_a_cold_release_needs_no_registry(
 
 
 def test_the_flag_outlives_the_edge(deploys: Any, target: Target) -> None:
-    deploys.ensure("v1", "v1")
+    deploys.ensure("v1")
     deploys.deploy("v2")
     expected = target.edge.flag()
     old = target.swarm.running_tasks("dtest_edge")[0]["ID"]
@@ -202,27 +212,26 @@ def test_the_flag_outlives_the_edge(deploys: Any, target: Target) -> None:
 
 
 def test_the_bake_holds_no_thread_and_fails_when_the_release_dies(deploys: Any, target: Target) -> None:
-    deploys.ensure("v1", "v1")
+    deploys.ensure("v1")
     run, release, _ = deploys.deploy("v2")
     parked = deploys.bake(run, release)
     assert isinstance(parked, Park)
     live = target.observed("web")
     assert live is not None
     target.swarm.remove(live.swarm_name)
-    seen: list[Any] = []
+    for _ in range(2):
+        run.parked = parked.state
+        parked = deploys.bake(run, release)
+    run.parked = parked.state
     with pytest.raises(StepFailed, match="not well"):
-        while len(seen) < 5:
-            run.parked = parked.state
-            parked = deploys.bake(run, release)
-            seen.append(parked)
-    assert len(seen) == 2
+        deploys.bake(run, release)
     deploys.undo_switch(run, release, None)
     assert deploys.live() == "v1"
     deploys.undo_prepare("v2", run)
 
 
 def test_a_rollback_says_when_there_is_nothing_or_no_such_release(deploys: Any) -> None:
-    deploys.ensure("v1", "v1")
+    deploys.ensure("v1")
     with pytest.raises(NotFound, match=r"no release v7 of web\. Did you mean"):
         deploys.roll_back("v7")
     live = deploys.live_number()
@@ -236,14 +245,14 @@ def test_nothing_of_ours_was_left_in_containers_of_ended_work(target: Target) ->
 
 
 def test_a_missing_secret_or_network_refuses_the_plan(deploys: Any, parts: Any, config_of: Any, store: Any) -> None:
-    deploys.ensure("v1", "v1")
+    deploys.ensure("v1")
     without = Targets(config_of(parts, secrets={"key": "no_such_key"}), store)
     assert deploys.with_targets(without).colours_of_facts("v2").get("secret") == "red"
     without.close()
 
 
 def test_an_edge_that_is_not_there_refuses_the_plan_instead_of_guessing(deploys: Any, target: Target) -> None:
-    deploys.ensure("v1", "v1")
+    deploys.ensure("v1")
     scaled = ["docker", "-H", target.swarm.url, "service", "scale", "-d"]
     subprocess.run([*scaled, "dtest_edge=0"], check=True, capture_output=True)
     try:
