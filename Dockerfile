@@ -19,7 +19,7 @@ LABEL org.opencontainers.image.title=opsbot \
 USER opsbot
 WORKDIR /var/lib/opsbot
 VOLUME /var/lib/opsbot
-HEALTHCHECK --interval=5s --timeout=5s --start-period=30s --retries=3 CMD ["python", "-m", "opsbot.cli.healthcheck"]
+HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 CMD ["python", "-m", "opsbot.cli.healthcheck"]
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["python", "-m", "opsbot"]
 CMD ["serve"]

@@ -37,6 +37,7 @@ def settings(level: str) -> dict[str, Any]:
         "root": {"level": level, "handlers": ["stdout"]},
         "loggers": {
             "gunicorn.error": {"level": level, "propagate": True, "handlers": []},
+            "alembic": {"level": "WARNING"},
             "gunicorn.access": {"level": "ERROR", "propagate": False, "handlers": []},
         },
     }

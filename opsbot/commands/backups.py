@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from opsbot.backups.listing import PRE_RESTORE
 from opsbot.backups.manifest import Manifest
 from opsbot.clock import ago
 from opsbot.commands import say
@@ -63,9 +64,10 @@ def newest_first(manifests: Sequence[Manifest]) -> list[Manifest]:
 
 
 def _restore(environment: str, database: str, manifests: Sequence[Manifest]) -> list[Button]:
-    if not manifests:
+    wanted = [manifest for manifest in newest_first(manifests) if manifest.reason != PRE_RESTORE]
+    if not wanted:  # a safety backup holds what a person wanted to get away from
         return []
-    newest = newest_first(manifests)[0]
+    newest = wanted[0]
     question = f"Put {database} of {environment} back to {newest.id}? A safety backup is taken first."
     return [Button("Restore the newest", f"restore {newest.id} {database} on {environment}", "danger", question)]
 
