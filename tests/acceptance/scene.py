@@ -12,14 +12,17 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import requests
 
+from opsbot.backups.s3 import S3, Account
 from opsbot.demo import daemon
 from opsbot.demo.argv import wait_until
 from opsbot.demo.chatbot import Chatbot
+from opsbot.log import Secret
 from opsbot.store.rows import JournalRow, ReleaseRow, RunRow
 from opsbot.store.store import Store
 from opsbot.workspace.client import Json, Person, spoken
@@ -37,6 +40,12 @@ class Scene:
     bot: Chatbot
     store: Store
     made: list[str] = field(default_factory=list)
+
+    @cached_property
+    def bucket(self) -> S3:
+        """Where the backups are."""
+        parts = self.bot.parts
+        return S3(Account(parts.bucket, Secret(parts.s3.key), Secret(parts.s3.secret), parts.s3.endpoint))
 
     # what people do
 
@@ -160,7 +169,8 @@ class Scene:
         names = [name for name in engine.lines("service", "ls", "--format", "{{.Name}}") if name.startswith(stacks)]
         specs = [json.loads(engine.docker("service", "inspect", "--format", "{{json .Spec}}", name)) for name in names]
         runs = [run.id for run in self.store.runs.list(100) if run.door != "schedule"]
-        return {"releases": rows, "runs": runs, "services": {spec["Name"]: spec for spec in specs}}
+        stored = list(self.bucket.keys(""))
+        return {"releases": rows, "runs": runs, "services": {spec["Name"]: spec for spec in specs}, "stored": stored}
 
     def _releases(self, environment: str) -> list[ReleaseRow]:
         return self.store.releases.list(environment, "web", 200)
