@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -66,6 +67,7 @@ class Scheduler:
         self._zone, self._clock, self._fire, self._last, self._lead = config.team.zone, clock, fire, last, lead
         self._times = {name: trigger(schedule, self._zone) for name, schedule in self._schedules.items()}
         self._scheduler = BackgroundScheduler(timezone=self._zone)
+        self._looking = threading.Lock()
         self._not_before: dict[str, datetime] = {}
 
     def start(self) -> None:
@@ -83,8 +85,15 @@ class Scheduler:
 
     def look(self) -> None:
         """Fire every schedule that is due and was not run; the journal is what is believed."""
-        if not self._lead():
+        if not self._looking.acquire(blocking=False):  # two looks at once would both find the same time due
             return
+        try:
+            if self._lead():
+                self._fire_what_is_due()
+        finally:
+            self._looking.release()
+
+    def _fire_what_is_due(self) -> None:
         for name, schedule in self._schedules.items():
             now = self._clock.now()
             due = missed(schedule, self._zone, self._last(f"schedule:{name}"), now)
@@ -93,7 +102,7 @@ class Scheduler:
                 if not self._fire(request(name, schedule)):
                     self._not_before[name] = now + TRY_AGAIN
 
-    def next_times(self) -> dict[str, datetime | None]:
-        """When each schedule fires next."""
-        now = self._clock.now()
-        return {name: times.get_next_fire_time(None, now) for name, times in self._times.items()}
+    @property
+    def alive(self) -> bool:
+        """Whether somebody keeps the times."""
+        return bool(self._scheduler.running)

@@ -82,7 +82,7 @@ def build(config: Config, clock: Clock | None = None) -> Bot:
     bot = Bot(config, clock, store, targets, reach, steps, playbooks, engine, Pool(engine), watch, owner)
     bot.front = Front(_services(bot, plan, watched))
     card = card_with(playbooks)
-    bot.serving = Serving(config, clock, store, owner, bot.front.handle, engine, bot.pool, watch, card)
+    bot.serving = Serving(config, clock, store, owner, bot.front.handle, engine, bot.pool, watch, card, reach.mend)
     return bot
 
 

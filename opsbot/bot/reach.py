@@ -3,25 +3,46 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property
 from typing import Any
 
+from opsbot import log
 from opsbot.backups.listing import Backups
 from opsbot.backups.manifest import Manifest
 from opsbot.backups.storage import Storage
 from opsbot.backups.target import DatabaseTarget
 from opsbot.config import values
 from opsbot.config.settings import Config, Database
-from opsbot.errors import ConfigError, NotFound, did_you_mean
+from opsbot.errors import ConfigError, NotFound, OpsError, did_you_mean
 from opsbot.postgres.connect import Server, session
+from opsbot.postgres.swap import mend
 from opsbot.runtime.one_off import OneOff
 from opsbot.runtime.target import Targets
 
 STATEMENT_SECONDS = 60.0
 LOCK_SECONDS = 5.0
 LISTED = 50
+
+_log = log.get(__name__)
+
+
+class Unwatched:
+    """Nobody looks at how far it is, and nobody stops it."""
+
+    def progress(self, done: float, total: float, text: str = "") -> None:
+        return None
+
+    def say(self, text: str) -> None:
+        return None
+
+    def check(self) -> None:
+        return None
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
 
 
 class Reach:
@@ -107,16 +128,21 @@ class Reach:
     ) -> AbstractContextManager[OneOff]:
         """A one-off container in an environment's network, of a given image or of a service's own."""
         target = self._targets.get(environment)
-        chosen = image or target.swarm.image_of(_swarm_name(target.observed, target.full_name, service or ""))
+        if image is None:
+            live = target.observed(service) if service in self._config.services else None
+            image = target.swarm.image_of(live.swarm_name if live else target.full_name(service or ""))
+        target.swarm.images.pull(image, Unwatched())
         return target.swarm.one_off(
-            chosen, argv, env=env, network=target.network_name, name_prefix="step", labels={"opsbot.run": run}
+            image, argv, env=env, network=target.network_name, name_prefix="step", labels={"opsbot.run": run}
         )
 
-
-def _swarm_name(observed: Callable[[str], Any], full_name: Callable[[str], str], service: str) -> str:
-    """The Swarm service that runs a part of the stack: its live colour if it has colours."""
-    try:
-        live = observed(service)
-    except NotFound:
-        return full_name(service)
-    return str(live.name) if live else full_name(service)
+    def mend(self) -> None:
+        """At the bot's start: open databases again that a crash left closed in the middle of a swap."""
+        for environment in self._config.environments:
+            for database in self._config.databases:
+                try:
+                    target = self.database(environment, database)
+                    if mend(target.server, target.name):
+                        _log.warning("database.mended", environment=environment, database=database)
+                except OpsError as error:
+                    _log.info("database.not_looked_at", environment=environment, database=database, why=error)

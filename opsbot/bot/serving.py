@@ -49,11 +49,14 @@ class Serving:
         pool: Pool,
         watch: Watch,
         card: Callable[[RunView], Reply],
+        mend: Callable[[], None],
     ) -> None:
         self._config, self._clock, self._store, self._owner = config, clock, store, owner
         self._handle, self._engine, self._pool, self._watch, self._card = handle, engine, pool, watch, card
+        self._mend = mend
         self._stop, self._standby = threading.Event(), False
         self._slack: SlackFront | None = None
+        self._judged: dict[str, str] = {}
         self._scheduler = Scheduler(config, clock, self._fire, self._last, self._leads)
         self._heart = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
 
@@ -107,6 +110,8 @@ class Serving:
         self._watch.changed = self._alerts_changed
         self._pool.news = slack.nudge
         self._heart.start()
+        self._forget_schedules()
+        threading.Thread(target=self._mend, name="mend", daemon=True).start()
         slack.start()
         self._pool.start()
         self._watch.start()
@@ -148,10 +153,14 @@ class Serving:
         """For /health: the bot's own loops. Slack being away is told, but is no reason to restart the bot."""
         if self._slack is None:
             return True, {"runs": "another bot serves; this one waits" if self._standby else "starting"}
-        return self._pool.alive, {
-            "runs": "alive" if self._pool.alive else "dead",
-            "slack": self._slack.healthy()[1],
+        loops = {
+            "runs": self._pool.alive,
+            "watch": self._watch.alive,
+            "schedule": self._scheduler.alive,
+            "heartbeat": self._heart.is_alive(),
         }
+        told = {name: "alive" if alive else "dead" for name, alive in loops.items()}
+        return all(loops.values()), {**told, "slack": self._slack.healthy()[1]}
 
     def _serves(self) -> bool:
         return self._store.leases.take("serve", self._owner, ALIVE_FOR, self._clock.now())
@@ -163,15 +172,18 @@ class Serving:
                 if not self._serves():
                     _log.error("serve.lost", serving=self._store.leases.holder("serve", self._clock.now()))
                     self._stop.set()
-            except OpsError as error:
-                _log.warning("serve.heartbeat", why=error)
+            except Exception:  # noqa: BLE001 - without this loop another bot takes over from a living one; it is logged whole
+                _log.exception("serve.heartbeat")
 
     def _leads(self) -> bool:
         try:
-            return self._store.leases.take("schedule", self._owner, 60.0, self._clock.now())
+            ours = self._store.leases.take("schedule", self._owner, 60.0, self._clock.now())
+            if ours:
+                self._judge_schedules()
         except OpsError as error:
             _log.warning("schedule.lease", why=error)
             return False
+        return ours
 
     def _alerts_changed(self) -> None:
         metrics.ALERTS.set(len(self._store.alerts.open_ones()))
@@ -181,14 +193,35 @@ class Serving:
     def _fire(self, request: Request) -> bool:
         """A schedule's request; one that cannot even begin is an alert, as is everything that nobody would notice."""
         reply = self._handle(request)
-        condition, now = request.actor.id, self._clock.now()
-        if reply.ok:
-            self._store.alerts.resolve(condition, now)
-        else:
-            body: dict[str, Any] = {"why": reply.text}
-            self._store.alerts.open(condition, f"“{request.text}” did not start", "critical", None, None, body, now)
-        self._alerts_changed()
+        if not reply.ok:
+            self._schedule_failed(request.actor.id, f"“{request.text}” did not start", reply.text)
         return reply.ok
+
+    def _judge_schedules(self) -> None:
+        """A scheduled run that ended badly is an alert, until the next one of that schedule ends well."""
+        for name, schedule in self._config.schedules.items():
+            actor = f"schedule:{name}"
+            run = self._store.runs.newest_by("schedule", actor)
+            if run is None or run.ended_at is None or self._judged.get(actor) == run.id:
+                continue
+            if run.status == "succeeded":
+                self._store.alerts.resolve(actor, self._clock.now())
+                self._alerts_changed()
+            else:
+                self._schedule_failed(actor, f"“{schedule.do}” did not work", run.outcome or run.status)
+            self._judged[actor] = run.id
+
+    def _forget_schedules(self) -> None:
+        """The alert of a schedule that opsbot.yml does not name any more is over."""
+        known = {f"schedule:{name}" for name in self._config.schedules}
+        for alert in self._store.alerts.open_ones():
+            if alert.condition.startswith("schedule:") and alert.condition not in known:
+                self._store.alerts.resolve(alert.condition, self._clock.now())
+
+    def _schedule_failed(self, actor: str, title: str, why: str) -> None:
+        body: dict[str, Any] = {"why": why}
+        self._store.alerts.open(actor, title, "critical", None, None, body, self._clock.now())
+        self._alerts_changed()
 
     def _last(self, actor: str) -> datetime:
         """When a schedule's newest run was made, or when the schedule was first known."""
@@ -197,7 +230,7 @@ class Serving:
         if known is None:
             known = self._clock.now().isoformat()
             self._store.settings.put(f"known:{actor}", known)
-        return ran or datetime.fromisoformat(known)
+        return ran.created_at if ran else datetime.fromisoformat(known)
 
 
 def died_here(owner: str) -> bool:

@@ -17,6 +17,7 @@ from opsbot.runtime.release import previous_good
 from opsbot.runtime.target import Targets
 from opsbot.store import Store
 
+DISTURBING = ("restore",)  # it cuts every connection to the database; deploys and rollbacks disturb nobody
 CHANGES = 20  # newest runs of an environment among which the last change is looked for
 
 
@@ -40,13 +41,13 @@ class Watched:
         return running, wanted or self._config.services[service].replicas
 
     def muted(self, probe: Probe) -> bool:
-        """What fails is expected: nothing was deployed there yet, or a run holds something of the environment."""
+        """What fails is expected: nothing was deployed there yet, or a run that disturbs it is at work."""
         if probe.environment is None:
             return False
         if not any(self._store.releases.live(probe.environment, service) for service in self._config.services):
             return True
-        locks = self._store.locks.list(self._clock.now())
-        return any(lock.target.startswith(f"{probe.environment}/") for lock in locks)
+        busy = self._store.runs.by_status(["running", "undoing"])
+        return any(run.environment == probe.environment and run.playbook in DISTURBING for run in busy)
 
     def context(self, probe: Probe) -> Mapping[str, Any]:
         """The last change in the probe's environment, and the command that goes back."""

@@ -16,6 +16,8 @@ from opsbot.health.alert import State, Threshold, step
 from opsbot.health.probe import Probe
 from opsbot.health.result import Result
 
+PREFIX = "probe:"  # of the conditions that this watch owns
+
 _log = log.get(__name__)
 Body = Mapping[str, Any]
 
@@ -61,8 +63,11 @@ class Watch:
     _thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Begin to look; alerts that were open before the bot's last end are known as open."""
+        """Begin to look; alerts that were open before the bot's last end are known as open, or over with their probe."""
         open_before = {alert.condition for alert in self.alerts.open_ones()}
+        for orphan in open_before - {_condition(probe) for probe in self.probes}:
+            if orphan.startswith(PREFIX):
+                self.alerts.resolve(orphan, self.clock.now())
         self._states = {probe.name: State(open=_condition(probe) in open_before) for probe in self.probes}
         self._thread = threading.Thread(target=self._loop, name="watch", daemon=True)
         self._thread.start()
@@ -72,6 +77,11 @@ class Watch:
         self._stop.set()
         if self._thread:
             self._thread.join()
+
+    @property
+    def alive(self) -> bool:
+        """Whether somebody looks; a watch without probes has nothing to look at."""
+        return not self.probes or (self._thread is not None and self._thread.is_alive())
 
     def results(self) -> dict[str, Result]:
         """The last result of each probe that has looked."""
@@ -134,4 +144,4 @@ def title(probe: Probe) -> str:
 
 
 def _condition(probe: Probe) -> str:
-    return f"probe:{probe.name}"
+    return PREFIX + probe.name

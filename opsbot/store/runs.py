@@ -73,12 +73,13 @@ class Runs:
         with self._database.read() as connection:
             return records(RunRow, connection.execute(wanted))
 
-    def newest_by(self, door: str, actor: str) -> datetime | None:
-        """When the newest run that this actor (its id) asked for through this door was made; None among the last 500."""
-        wanted = select(runs.c.actor, runs.c.created_at).where(runs.c.door == door)
+    def newest_by(self, door: str, actor: str) -> RunRow | None:
+        """The newest run that this actor (its id) asked for through this door; None if not among that door's last 500."""
+        wanted = select(runs.c.id, runs.c.actor).where(runs.c.door == door).order_by(runs.c.number.desc()).limit(500)
         with self._database.read() as connection:
-            rows = connection.execute(wanted.order_by(runs.c.number.desc()).limit(500)).all()
-        return next((row.created_at for row in rows if row.actor.get("id") == actor), None)
+            rows = connection.execute(wanted).all()
+        found = next((row.id for row in rows if row.actor.get("id") == actor), None)
+        return self.get(found) if found else None
 
     def by_status(self, statuses: Iterable[str]) -> builtins.list[RunRow]:
         """Every run in one of the statuses, oldest first."""

@@ -1,8 +1,8 @@
 """Schedules: what is missed is made up for exactly once (incident 26)."""
 
 import threading
+import time
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -89,7 +89,24 @@ def test_a_refused_run_is_tried_again_later_and_not_at_every_look() -> None:
     assert len(fired) == 1
 
 
-def test_the_next_times_are_known(tmp_path: Path) -> None:
-    times = scheduler([], datetime.now(UTC)).next_times()
-    assert times["often"] is not None
-    assert times["often"] > datetime.now(UTC)
+def test_two_looks_at_the_same_moment_fire_once() -> None:
+    fired: list[Request] = []
+    both = threading.Barrier(2, timeout=5)
+    one = scheduler(fired, datetime.now(UTC) - timedelta(minutes=10))
+
+    def slow_fire(request: Request) -> bool:
+        fired.append(request)
+        time.sleep(0.2)
+        return True
+
+    def look() -> None:
+        both.wait()
+        one.look()
+
+    one._fire = slow_fire
+    threads = [threading.Thread(target=look) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(fired) == 1

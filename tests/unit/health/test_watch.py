@@ -121,3 +121,19 @@ def test_a_late_or_missing_backup_is_bad(hours: int | None, outcome: str) -> Non
     made = None if hours is None else datetime.now(UTC) - timedelta(hours=hours)
     look = BackupAgeLook(lambda: made, "main", timedelta(hours=7), SystemClock())
     assert look.look()[0] == outcome
+
+
+def test_the_alert_of_a_probe_that_was_removed_is_over(store: Store) -> None:
+    store.alerts.open("probe:gone", "gone fails", "critical", None, None, {}, datetime.now(UTC))
+    store.alerts.open("schedule:nightly", "not ours", "critical", None, None, {}, datetime.now(UTC))
+    watch = Watch([], store.alerts, SystemClock())
+    watch.start()
+    watch.stop()
+    assert [alert.condition for alert in store.alerts.open_ones()] == ["schedule:nightly"]
+
+
+def test_a_page_is_asked_straight_and_not_through_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    with page() as (url, _):
+        assert probe(look_at(url)).check(SystemClock()).ok
