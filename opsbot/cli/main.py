@@ -14,7 +14,7 @@ from opsbot import bot as bots
 from opsbot import log
 from opsbot.cli.command import colours, err, out, run_terminal
 from opsbot.cli.text import Paint
-from opsbot.config import settings
+from opsbot.config import settings, values
 from opsbot.config.settings import Config
 from opsbot.errors import ConfigError, OpsError
 
@@ -76,9 +76,13 @@ def _run(options: argparse.Namespace, words: list[str]) -> int:
 
 
 def load(path: Path) -> Config:
-    """opsbot.yml; its playbooks stand beside it."""
+    """opsbot.yml; its playbooks stand beside it, and so does a SQLite store with a relative path."""
     config = settings.load(path)
-    return config.model_copy(update={"playbooks": path.parent / config.playbooks})
+    store = values.text(config.store)
+    own, sep, name = store.partition("sqlite:///")
+    if sep and not own and not name.startswith("/"):
+        store = f"sqlite:///{path.parent.absolute() / name}"
+    return config.model_copy(update={"playbooks": path.parent / config.playbooks, "store": store})
 
 
 def serve(config: Config) -> int:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from opsbot.cli.main import main
+from opsbot.cli.main import load, main
 
 ROOT = Path(__file__).parents[2]
 Captured = pytest.CaptureFixture[str]
@@ -88,3 +88,12 @@ def test_serve_names_everything_that_is_missing_at_once(
 def test_an_error_for_a_script_is_json(tmp_path: Path, capsys: Captured) -> None:
     assert main([f"--config={tmp_path}/none.yml", "status", "--json"]) == 2
     assert '"code": "config"' in capsys.readouterr().out
+
+
+def test_a_relative_store_stands_beside_opsbot_yml_wherever_the_command_is_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "team").mkdir()
+    (tmp_path / "team" / "opsbot.yml").write_text("store: sqlite:///state.db\n")
+    monkeypatch.chdir(tmp_path)
+    assert load(Path("team/opsbot.yml")).store == f"sqlite:///{tmp_path}/team/state.db"
