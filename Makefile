@@ -34,9 +34,11 @@ format: setup  ## format and mend what can be mended
 	$(BIN)/ruff check --fix .
 
 test: check  ## everything above, then the tests on real parts (engine, registry, Postgres, S3, browser): at most 20 minutes
-	$(BIN)/python -m pytest -q tests/contract tests/acceptance -m "not long"
+	@$(BIN)/python -m tests.prepare
+	$(BIN)/python -m pytest -q tests/contract tests/acceptance -m "not long" --durations=15
 
 test-long: setup  ## the whole matrices
+	@$(BIN)/python -m tests.prepare
 	$(BIN)/python -m pytest -q tests -m long
 
 demo: setup  ## bring everything up, play a short tour into the chat, stay until Ctrl-C
