@@ -27,7 +27,10 @@ class OneOff(Protocol):
 
 
 class Start(Protocol):
-    """Starts a one-off container of `image`, or of the image that `service` runs, in the environment's network."""
+    """Starts a one-off container of `image` (pulled if it is not here), or of the image that `service` runs.
+
+    It is in the environment's network. OpsError if there is no such image or service.
+    """
 
     def __call__(
         self,

@@ -1,4 +1,7 @@
-"""The step `http`: one request to a URL, or through an environment's edge, and what must come back."""
+"""The step `http`: one request to a URL, or through an environment's edge, and what must come back.
+
+A request that changes something is sent once: when its answer is lost nobody knows whether it took effect.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from typing import Any, ClassVar, Literal
 
 import requests
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+from urllib3.exceptions import NewConnectionError
 
 from opsbot.config.values import Duration
 from opsbot.errors import StepFailed
@@ -18,6 +22,7 @@ from opsbot.runs.step import Context, Facts, Json, Outputs, Park, Recheck
 BODY_KEPT = 2_000  # characters of the answer that later steps may look at
 TRY_EVERY = 1.0  # seconds between tries with `within`
 SAFE = ("GET", "HEAD")
+LOOK = "Look at what answers there."
 
 Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 
@@ -54,6 +59,12 @@ class Http:
         within: Duration = timedelta(0)
         undo: Call | None = None
 
+        @model_validator(mode="after")
+        def _sent_once(self) -> Http.With:
+            if self.within and self.method not in SAFE:
+                raise ValueError(f"within sends again until the answer is right, so {self.method} cannot have it")
+            return self
+
     outputs: ClassVar[tuple[str, ...]] = ("status", "body", "seconds")
     mutates: ClassVar[bool] = True
 
@@ -73,38 +84,62 @@ class Http:
         deadline = time.monotonic() + args.within.total_seconds()
         while True:
             started = time.monotonic()
-            answer, wrong = self._ask(args)
-            if not wrong:
-                seconds = round(time.monotonic() - started, 3)
-                return {"status": answer[0], "body": answer[1], "seconds": seconds}
-            if time.monotonic() >= deadline:
-                raise StepFailed(wrong, "Look at what answers there.", again=True)
-            ctx.progress(0, 1, wrong)
+            try:
+                status, body = self._ask(args)
+                return {"status": status, "body": body, "seconds": round(time.monotonic() - started, 3)}
+            except StepFailed as failed:
+                if time.monotonic() >= deadline:
+                    raise
+                ctx.progress(0, 1, failed.what)
             ctx.sleep(TRY_EVERY)
 
     def undo(self, ctx: Context, args: With, outputs: Outputs | None) -> None:
         if args.undo is None:
             return
-        _, wrong = self._ask(args.undo)
-        if wrong:
-            raise StepFailed(f"Undoing it did not work: {wrong}", "Reverse it by hand.", again=True)
+        try:
+            self._ask(args.undo)
+        except StepFailed as failed:
+            what = f"Undoing it did not work: {failed.what}"
+            raise StepFailed(what, "Reverse it by hand.", code=failed.code, again=failed.again) from failed
 
     def recheck(self, ctx: Context, args: With) -> tuple[Recheck, Outputs | None]:
         return ("not_done" if args.method in SAFE else "unknown"), None
 
-    def _ask(self, call: Call) -> tuple[tuple[int, str], str]:
-        """The answer (status, first characters), and what is wrong with it or nothing."""
+    def _ask(self, call: Call) -> tuple[int, str]:
+        """Status and first characters of the right answer; StepFailed for any other, `unknown` when it was lost."""
         url = call.url or self._edge_url(call.environment or "").rstrip("/") + "/" + (call.path or "").lstrip("/")
+        safe = call.method in SAFE
         try:
-            answer = requests.request(
-                call.method, url, headers=call.headers, json=call.json_body, timeout=(3.05, 10), stream=True
-            )
-            with answer:
-                text = answer.raw.read(BODY_KEPT * 4, decode_content=True).decode("utf-8", "replace")
+            status, text = _send(call, url)
         except (requests.RequestException, OSError) as error:
-            return (0, ""), f"{url} does not answer ({type(error).__name__})."
-        if answer.status_code != call.status:
-            return (answer.status_code, text), f"{url} answers {answer.status_code}, not {call.status}."
+            if safe or _never_sent(error):
+                raise StepFailed(f"{url} does not answer ({type(error).__name__}).", LOOK, again=True) from error
+            what = f"{url} took the {call.method} and its answer was lost ({type(error).__name__})."
+            raise StepFailed(what, "Look whether it took effect; it was not sent again.", code="unknown") from error
+        if status != call.status:
+            raise StepFailed(f"{url} answers {status}, not {call.status}.", LOOK, again=safe)
         if call.contains is not None and call.contains not in text:
-            return (answer.status_code, text), f"{url} answers without “{call.contains}”."
-        return (answer.status_code, text[:BODY_KEPT]), ""
+            raise StepFailed(f"{url} answers without “{call.contains}”.", LOOK, again=safe)
+        return status, text[:BODY_KEPT]
+
+
+def _send(call: Call, url: str) -> tuple[int, str]:
+    """One request. Through the edge never by a proxy; redirects are followed only where nothing can happen twice."""
+    follow = call.method in SAFE and not 300 <= call.status < 400
+    with requests.Session() as session:
+        session.trust_env = call.path is None
+        answer = session.request(
+            call.method, url, headers=call.headers, json=call.json_body, timeout=(3.05, 10), stream=True,
+            allow_redirects=follow,
+        )  # fmt: skip
+        with answer:
+            text = answer.raw.read(BODY_KEPT * 4, decode_content=True).decode("utf-8", "replace")
+        return answer.status_code, text
+
+
+def _never_sent(error: Exception) -> bool:
+    """Whether the connection was not even made."""
+    if isinstance(error, requests.ConnectTimeout):
+        return True
+    reason = getattr(error.args[0], "reason", None) if error.args else None
+    return isinstance(reason, NewConnectionError)

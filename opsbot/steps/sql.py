@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Protocol
 
+from opsbot.errors import StepFailed, Unavailable
 from opsbot.runs import step
 from opsbot.runs.step import Context, Facts, Json, Outputs, Park, Recheck
 
 ROWS_KEPT = 100
+TEXT_KEPT = 2_000  # characters of one value
 
 
 class Execute(Protocol):
@@ -58,7 +60,14 @@ class Sql:
         return ("unknown" if args.changes else "not_done"), None
 
     def _run(self, args: With, statement: str, *, read_only: bool) -> Sequence[Mapping[str, Any]]:
-        return self._execute(args.environment, args.database, statement, args.parameters, read_only=read_only)
+        """A statement that changes something is sent once: a connection lost at its COMMIT leaves nobody knowing."""
+        try:
+            return self._execute(args.environment, args.database, statement, args.parameters, read_only=read_only)
+        except Unavailable as lost:
+            if read_only:
+                raise
+            what = f"Nobody knows whether the statement took effect. {lost.what}"
+            raise StepFailed(what, "Look at the database; it was not sent again.", code="unknown") from lost
 
 
 def _plain(row: Mapping[str, Any]) -> dict[str, Json]:
@@ -66,4 +75,5 @@ def _plain(row: Mapping[str, Any]) -> dict[str, Json]:
 
 
 def _scalar(value: object) -> Json:
-    return value if value is None or isinstance(value, bool | int | float | str) else str(value)
+    plain = value if value is None or isinstance(value, bool | int | float | str) else str(value)
+    return plain[:TEXT_KEPT] if isinstance(plain, str) else plain

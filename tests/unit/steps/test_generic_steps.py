@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import threading
 import time
@@ -16,7 +17,7 @@ from pydantic import ValidationError
 from step_context import Alone
 
 from opsbot.clock import SystemClock
-from opsbot.errors import Cancelled, StepFailed
+from opsbot.errors import Cancelled, StepFailed, Unavailable
 from opsbot.runs.step import Park
 from opsbot.steps.container import Container
 from opsbot.steps.generic import Announce, Manual, Wait
@@ -115,6 +116,46 @@ def test_http_that_changes_something_can_be_undone_by_another_request(url: str) 
     assert step.reversible(given)
     assert not step.reversible({"method": "POST"})
     assert step.recheck(Alone(), args)[0] == "unknown"
+
+
+def test_a_request_that_changes_something_is_sent_once_whatever_comes_back(url: str) -> None:
+    Page.ready = False
+
+    with pytest.raises(StepFailed, match="answers 503, not 200") as failed:
+        http().run(Alone(), Http.With(url=url, method="POST"))
+
+    assert not failed.value.again
+    assert [method for method, _, _ in Page.got] == ["POST"]
+    with pytest.raises(ValidationError, match="within sends again"):
+        Http.With(url=url, method="POST", within=timedelta(seconds=5))
+
+
+def test_a_lost_answer_is_not_known_and_a_refused_connection_may_be_tried_again() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        taking = threading.Thread(target=_take_and_hang_up, args=(server,))
+        taking.start()
+        args = Http.With(url=f"http://127.0.0.1:{server.getsockname()[1]}", method="POST")
+        with pytest.raises(StepFailed, match="its answer was lost") as lost:
+            http().run(Alone(), args)
+        taking.join()
+
+    assert (lost.value.code, lost.value.again) == ("unknown", False)
+    with pytest.raises(StepFailed, match="does not answer") as refused:
+        http().run(Alone(), args)
+    assert refused.value.again
+
+
+def _take_and_hang_up(server: socket.socket) -> None:
+    taken, _ = server.accept()
+    with taken:
+        taken.recv(65_536)
+
+
+def test_http_through_the_edge_asks_no_proxy(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+
+    assert dict(http(url).run(Alone(), Http.With(environment="staging", path="/")))["status"] == 200  # type: ignore[arg-type]  # it never parks
 
 
 @pytest.mark.parametrize("given", [{}, {"url": "http://x", "path": "/"}, {"path": "/"}, {"url": "file:///etc/passwd"}])
@@ -248,3 +289,15 @@ def test_sql_binds_parameters_and_gives_plain_values() -> None:
     assert not step.changes(given)
     step.undo(Alone(), Sql.With.model_validate({**given, "changes": True, "undo": "DELETE"}), None)
     assert asked[-1][2:] == ("DELETE", {"x": 1}, False)
+
+
+def test_a_statement_whose_connection_was_lost_is_not_sent_again() -> None:
+    def lost(*_: Any, read_only: bool) -> list[dict[str, Any]]:
+        raise Unavailable("The connection is gone.")
+
+    given = {"environment": "staging", "database": "main", "statement": "UPDATE x SET y = 1"}
+    with pytest.raises(StepFailed, match="Nobody knows whether the statement took effect") as failed:
+        Sql(lost).run(Alone(), Sql.With.model_validate({**given, "changes": True}))
+    assert (failed.value.code, failed.value.again) == ("unknown", False)
+    with pytest.raises(Unavailable):
+        Sql(lost).run(Alone(), Sql.With.model_validate(given))
