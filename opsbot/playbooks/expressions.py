@@ -161,7 +161,10 @@ def _compile(template: str) -> Callable[[Mapping[str, Any]], Any]:
 
 
 def _expression(source: str) -> Callable[[Mapping[str, Any]], Any]:
-    compiled = _environment.compile_expression(source, undefined_to_none=False)
+    try:
+        compiled = _environment.compile_expression(source, undefined_to_none=False)
+    except TemplateSyntaxError as error:  # such as a comment, which ends where the braces did
+        raise ExpressionError(f"“{_short(source)}” cannot be read: {error.message}.", "Mend the expression.") from error
 
     def call(scope: Mapping[str, Any]) -> Any:
         found = compiled(scope)
