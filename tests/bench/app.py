@@ -68,7 +68,7 @@ def _rows(clients: int, loads: dict[str, Load]) -> list[Row]:
         rows += [
             Row(AREA, f"{name}: rate", load.rate, "1/s", how, better="higher"),
             Row(AREA, f"{name}: p50", load.at(0.5), "ms", how),
-            Row(AREA, f"{name}: p99", load.at(0.99), "ms", how, None if path == FLOOR else LIMIT_MS),
+            Row(AREA, f"{name}: p99", load.at(0.99), "ms", how, LIMIT_MS if path != FLOOR and clients == 1 else None),
         ]
         if path != FLOOR:
             ratio = f"p50 of {path} over p50 of {FLOOR} (SELECT 1 and the schema's revision). {how}"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 from opsbot.demo.argv import wait_until
 from opsbot.demo.chatbot import Chatbot
@@ -19,7 +19,10 @@ KILLS = 3
 ALERT_SECONDS = 15.0
 PROBE = f"{PLACE}-front"
 QUIET = 60.0  # seconds over which CPU time is counted
+SETTLE = 5.0
 TICKS = os.sysconf("SC_CLK_TCK")
+
+Found = TypeVar("Found")
 
 
 def measure(world: World) -> Sequence[Row]:
@@ -59,8 +62,10 @@ def _kill(world: World) -> tuple[float, float]:
         raise NotMeasured("nothing is live")
     known = {message["ts"] for message in world.alice.messages(CHANNEL)}
     engine = world.parts.engine
-    engine.docker("service", "scale", "--detach", f"{live.name}=0")
-    containers = engine.lines("container", "ls", "--quiet", f"--filter=label=com.docker.swarm.service.name={live.name}")
+    engine.docker("service", "scale", "--detach", f"{live.swarm_name}=0")
+    containers = engine.lines(
+        "container", "ls", "--quiet", f"--filter=label=com.docker.swarm.service.name={live.swarm_name}"
+    )
     for container in containers:
         engine.has("container", "kill", container)  # one may have ended by itself
     killed = time.monotonic()
@@ -68,7 +73,7 @@ def _kill(world: World) -> tuple[float, float]:
         ts = _until("the alert", lambda: _alert(world, known), 60)["ts"]
         told = time.monotonic() - killed
     finally:
-        engine.docker("service", "scale", "--detach", f"{live.name}={live.wanted}")
+        engine.docker("service", "scale", "--detach", f"{live.swarm_name}={live.wanted}")
     _until("the service's return", lambda: _answers(world), 120)
     answered = time.monotonic()
     _until("the edit", lambda: _resolved(world, ts), 60)
@@ -93,20 +98,67 @@ def _answers(world: World) -> bool:
 
 
 def _settled(world: World) -> None:
-    """Every replica runs and no alert is open, so that the next kill begins from a quiet place."""
-    quiet = wait_until(lambda: not _open(world), 60, 0.2)
-    if not quiet:
+    """No alert about the service is open, so that the next kill begins from a quiet place."""
+    if not wait_until(lambda: not _open(world), 90, 0.2):
         raise NotMeasured(f"these alerts stay open: {_open(world)}")
 
 
 def _open(world: World) -> list[str]:
-    return [alert.condition for alert in world.bot.store.alerts.open_ones() if alert.environment == PLACE and "backup" not in alert.condition]
+    about = (f"probe:{PROBE}", f"probe:{PLACE}-web")
+    return [alert.condition for alert in world.bot.store.alerts.open_ones() if alert.condition in about]
 
 
-def _until[T](what: str, found: Callable[[], T | None], seconds: float) -> T:
-    raise NotImplementedError
+def _until(what: str, found: Callable[[], Found | None], seconds: float) -> Found:
+    deadline = time.monotonic() + seconds
+    while not (seen := found()):
+        if time.monotonic() > deadline:
+            raise NotMeasured(f"{what} did not come within {seconds:.0f} s")
+        time.sleep(0.02)
+    return seen
+
+
+class Unwatching(Chatbot):
+    """The same bot with no probes in its settings."""
+
+    @property
+    def config(self) -> Path:
+        """A copy of the settings up to their last part, the probes."""
+        whole = super().config
+        copy = whole.with_name("opsbot-without-probes.yml")
+        copy.write_text(whole.read_text(encoding="utf-8").partition("\nprobes:\n")[0] + "\n", encoding="utf-8")
+        return copy
 
 
 def _cost(world: World) -> list[Row]:
     say(f"CPU time over {QUIET:.0f} s with and without probes")
-    return []
+    world.chatbot.stop()
+    try:
+        without = _cpu_seconds(Unwatching(world.parts))
+    finally:
+        watching = _cpu_seconds(world.chatbot, leave=True)
+    how = f"User and system time of `opsbot serve` over {QUIET:.0f} quiet seconds, scaled to a minute"
+    probes = len(world.bot.config.probes)
+    return [
+        Row(AREA, "the idle bot with its probes", watching, "CPU s/min", f"{how}; the demo's {probes} probes."),
+        Row(AREA, "the idle bot without probes", without, "CPU s/min", f"{how}; the same settings without probes."),
+        Row(AREA, "cost of the watch", watching - without, "CPU s/min", f"The difference of the two: {probes} probes."),
+    ]
+
+
+def _cpu_seconds(chatbot: Chatbot, *, leave: bool = False) -> float:
+    """CPU seconds a minute of a quiet bot, freshly started; left running if asked."""
+    pid = chatbot.start()
+    try:
+        time.sleep(SETTLE)
+        before = _spent(pid)
+        time.sleep(QUIET)
+        return (_spent(pid) - before) * 60 / QUIET
+    finally:
+        if not leave:
+            chatbot.stop()
+
+
+def _spent(pid: int) -> float:
+    """CPU seconds of a program so far: proc(5), stat fields 14 and 15."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
