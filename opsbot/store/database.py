@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event
+from sqlalchemy import Connection, Engine, Table, case, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, SQLAlchemyError, StatementError
@@ -47,10 +47,11 @@ class Database:
         """INSERT that offers `on_conflict_do_*`, which both databases have and SQLAlchemy spells per dialect."""
         return sqlite.insert(table) if self.is_sqlite else postgresql.insert(table)
 
-    def next(self, connection: Connection, counter: str) -> int:
-        """The next number of a counter, from 1; concurrent callers wait for one another."""
-        first = self.insert(counters).values(name=counter, value=1)
-        grown = first.on_conflict_do_update(index_elements=["name"], set_={"value": counters.c.value + 1})
+    def next(self, connection: Connection, counter: str, above: int = 0) -> int:
+        """The next number of a counter, from 1 and over `above`; concurrent callers wait for one another."""
+        first = self.insert(counters).values(name=counter, value=above + 1)
+        last = case((counters.c.value > above, counters.c.value), else_=above)
+        grown = first.on_conflict_do_update(index_elements=["name"], set_={"value": last + 1})
         return int(connection.execute(grown.returning(counters.c.value)).scalar_one())
 
     def close(self) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, func, select
 
 from opsbot.errors import NotFound
 from opsbot.store.database import Database
@@ -38,15 +38,16 @@ class Releases:
         run: str,
         author: str,
         now: datetime,
+        above: int = 0,
     ) -> ReleaseRow:
-        """Record a new release in state prepared, with the next number of its environment and service."""
+        """Record a new release in state prepared, with the next number of its environment and service, over `above`."""
         values: dict[str, Any] = {
             "environment": environment, "service": service, "image": image, "digest": digest, "tag": tag,
             "revision": revision, "env": dict(env), "secrets": dict(secrets), "spec": dict(spec), "schema": schema,
             "run": run, "author": author, "created_at": now, "state": "prepared",
         }  # fmt: skip
         with self._database.write() as connection:
-            values["number"] = self._database.next(connection, f"release:{environment}/{service}")
+            values["number"] = self._database.next(connection, f"release:{environment}/{service}", above)
             row = connection.execute(releases.insert().values(**values).returning(*releases.c)).one()
         return record(ReleaseRow, row)
 
@@ -71,7 +72,10 @@ class Releases:
     def mark(
         self, environment: str, service: str, number: int, state: State, note: str | None, now: datetime
     ) -> ReleaseRow:
-        """Set the state and note. `live` retires the earlier live one in the same transaction. NotFound if there is none."""
+        """Set the state and note. `live` retires the earlier live one in the same transaction. NotFound if there is none.
+
+        `retired_at` stays the moment at which it ceased to be live: blocking and unblocking change nothing about that.
+        """
         ours = _of(environment, service)
         values: dict[str, Any] = {"state": state, "note": note}
         with self._database.write() as connection:
@@ -80,7 +84,7 @@ class Releases:
                 earlier = releases.update().where(ours, releases.c.state == "live", releases.c.number != number)
                 connection.execute(earlier.values(state="retired", retired_at=now))
             elif state != "prepared":
-                values["retired_at"] = now
+                values["retired_at"] = func.coalesce(releases.c.retired_at, now)
             marked = releases.update().where(ours, releases.c.number == number).values(**values)
             row = connection.execute(marked.returning(*releases.c)).one_or_none()
             if row is None:

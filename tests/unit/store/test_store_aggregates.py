@@ -247,6 +247,25 @@ def test_making_a_release_live_retires_the_earlier_one(store: Store) -> None:
     assert store.releases.for_run("r9") is None
 
 
+def test_blocking_and_unblocking_change_nothing_about_when_a_release_was_left(store: Store) -> None:
+    for tag in ("v1", "v2"):
+        release(store, tag=tag)
+    store.releases.mark("staging", "web", 1, "live", None, NOW)
+    store.releases.mark("staging", "web", 2, "live", None, SOON)
+    later = SOON + timedelta(hours=1)
+    assert store.releases.mark("staging", "web", 1, "bad", "500s", later).retired_at == SOON
+    assert store.releases.mark("staging", "web", 1, "retired", None, later).retired_at == SOON
+
+
+def test_numbers_go_on_above_what_an_earlier_record_gave_away(store: Store) -> None:
+    def number(above: int) -> int:
+        return store.releases.add(
+            "staging", "web", "i", "d", "v1", None, {}, {}, {}, None, "r1", "alice", NOW, above
+        ).number
+
+    assert [number(above) for above in (7, 0, 3, 20, 20)] == [8, 9, 10, 21, 22]
+
+
 def test_one_condition_is_one_alert_and_repeats_are_counted(store: Store) -> None:
     def report(_: int = 0) -> tuple[Any, bool]:
         return store.alerts.open("front-page", "Front page down", "critical", "staging", "C1", {"why": "502"}, NOW)
