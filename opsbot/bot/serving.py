@@ -108,7 +108,7 @@ class Serving:
             self._config, self._store, self._clock, self._handle, self._engine.view, self._card
         )
         self._watch.changed = self._alerts_changed
-        self._pool.news = slack.nudge
+        self._pool.news = self._run_moved
         self._heart.start()
         self._forget_schedules()
         threading.Thread(target=self._mend, name="mend", daemon=True).start()
@@ -133,6 +133,11 @@ class Serving:
     def submitted(self) -> None:
         """A run was written: drive it and tell of it now."""
         self._pool.nudge()
+        if self._slack:
+            self._slack.nudge()
+
+    def _run_moved(self) -> None:
+        self._watch.nudge()
         if self._slack:
             self._slack.nudge()
 

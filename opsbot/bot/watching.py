@@ -12,7 +12,7 @@ from opsbot.clock import Clock, ago
 from opsbot.config import values
 from opsbot.config.settings import Config
 from opsbot.config.settings import Probe as Settings
-from opsbot.health.probe import BackupAgeLook, HttpLook, Look, Probe, ReplicasLook
+from opsbot.health.probe import BackupAgeLook, Excused, HttpLook, Look, Probe, ReplicasLook
 from opsbot.runtime.release import previous_good
 from opsbot.runtime.target import Targets
 from opsbot.store import Store
@@ -41,11 +41,7 @@ class Watched:
         return running, wanted or self._config.services[service].replicas
 
     def muted(self, probe: Probe) -> bool:
-        """What fails is expected: nothing was deployed there yet, or a run that disturbs it is at work."""
-        if probe.environment is None:
-            return False
-        if not any(self._store.releases.live(probe.environment, service) for service in self._config.services):
-            return True
+        """What fails is expected: a run that disturbs the environment is at work."""
         busy = self._store.runs.by_status(["running", "undoing"])
         return any(run.environment == probe.environment and run.playbook in DISTURBING for run in busy)
 
@@ -85,6 +81,10 @@ class Watched:
         )
 
     def _kind(self, settings: Settings) -> Look:
+        found = self._look(settings)
+        return Excused(found, partial(self._nothing_there, settings.environment)) if settings.environment else found
+
+    def _look(self, settings: Settings) -> Look:
         if settings.http is not None:
             http = settings.http
             url = (
@@ -100,6 +100,11 @@ class Watched:
         age = settings.backup_age
         newest = partial(self._newest, age.environment, age.database)
         return BackupAgeLook(newest, age.database, age.under, self._clock)
+
+    def _nothing_there(self, environment: str) -> str | None:
+        if any(self._store.releases.live(environment, service) for service in self._config.services):
+            return None
+        return f"Nothing was deployed to {environment} yet."
 
     def _through_edge(self, environment: str, path: str) -> str:
         return self._reach.edge_url(environment) + path

@@ -104,6 +104,18 @@ class BackupAgeLook:
         return outcome, f"The newest backup of {self.database} was made {ago(newest, now)}."
 
 
+@dataclass(frozen=True)
+class Excused:
+    """A look that is not taken while there is an excuse, such as that nothing was deployed yet."""
+
+    kind: Look
+    excuse: Callable[[], str | None]
+
+    def look(self) -> tuple[Outcome, str]:
+        excuse = self.excuse()
+        return ("ok", excuse) if excuse else self.kind.look()
+
+
 def _get(url: str, timeout: float) -> tuple[int, str]:
     """Status and the first MOST_READ bytes, within `timeout` in all. Straight: a proxy would answer for what it cannot see."""
     ends = time.monotonic() + timeout

@@ -60,6 +60,7 @@ class Watch:
     _results: dict[str, Result] = field(default_factory=dict)
     _states: dict[str, State] = field(default_factory=dict)
     _stop: threading.Event = field(default_factory=threading.Event)
+    _news: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None
 
     def start(self) -> None:
@@ -75,6 +76,7 @@ class Watch:
     def stop(self) -> None:
         """Return when no probe looks any more."""
         self._stop.set()
+        self._news.set()
         if self._thread:
             self._thread.join()
 
@@ -87,6 +89,10 @@ class Watch:
         """The last result of each probe that has looked."""
         return dict(self._results)
 
+    def nudge(self) -> None:
+        """Something changed: look at everything now, so that nobody reads what was true before."""
+        self._news.set()
+
     def _loop(self) -> None:
         queue = [(self.clock.monotonic(), index) for index in range(len(self.probes))]
         heapq.heapify(queue)
@@ -94,8 +100,10 @@ class Watch:
             running: set[int] = set()
             while queue and not self._stop.is_set():
                 due, index = queue[0]
-                if self._stop.wait(max(0.0, due - self.clock.monotonic())):
-                    break
+                if self._news.wait(max(0.0, due - self.clock.monotonic())):
+                    self._news.clear()
+                    queue = [(self.clock.monotonic(), index) for index in range(len(self.probes))]
+                    continue
                 heapq.heapreplace(queue, (self.clock.monotonic() + self.probes[index].every, index))
                 if index not in running:
                     running.add(index)

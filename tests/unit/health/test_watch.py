@@ -12,7 +12,7 @@ import pytest
 
 from opsbot.clock import SystemClock
 from opsbot.errors import Unavailable
-from opsbot.health.probe import BackupAgeLook, HttpLook, Probe, ReplicasLook
+from opsbot.health.probe import BackupAgeLook, Excused, HttpLook, Probe, ReplicasLook
 from opsbot.health.watch import Watch
 from opsbot.store import Store, open_store
 
@@ -137,3 +137,21 @@ def test_a_page_is_asked_straight_and_not_through_a_proxy(monkeypatch: pytest.Mo
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     with page() as (url, _):
         assert probe(look_at(url)).check(SystemClock()).ok
+
+
+def test_news_are_looked_at_now_and_not_when_the_next_look_was_due(store: Store) -> None:
+    with page() as (url, kind):
+        watch = Watch([probe(look_at(url), every=600)], store.alerts, SystemClock())
+        watch.start()
+        until(lambda: watch.results().get("front"))
+        kind.status = 500
+        watch.nudge()
+        until(lambda: not watch.results()["front"].ok)
+        watch.stop()
+
+
+def test_where_nothing_was_deployed_yet_nothing_fails() -> None:
+    excuses = ["Nothing was deployed to staging yet.", None]
+    excused = Excused(look_at("http://127.0.0.1:9/"), lambda: excuses.pop(0))
+    assert excused.look() == ("ok", "Nothing was deployed to staging yet.")
+    assert excused.look()[0] == "no_answer"
