@@ -33,10 +33,25 @@ def trigger(schedule: Schedule, zone: ZoneInfo) -> CronTrigger:
 
 def missed(schedule: Schedule, zone: ZoneInfo, last: datetime, now: datetime) -> datetime | None:
     """The latest time at which the schedule should have fired since `last` and within `catch_up`, or None."""
-    times = trigger(schedule, zone)
-    since = max(last, now - schedule.catch_up)
-    moment = times.get_next_fire_time(None, since + timedelta(microseconds=1))
+    return _latest(trigger(schedule, zone), max(last, now - schedule.catch_up), now)
+
+
+def frozen(config: Config, environment: str | None, now: datetime) -> str | None:
+    """The sentence of a configured freeze window that is open now for this environment, or None. No names = all of them."""
+    for name, freeze in config.freezes.items():
+        if freeze.environments and environment not in freeze.environments:
+            continue
+        began = _latest(_cron(freeze.cron, config.team.zone), now - freeze.length, now)
+        if began is not None and now < began + freeze.length:
+            ends = (began + freeze.length).astimezone(config.team.zone)
+            return f"{name}: {freeze.reason}, until {ends:%A %H:%M}."
+    return None
+
+
+def _latest(times: CronTrigger, since: datetime, now: datetime) -> datetime | None:
+    """The latest of the trigger's times after `since` and up to `now`."""
     latest = None
+    moment = times.get_next_fire_time(None, since + timedelta(microseconds=1))
     while moment is not None and moment <= now:
         latest = moment
         moment = times.get_next_fire_time(None, moment + timedelta(microseconds=1))

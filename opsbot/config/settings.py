@@ -54,12 +54,16 @@ class Edge(Frozen):
 
 
 class Environment(Frozen):
-    """A named target: an engine and a stack prefix; nothing outside the prefix is ever touched."""
+    """A named target: an engine and a stack prefix; nothing outside the prefix is ever touched.
+
+    `roles` are had there beside those of the team.
+    """
 
     engine: Value = "unix:///var/run/docker.sock"
     stack: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
     channel: str | None = None
     protected: bool = False
+    roles: dict[Role, tuple[str, ...]] = {}
     edge: Edge = Edge()
     network: str = "net"
 
@@ -126,6 +130,15 @@ class Schedule(Frozen):
     do: str
     cron: str
     catch_up: Duration = timedelta(hours=1)
+
+
+class Freeze(Frozen):
+    """A window in which changes are refused: it begins at the cron times, in the team's zone, and lasts `length`."""
+
+    cron: str
+    length: Duration
+    environments: tuple[str, ...] = ()
+    reason: str = "a freeze window of opsbot.yml"
 
 
 class Http(Frozen):
@@ -199,10 +212,15 @@ class Config(Frozen):
     databases: dict[str, Database] = {}
     storage: Storage | None = None
     schedules: dict[str, Schedule] = {}
+    freezes: dict[str, Freeze] = {}
     probes: dict[str, Probe] = {}
 
     @model_validator(mode="after")
     def _names_exist(self) -> Config:
+        for name, freeze in self.freezes.items():
+            for environment in freeze.environments:
+                if environment not in self.environments:
+                    raise ValueError(f"freeze {name} names an environment that does not exist: {environment}")
         for name, probe in self.probes.items():
             if probe.environment is not None and probe.environment not in self.environments:
                 raise ValueError(f"probe {name} names an environment that does not exist: {probe.environment}")

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from opsbot.clock import SystemClock
 from opsbot.commands.request import Request
-from opsbot.config.settings import Config, Schedule, Team
+from opsbot.config.settings import Config, Environment, Freeze, Schedule, Team
 from opsbot.errors import ConfigError
-from opsbot.schedule import Scheduler, missed, trigger
+from opsbot.schedule import Scheduler, frozen, missed, trigger
 
 ZONE = ZoneInfo("Europe/Copenhagen")
 THREE_HOURLY = Schedule(do="backup main on staging", cron="0 */3 * * *", catch_up=timedelta(hours=1))
@@ -110,3 +110,28 @@ def test_two_looks_at_the_same_moment_fire_once() -> None:
     for thread in threads:
         thread.join()
     assert len(fired) == 1
+
+
+@pytest.mark.parametrize(
+    ("environment", "moment", "says"),
+    [
+        ("production", datetime(2026, 1, 16, 15, 59, tzinfo=ZONE), None),
+        ("production", datetime(2026, 1, 16, 16, 0, tzinfo=ZONE), "weekend: nobody is here, until Monday 06:00."),
+        ("production", datetime(2026, 1, 19, 5, 59, tzinfo=ZONE), "weekend: nobody is here, until Monday 06:00."),
+        ("production", datetime(2026, 1, 19, 6, 0, tzinfo=ZONE), None),
+        ("staging", datetime(2026, 1, 17, 12, 0, tzinfo=ZONE), None),
+        (None, datetime(2026, 1, 17, 12, 0, tzinfo=ZONE), None),
+    ],
+)
+def test_a_freeze_window_is_open_from_its_cron_time_for_its_length(
+    environment: str | None, moment: datetime, says: str | None
+) -> None:
+    weekend = Freeze(
+        cron="0 16 * * fri", length=timedelta(hours=62), environments=("production",), reason="nobody is here"
+    )
+    config = Config(
+        team=Team(timezone="Europe/Copenhagen"),
+        environments={"production": Environment(stack="p")},
+        freezes={"weekend": weekend},
+    )
+    assert frozen(config, environment, moment) == says
