@@ -66,6 +66,7 @@ class Follow:
     _names: Mapping[str, str] = field(default_factory=dict)
     _left: threading.Event = field(default_factory=threading.Event)
     _told_at: float = float("-inf")
+    _driver: threading.Thread | None = None
     _gave_up: list[OpsError] = field(default_factory=list)
 
     def served(self) -> bool:
@@ -74,16 +75,12 @@ class Follow:
 
     def to_the_end(self, run: str) -> tuple[int, RunView]:
         """Return when the run has ended, waits for a yes, or a second Ctrl-C left it to others: exit status and view."""
-        driver: threading.Thread | None = None
-        if not self.served():
-            driver = threading.Thread(target=self._drive, args=(run,), name=f"drive {run}", daemon=True)
-            driver.start()
         try:
             return self._watch(run)
         finally:
             self._left.set()
-            if driver is not None:
-                driver.join(15.0)
+            if self._driver is not None:
+                self._driver.join(15.0)
 
     def _watch(self, run: str) -> tuple[int, RunView]:
         self._names = {step.id: step.name for step in self.engine.view(run).steps}
@@ -97,6 +94,9 @@ class Follow:
 
     def _look(self, run: str) -> int | None:
         """Tell what is new; the exit status once there is nothing more to wait for."""
+        if self._driver is None and not self.served():  # also when the bot that served has died since
+            self._driver = threading.Thread(target=self._drive, args=(run,), name=f"drive {run}", daemon=True)
+            self._driver.start()
         for event in self.engine.follow(run, self._seen, LOOK_EVERY):
             self._seen = event.seq
             self._told(event)
@@ -113,7 +113,7 @@ class Follow:
         """Ask the run to stop; the second time, leave it."""
         if self._asked_to_stop:
             self.engine.stop()
-            self.tell(self.paint.tone("warn", f"Left. `opsbot runs {run}` shows how it goes on."))
+            self.tell(self.paint.tone("warn", f"Left. It goes on when a bot serves; `opsbot runs {run}` shows it."))
             return LEFT
         self._asked_to_stop = True
         try:

@@ -83,6 +83,14 @@ def _serve_one(world: World) -> None:
         threading.Event().wait(0.02)
 
 
+def test_where_the_serve_dies_the_terminal_goes_on_by_itself(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    world.store.leases.take("serve", "elsewhere", 1.5, world.clock.now())
+
+    assert typed(world, "backup", "staging") == 0
+
+    assert "✓ Read the backup back" in capsys.readouterr().out
+
+
 def test_json_is_the_only_thing_on_stdout(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     assert typed(world, "backup", "staging", "--json") == 0
     ended = capsys.readouterr()
