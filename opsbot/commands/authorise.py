@@ -1,4 +1,4 @@
-"""Who may do what. Pure: settings, actor and command in; nothing, or a refusal that says why and who can, out."""
+"""Who may do what, and where. Pure: settings, actor and command in; nothing, or a refusal that says why and who can, out."""
 
 from __future__ import annotations
 
@@ -9,23 +9,39 @@ from opsbot.config.settings import ROLES, Config, Role
 from opsbot.errors import Refused
 from opsbot.playbooks.playbook import Playbook
 
-NOTES: Mapping[str, Role] = {"approve": "approver", "reject": "approver"}  # every other note needs an operator
+NOTES: Mapping[str, Role] = {  # every other note needs an operator
+    "approve": "approver",
+    "reject": "approver",
+    "sign": "approver",
+    "freeze": "approver",
+    "unfreeze": "approver",
+    "unblock": "approver",
+}
+OF_RUNS = ("cancel", "approve", "reject", "answer", "complete", "sign")  # they ask for the role where the run is
+NAMES_SHOWN = 6
 
 
-def role_of(config: Config, actor: Actor, groups: Collection[str] = ()) -> Role:
-    """The highest role that the settings give; guests are viewers. `groups`: the usergroups of the actor, as `@name` or id.
+def role_of(config: Config, actor: Actor, groups: Collection[str] = (), environment: str | None = None) -> Role:
+    """The highest role that the settings give, for the team or in that environment; guests are viewers.
 
-    What the team itself configured (a schedule) and what follows from its runs (recovery) acts as an operator.
+    `groups`: the usergroups of the actor, as `@name` or id. What the team itself configured (a schedule) and what
+    follows from its runs (recovery) acts as an operator.
     """
     if actor.kind != "person":
         return "operator" if actor.kind in ("schedule", "recovery") else "viewer"
     if actor.guest:
         return "viewer"
     mine = {actor.id, *groups}
-    held = [role for role, members in config.team.roles.items() if mine & set(members)]
+    held = [role for roles in _given(config, environment) for role, members in roles.items() if mine & set(members)]
     if actor.id.startswith("terminal:"):  # a login that nobody mapped never gets the default of the team
         held = held or ["viewer"]
     return max(held or [config.team.default_role], key=ROLES.index)
+
+
+def highest(config: Config, actor: Actor, groups: Collection[str] = ()) -> Role:
+    """The highest role that the actor has anywhere."""
+    places = [None, *config.environments]
+    return max((role_of(config, actor, groups, place) for place in places), key=ROLES.index)
 
 
 def needed(config: Config, command: Command, playbooks: Mapping[str, Playbook]) -> Role:
@@ -34,6 +50,8 @@ def needed(config: Config, command: Command, playbooks: Mapping[str, Playbook]) 
         return "viewer"
     if isinstance(command, Note):
         return NOTES.get(command.name, "operator")
+    if command.break_glass is not None:
+        return "admin"
     return "viewer" if command.plan_only else _for_change(config, command, playbooks[command.playbook])
 
 
@@ -45,41 +63,81 @@ def authorise(
     groups: Collection[str] = (),
     called: Callable[[str], str] = str,
 ) -> None:
-    """Raise Refused (code `not_allowed`) unless the actor may do this. `called`: a member's id → the name people know."""
-    role, lowest = role_of(config, actor, groups), needed(config, command, playbooks)
+    """Raise Refused (code `not_allowed`) unless the actor may do this where it would be done."""
+    lowest, where = needed(config, command, playbooks), place(command, playbooks)
+    require(config, actor, lowest, _words(command), where, groups, called)
+
+
+def require(
+    config: Config,
+    actor: Actor,
+    lowest: Role,
+    what: str,
+    environment: str | None = None,
+    groups: Collection[str] = (),
+    called: Callable[[str], str] = str,
+) -> None:
+    """Raise Refused (code `not_allowed`) unless the actor has that role there (anywhere, if no environment is known).
+
+    `what` is said: “viewers may not `what`”. `called`: a member's id → the name people know.
+    """
+    role = role_of(config, actor, groups, environment) if environment else highest(config, actor, groups)
     if ROLES.index(role) >= ROLES.index(lowest):
         return
-    where = _place(command, playbooks)
+    where = f" in {environment}" if environment else ""
     who = "You are a guest here, and guests" if actor.guest else f"Your role is {role}, and {role}s"
-    raise Refused(f"{who} may not {_words(command)}{where}.", _who_can(config, lowest, called), code="not_allowed")
+    raise Refused(
+        f"{who} may not {what}{where}.", who_can(config, lowest, environment, called, {actor.id}), code="not_allowed"
+    )
+
+
+def who_can(
+    config: Config,
+    lowest: Role,
+    environment: str | None = None,
+    called: Callable[[str], str] = str,
+    without: Collection[str] = (),
+) -> str:
+    """Whom to ask: “Ask bob, alice.”, or where opsbot.yml should name somebody."""
+    people = able(config, lowest, environment, without)
+    if people:
+        return f"Ask {', '.join(called(member) for member in people[:NAMES_SHOWN])}."
+    if able(config, lowest, environment):
+        return f"Nobody else is {lowest}: opsbot.yml says who is, under team.roles."
+    return f"Nobody is {lowest} yet: opsbot.yml says who is, under team.roles."
+
+
+def able(config: Config, lowest: Role, environment: str | None = None, without: Collection[str] = ()) -> list[str]:
+    """Members and usergroups with that role or a higher one, nearest role first."""
+    enough = ROLES[ROLES.index(lowest) :]
+    found = [member for role in enough for roles in _given(config, environment) for member in roles.get(role, ())]
+    return [member for member in dict.fromkeys(found) if member not in without]
+
+
+def place(command: Command, playbooks: Mapping[str, Playbook]) -> str | None:
+    """The environment that a command is about, if it names one."""
+    if isinstance(command, ChangeRequest):
+        name = playbooks[command.playbook].environment_param()
+        return str(command.params[name]) if name and name in command.params else None
+    named = command.args.get("environment")
+    return str(named) if named is not None else None
+
+
+def _given(config: Config, environment: str | None) -> list[Mapping[Role, tuple[str, ...]]]:
+    settings = config.environments.get(environment or "")
+    return [config.team.roles, *([settings.roles] if settings else [])]
 
 
 def _for_change(config: Config, command: ChangeRequest, playbook: Playbook) -> Role:
     """An operator may change what is not protected, do what has little risk, and ask for what somebody else approves."""
-    environment = _environment(command, playbook)
-    settings = config.environments.get(environment or "")
+    name = playbook.environment_param()
+    settings = config.environments.get(str(command.params.get(name or "")))
     if playbook.risk == "low" or playbook.approve is not None or (settings is not None and not settings.protected):
         return "operator"
     return "approver"
 
 
-def _environment(command: ChangeRequest, playbook: Playbook) -> str | None:
-    name = playbook.environment_param()
-    return str(command.params[name]) if name and name in command.params else None
-
-
-def _place(command: Command, playbooks: Mapping[str, Playbook]) -> str:
-    environment = _environment(command, playbooks[command.playbook]) if isinstance(command, ChangeRequest) else None
-    return f" in {environment}" if environment else ""
-
-
 def _words(command: Command) -> str:
-    return command.playbook if isinstance(command, ChangeRequest) else command.name
-
-
-def _who_can(config: Config, lowest: Role, called: Callable[[str], str]) -> str:
-    able = [role for role in ROLES[ROLES.index(lowest) :] if config.team.roles.get(role)]
-    people = [member for role in able for member in config.team.roles[role]]
-    if not people:
-        return f"Nobody is {lowest} yet: opsbot.yml says who is, under team.roles."
-    return f"Ask {', '.join(called(member) for member in people[:6])}."
+    if isinstance(command, ChangeRequest):
+        return f"{command.playbook} without a second person" if command.break_glass is not None else command.playbook
+    return command.name

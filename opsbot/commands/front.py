@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
 from opsbot import log, metrics
 from opsbot.commands import plan_card
-from opsbot.commands.authorise import authorise
+from opsbot.commands.authorise import OF_RUNS, authorise
 from opsbot.commands.catalog import NOTES, QUERIES, tree
 from opsbot.commands.help import help_reply
 from opsbot.commands.parse import parse
@@ -21,8 +21,6 @@ from opsbot.commands.services import Asked, Services
 from opsbot.commands.tree import Parsed, Tree
 from opsbot.errors import OpsError, Refused
 from opsbot.runs.plan import Plan
-
-KEPT_BY_ENGINE = ("cancel", "approve", "reject", "answer")  # it writes the audit rows of what it is told of a run
 
 _log = log.get(__name__)
 
@@ -56,16 +54,16 @@ class Front:
 
     def _act(self, request: Request, parsed: Parsed) -> Reply:
         services, command = self._services, parsed.command
-        groups = services.groups(request.actor.id) if request.actor.kind == "person" else ()
-        authorise(services.config, request.actor, command, services.playbooks, groups, services.called)
-        asked = Asked(request.actor, services)
+        asked = Asked(request.actor, services, request.door, self._groups(request), request.channel_name)
+        if not (isinstance(command, Note) and command.name in OF_RUNS):
+            authorise(services.config, request.actor, command, services.playbooks, asked.groups, services.called)
         if isinstance(command, Query):
             if command.name == "help":
                 return help_reply(self.tree, services.playbooks, command.args.get("topic"))
             return QUERIES[command.name][1](asked, command.args)
         if isinstance(command, Note):
             reply = NOTES[command.name][1](asked, command.args)
-            if command.name not in KEPT_BY_ENGINE:
+            if command.name not in OF_RUNS:  # the engine writes the audit rows of what it is told of a run
                 self._record(request, command.name, _words(command.args), reply.code, {"said": reply.text})
             return reply
         return self._change(request, command)
@@ -74,6 +72,9 @@ class Front:
         services = self._services
         playbook = services.playbooks[change.playbook]
         plan = services.plan(playbook, change.params, request.actor.name)
+        if change.as_planned not in (None, plan.fingerprint):
+            again = "What would happen now is not what was shown. Nothing was changed."
+            raise Refused(again, "Look at the plan again.", code="plan_changed")
         if change.plan_only:
             return plan_card.plan_reply(plan, playbook)
         if plan.red:
@@ -98,6 +99,16 @@ class Front:
             for lock in locks
             if lock.target == plan.lock and lock.run
         ]
+
+    def _groups(self, request: Request) -> Collection[str]:
+        """The asker's usergroups; none while nobody can tell, so that a doubt never gives a right."""
+        if request.actor.kind != "person" or request.actor.guest:
+            return ()
+        try:
+            return self._services.groups(request.actor.id)
+        except OpsError as error:
+            _log.warning("groups.unknown", actor=request.actor.id, why=error)
+            return ()
 
     def _refused(self, request: Request, parsed: Parsed | None, error: OpsError) -> None:
         if isinstance(error, Refused) and parsed is not None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from opsbot.commands import say
+from opsbot.commands import normalise, say
 from opsbot.commands.reply import Button, Line, Lines, Part, Reply, Small, Tone
+from opsbot.errors import NotFound, OpsError, Refused
 from opsbot.playbooks.playbook import Playbook
 from opsbot.runs.plan import Plan
 from opsbot.runs.step import Fact
@@ -26,7 +27,9 @@ def plan_reply(plan: Plan, playbook: Playbook) -> Reply:
     if plan.red:
         return refusal(plan, parts)
     tone: Tone = "warn" if any(fact.color == "amber" for _, fact in plan.facts) else "info"
-    buttons = [Button("Do it", command(playbook, plan.params), "primary", f"{plan.title}?")]
+    again = command(playbook, plan.params)
+    as_planned = f"{again} --as-planned {plan.fingerprint}"  # else it could do what nobody was shown
+    buttons = [Button("Do it", as_planned, "primary", f"{plan.title}?")] if again else []
     return Reply(f"The plan: {plan.title}.", tone, parts, buttons, json=plan.as_json())
 
 
@@ -36,7 +39,7 @@ def refusal(plan: Plan, parts: Sequence[Part] = ()) -> Reply:
     shown = parts or (facts(plan), Small("Nothing was changed."))
     code = first.key.rsplit(".", 1)[-1]
     body = {"code": code, "what": first.text, "plan": plan.as_json()}
-    return Reply(first.text, "bad", shown, json=body, ok=False, code=code, exit_code=3)
+    return Reply(first.text, "bad", shown, json=body, ok=False, code=code, exit_code=_exit_code(code))
 
 
 def facts(plan: Plan) -> Lines:
@@ -53,14 +56,27 @@ def approval(rule: Mapping[str, Any]) -> str:
     return f"Needs a yes of {who} other than the one who asks, within {say.seconds(float(rule['expires']))}."
 
 
-def command(playbook: Playbook, params: Mapping[str, Any]) -> str:
-    """The words that ask for exactly this."""
-    given = [f"--{name} {_quoted(value)}" for name, value in params.items() if value is not None]
-    return " ".join([playbook.path, *given])
+def command(playbook: Playbook, params: Mapping[str, Any]) -> str | None:
+    """The words that ask for exactly this; None where a value cannot be said in one line of chat."""
+    said = {name: _word(value) for name, value in params.items() if value is not None}
+    wanted = [*playbook.path.split(" "), *(word for name, value in said.items() for word in (f"--{name}", value))]
+    text = " ".join([playbook.path, *(f"--{name} {_quoted(value)}" for name, value in said.items())])
+    try:
+        return text if normalise.words(text) == wanted else None
+    except OpsError:
+        return None
 
 
-def _quoted(value: Any) -> str:
-    text = str(value).lower() if isinstance(value, bool) else str(value)
+def _exit_code(code: str) -> int:
+    """That something does not exist has the same status, whoever found it out."""
+    return NotFound.exit_code if code.startswith("unknown_") else Refused.exit_code
+
+
+def _word(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _quoted(text: str) -> str:
     return f'"{text}"' if " " in text or not text else text
 
 

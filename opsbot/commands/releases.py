@@ -8,6 +8,7 @@ from typing import Any
 from opsbot.clock import ago
 from opsbot.commands.reply import Button, Part, Reply, Small, Table, Words
 from opsbot.commands.services import Asked
+from opsbot.runtime.release import previous_good
 from opsbot.store.rows import ReleaseRow
 
 NONE_YET = "Nothing was deployed here by the bot yet. `deploy TAG {environment}` does it."
@@ -46,19 +47,13 @@ def _shown(asked: Asked, environment: str, service: str, rows: Sequence[ReleaseR
 
 
 def _way_back(services: Mapping[str, Sequence[ReleaseRow]], environment: str) -> list[Button]:
+    """The button names both releases, so that an old message never goes back from another one."""
     for service, rows in services.items():
         live = next((row for row in rows if row.state == "live"), None)
-        earlier = [row for row in rows if row.state == "retired" and live and row.number < live.number]
-        if earlier:
-            command = f"rollback {environment} --service {service}"
-            return [
-                Button(
-                    f"Roll back to {earlier[0].tag}",
-                    command,
-                    "danger",
-                    f"Go back to {earlier[0].tag} in {environment}?",
-                )
-            ]
+        back = previous_good(rows, live.number) if live else None
+        if live and back:
+            command = f"rollback {environment} --service {service} --to {back.number} --from {live.number}"
+            return [Button(f"Roll back to {back.tag}", command, "danger", f"Go back to {back.tag} in {environment}?")]
     return []
 
 

@@ -55,11 +55,17 @@ class Note:
 
 @dataclass(frozen=True)
 class ChangeRequest:
-    """A playbook with its typed params. `plan_only` shows the plan and does nothing."""
+    """A playbook with its typed params. `plan_only` shows the plan and does nothing.
+
+    `as_planned`: the fingerprint of the plan that was shown; another one is refused. `break_glass`: an admin's reason
+    why this cannot wait for a second person.
+    """
 
     playbook: str
     params: Mapping[str, Any] = field(default_factory=dict)
     plan_only: bool = False
+    as_planned: str | None = None
+    break_glass: str | None = None
 
 
 Command = Query | Note | ChangeRequest

@@ -152,7 +152,8 @@ def _buttons(view: RunView, playbook: Playbook | None) -> list[Button]:
     if view.status == "succeeded" and playbook.offer:
         return _offer(view, playbook)
     if view.status in ("undone", "cancelled", "expired"):
-        return [Button("Try again", plan_card.command(playbook, view.params), None, f"{view.title}, once more?")]
+        again = plan_card.command(playbook, view.params)
+        return [Button("Try again", again, None, f"{view.title}, once more?")] if again else []
     return []
 
 

@@ -8,8 +8,9 @@ from typing import Any
 
 from opsbot.backups.manifest import Manifest
 from opsbot.clock import Clock
-from opsbot.commands.request import Actor
-from opsbot.config.settings import Config
+from opsbot.commands.authorise import require
+from opsbot.commands.request import Actor, Door
+from opsbot.config.settings import Config, Role
 from opsbot.health.result import Result
 from opsbot.playbooks.playbook import Playbook
 from opsbot.runs.engine import Engine
@@ -44,7 +45,14 @@ class Services:
 
 @dataclass(frozen=True)
 class Asked:
-    """Who asks, and what may be used to answer."""
+    """Who asks, through which door, from where, and what may be used to answer. `groups`: the asker's usergroups."""
 
     actor: Actor
     services: Services
+    door: Door = "terminal"
+    groups: Collection[str] = ()
+    channel_name: str | None = None
+
+    def require(self, lowest: Role, what: str, environment: str | None = None) -> None:
+        """Refused (`not_allowed`) unless the asker has that role there, or anywhere."""
+        require(self.services.config, self.actor, lowest, what, environment, self.groups, self.services.called)

@@ -11,12 +11,13 @@ from opsbot.playbooks.params import Param
 from opsbot.playbooks.playbook import Playbook
 
 Kind = Literal["query", "note", "change"]
+OF_CHANGES = ("as_planned", "break_glass")  # what every change may be told beside its params and `plan`
 DAILY = ("status", "deploy", "rollback", "promote", "backup", "restore", "logs", "alerts")
 
 
 @dataclass(frozen=True)
 class Spec:
-    """One command. `make` gets every param with its value (and `plan` for changes) and returns the command."""
+    """One command. `make` gets every param with its value (and how, for changes) and returns the command."""
 
     path: str
     kind: Kind
@@ -56,7 +57,8 @@ def change(playbook: Playbook) -> Spec:
     """A playbook's command."""
 
     def make(values: Mapping[str, Any]) -> ChangeRequest:
-        params = {name: value for name, value in values.items() if name != "plan"}
-        return ChangeRequest(playbook.name, params, plan_only=bool(values.get("plan")))
+        how = {name: values.get(name) for name in OF_CHANGES}
+        params = {name: value for name, value in values.items() if name not in ("plan", *OF_CHANGES)}
+        return ChangeRequest(playbook.name, params, bool(values.get("plan")), **how)
 
     return Spec(playbook.path, "change", playbook.about, make, playbook.arguments(), playbook.aliases)

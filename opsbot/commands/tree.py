@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from opsbot.commands.request import Command, Query
-from opsbot.commands.spec import Spec
+from opsbot.commands.spec import OF_CHANGES, Spec
 from opsbot.commands.words import assign
 from opsbot.errors import NotFound, OpsError, UsageError, closest
 from opsbot.playbooks.params import Known, complete
@@ -90,7 +90,8 @@ def _command(spec: Spec, known: Known) -> click.Command:
         click.Option(["--help", "-h", "asks_help"], is_flag=True),
     ]
     if spec.kind == "change":
-        flags.append(click.Option(["--plan", "plan_only"], is_flag=True))
+        flags.append(click.Option(["--plan", "plan"], is_flag=True))
+        flags += [click.Option([f"--{name.replace('_', '-')}", name]) for name in OF_CHANGES]
     words = click.Argument(["words"], nargs=-1, required=False)
     return click.Command(
         spec.path,
@@ -103,7 +104,7 @@ def _command(spec: Spec, known: Known) -> click.Command:
 
 def _parsed(spec: Spec, known: Known, given: dict[str, Any]) -> Parsed:
     words, as_json, asks_help = given.pop("words"), given.pop("as_json"), given.pop("asks_help")
-    plan_only = given.pop("plan_only", False)
+    how = {name: given.pop(name, None) for name in ("plan", *OF_CHANGES)}
     if asks_help:
         return Parsed(Query("help", {"topic": spec.path}), spec, as_json)
     options = {name: text for name, text in given.items() if text is not None}
@@ -112,5 +113,5 @@ def _parsed(spec: Spec, known: Known, given: dict[str, Any]) -> Parsed:
     except UsageError as error:
         raise UsageError(error.what, error.fix or f"Say `{spec.usage()}`.", code=error.code) from error
     if spec.kind == "change":
-        values["plan"] = plan_only
+        values |= how
     return Parsed(spec.make(values), spec, as_json)

@@ -15,7 +15,7 @@ from opsbot.playbooks.playbook import Playbook, StepSpec
 from opsbot.runs.step import Step
 from opsbot.steps.varies import Varies
 
-RESERVED_PARAMS = ("help", "json", "plan", "env", "words")
+RESERVED_PARAMS = ("help", "json", "plan", "env", "words", "as_planned", "break_glass")
 RUN_FIELDS = ("id", "actor", "environment")
 
 

@@ -112,11 +112,13 @@ def _choice(param: Param, word: str) -> str:
     return found
 
 
-def _duration(param: Param, word: str) -> float:
+def _duration(param: Param, word: str) -> str:
+    """The text itself, as steps and settings have it."""
     try:
-        return parse_duration(word).total_seconds()
+        parse_duration(word)
     except (ValueError, OverflowError) as error:
         raise UsageError(f"The {param.name} must be a time such as 30s, 5m or 1h30m, not “{word}”.") from error
+    return word
 
 
 def _tag(param: Param, word: str) -> str:

@@ -50,7 +50,7 @@ def test_a_tag_that_does_not_exist_changes_nothing_and_names_the_closest(world: 
 
     reply = world.say("deploy v22 to staging")
 
-    assert (reply.ok, reply.code, reply.exit_code) == (False, "unknown_tag", 3)
+    assert (reply.ok, reply.code, reply.exit_code) == (False, "unknown_tag", 1)
     assert reply.text == "There is no tag v22. Did you mean v2?"
     assert "Nothing was changed." in shown(reply)
     assert world.store.runs.list() == []
@@ -247,7 +247,7 @@ def test_releases_show_where_one_can_go_back_to(world: World) -> None:
     reply = world.say("releases staging")
 
     assert [(row["tag"], row["state"]) for row in reply.json] == [("v2", "live"), ("v1", "retired")]
-    assert "Roll back to v1: opsbot rollback staging --service web" in shown(reply)
+    assert "Roll back to v1: opsbot rollback staging --service web --to 1 --from 2" in shown(reply)
     assert "Nothing was deployed here by the bot yet. `deploy TAG production`" in shown(
         world.say("releases production")
     )

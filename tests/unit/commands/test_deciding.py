@@ -1,0 +1,133 @@
+"""Approve, reject, cancel: who may, which run is meant, and what a button is bound to."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from pretend_world import ALICE, BOB, CAROL, CONFIG, World, shown
+
+from opsbot.commands import at_once, plan_card
+from opsbot.commands.reply import Reply
+from opsbot.playbooks.playbook import Playbook
+from opsbot.runs.step import Fact, Facts
+
+
+def test_where_two_plans_wait_the_one_that_is_meant_must_be_named(world: World) -> None:
+    first = world.say("deploy v2 to production", CAROL).run
+    second = world.say("restore main in production", CAROL).run
+
+    for note in ("approve", "reject", "cancel"):
+        reply = world.say(note, BOB)
+        assert (reply.code, reply.exit_code) == ("which_run", 2)
+        assert f"`{note} {first}` (Deploy web v2 to production)" in reply.text
+        assert f"`{note} {second}`" in reply.text
+    assert world.say(f"approve {first}", BOB).ok
+    assert world.say("approve", BOB).ok
+
+
+def test_ones_own_plan_is_refused_with_who_can(world: World) -> None:
+    run = world.say("deploy v2 to production", BOB).run
+
+    reply = world.say(f"approve {run}", BOB)
+
+    assert reply.text == "You asked for this yourself. Another person has to approve it. Ask alice."
+    assert reply.code == "own_plan"
+    assert world.store.audit.list()[0].outcome == "own_plan"
+
+
+def test_a_plan_that_asks_for_an_admin_takes_no_other_yes(world: World) -> None:
+    rule = world.playbooks["deploy"].approve.model_copy(update={"from_role": "admin"})  # type: ignore[union-attr]  # it has one
+    deploy = world.playbooks["deploy"].model_copy(update={"approve": rule})
+    object.__setattr__(world.front._services, "playbooks", {**world.playbooks, "deploy": deploy})
+    run = world.say("deploy v2 to production", CAROL).run
+
+    assert world.say(f"approve {run}", BOB).text.startswith("Your role is approver, and approvers may not approve in")
+    assert world.say(f"approve {run}", ALICE).ok
+
+
+STAGING_ONLY = CONFIG.replace('channel: "#staging"}', 'channel: "#staging", roles: {approver: [U03CAROL]}}')
+
+
+def test_a_role_may_be_had_in_one_environment(world: World, tmp_path_factory: pytest.TempPathFactory) -> None:
+    here = World(tmp_path_factory.mktemp("here"), config_text=STAGING_ONLY)
+    run = here.say("deploy v2 to production", BOB).run
+
+    refused = here.say(f"approve {run}", CAROL)
+
+    assert refused.text == "Your role is operator, and operators may not approve in production. Ask bob, alice."
+    assert here.say("approve", CAROL).code == "not_allowed"
+    here.store.close()
+
+
+def test_usergroups_that_nobody_can_tell_give_no_right(world: World) -> None:
+    from opsbot.errors import Unavailable
+
+    def unknown(_user: str) -> set[str]:
+        raise Unavailable("Slack does not answer.")
+
+    object.__setattr__(world.front._services, "groups", unknown)
+
+    assert world.say("deploy v2 to staging", CAROL).ok
+    assert world.say("help", CAROL).ok
+
+
+def test_do_it_does_only_what_was_shown(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown_plan = world.say("deploy v2 to staging --plan")
+    assert [button.label for button in shown_plan.buttons] == ["Do it"]
+    facts = Facts((Fact("moved", "green", "The tag is another image now.", bind="other"),))
+    monkeypatch.setattr(world.steps["image.resolve"], "facts", lambda ctx, args: facts)
+
+    refused = world.say(shown_plan.buttons[0].command)
+
+    assert (refused.code, refused.exit_code) == ("plan_changed", 3)
+    assert world.store.runs.list() == []
+    again: Reply = world.say("deploy v2 to staging --plan")
+    assert world.say(again.buttons[0].command).ok
+
+
+@pytest.mark.parametrize("text", ['a" --environment "production', "two\nlines", "“curly”", "please", "--json", "1.5"])
+def test_a_button_says_exactly_the_params_or_is_not_there(text: str, world: World) -> None:
+    playbook = Playbook.model_validate(
+        {
+            "about": "Says something",
+            "command": "say",
+            "params": {"environment": {"type": "environment", "required": True}, "note": {}},
+            "steps": [{"id": "a", "name": "Say it", "do": "announce", "with": {"text": "x"}}],
+        }
+    )
+    params = {"environment": "staging", "note": text}
+
+    command = plan_card.command(playbook, params)
+
+    object.__setattr__(world.front._services, "playbooks", {"say": playbook})
+    from opsbot.commands.catalog import tree
+    from opsbot.commands.parse import parse
+    from opsbot.commands.request import ChangeRequest, Request
+
+    if command is None:
+        assert text not in ("--json", "1.5")
+    else:
+        parsed = parse(tree(world.config, {"say": playbook}), Request(ALICE, "slack", text=command))
+        assert parsed.command == ChangeRequest("", params)
+        assert not parsed.as_json
+
+
+def test_a_part_that_hangs_costs_a_few_threads_and_no_more() -> None:
+    free = threading.Event()
+
+    def hangs() -> str:
+        free.wait(20)
+        return "late"
+
+    before = threading.active_count()
+    for _ in range(6):
+        assert at_once.at_once({"dead": hangs}, 0.02)["dead"].wrong == "does not answer within 0.02 s."
+    assert threading.active_count() - before == at_once.LATE
+    free.set()
+
+
+def test_status_counts_what_waits(world: World) -> None:
+    world.say("deploy v2 to production", CAROL)
+
+    assert "awaiting approval" in shown(world.say("status production"))
