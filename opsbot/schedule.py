@@ -22,13 +22,15 @@ TRY_AGAIN = timedelta(minutes=5)  # after a refusal (lock held, bucket away): no
 
 
 def trigger(schedule: Schedule, zone: ZoneInfo) -> CronTrigger:
-    """The cron text as APScheduler's trigger; ConfigError if it is not five cron fields."""
+    """The schedule's times; ConfigError if they are not five cron fields."""
+    return _cron(schedule.cron, zone)
+
+
+def _cron(text: str, zone: ZoneInfo) -> CronTrigger:
     try:
-        return CronTrigger.from_crontab(schedule.cron, timezone=zone)
+        return CronTrigger.from_crontab(text, timezone=zone)
     except ValueError as error:
-        raise ConfigError(
-            f"“{schedule.cron}” is not a cron time: {error}.", "Write five fields: 0 */3 * * *"
-        ) from error
+        raise ConfigError(f"“{text}” is not a cron time: {error}.", "Write five fields: 0 */3 * * *") from error
 
 
 def missed(schedule: Schedule, zone: ZoneInfo, last: datetime, now: datetime) -> datetime | None:
