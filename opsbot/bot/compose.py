@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -112,6 +112,7 @@ def _services(bot: Bot, plan: Callable[[Playbook, Mapping[str, Any], str], Plan]
         tags=lambda environment, service: bot.targets.get(environment).tags(service),
         submitted=lambda _run: bot.serving.submitted(),
         called=partial(_called, bot),
+        groups=partial(_groups, bot),
     )
 
 
@@ -136,6 +137,10 @@ def _where(bot: Bot, part: str, environment: str) -> str:
 
 def _called(bot: Bot, user: str) -> str:
     return bot.serving.called(user)
+
+
+def _groups(bot: Bot, user: str) -> Collection[str]:
+    return bot.serving.groups(user)
 
 
 def _slack(bot: Bot) -> str:

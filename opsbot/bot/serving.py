@@ -6,7 +6,7 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -144,6 +144,10 @@ class Serving:
     def called(self, user: str) -> str:
         """The name that people know a member by; the id where only Slack could tell and we are not connected."""
         return self._slack.called(user) if self._slack else user
+
+    def groups(self, user: str) -> Collection[str]:
+        """The usergroups of a member. The terminal does not ask Slack: there, roles by usergroup are not had."""
+        return self._slack.groups(user) if self._slack else ()
 
     def slack_says(self) -> str:
         """A sentence about the connection; Unavailable if there is none."""

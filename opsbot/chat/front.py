@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TypeVar
 
 from slack_bolt.error import BoltError
@@ -14,6 +14,7 @@ from opsbot import log as logs
 from opsbot.chat.alerts import Alerts
 from opsbot.chat.answer import Answers
 from opsbot.chat.delivery import Delivery
+from opsbot.chat.groups import Groups
 from opsbot.chat.mailer import Mailer
 from opsbot.chat.outbox import SPACING, Outbox
 from opsbot.chat.people import Channels, People
@@ -58,6 +59,7 @@ class SlackFront:
         self._app_token = secret(config.slack.app_token)
         self._people = People(self._client, clock, config.team.timezone)
         self._channels = Channels(self._client, clock)
+        self._groups = Groups(self._client, clock)
         self._outbox = Outbox(Delivery(Mailer(_client(config), self._spoke), store), clock, spacing)
         self._answers = Answers(front, self._people, self._channels, self._outbox, store, clock, self.nudge)
         self._runs = Runs(store, clock, self._outbox, lambda run: card(view(run)), self._home)
@@ -105,6 +107,10 @@ class SlackFront:
     def called(self, user: str) -> str:
         """The name that people know a member by; the id where Slack does not tell."""
         return self._people.actor(user, "").name
+
+    def groups(self, user: str) -> Collection[str]:
+        """The usergroups of a member, as ids and as `@handle`; none while Slack does not tell."""
+        return self._groups.of(user)
 
     def _connect(self) -> None:
         wait = 0.25
