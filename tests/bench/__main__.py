@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -28,26 +29,34 @@ AREAS: dict[str, Callable[[World], Sequence[Row]]] = {
 def main(area: str) -> None:
     """Measure one area or all; each takes at most 15 minutes."""
     wanted = list(AREAS) if area == "all" else [area]
+    click.echo(f"load average before anything was started: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
     measured: list[Row] = []
     failed: list[str] = []
-    with world() as found:
-        for name in wanted:
-            started = time.monotonic()
-            click.echo(f"measuring {name}")
-            try:
-                rows = list(AREAS[name](found))
-            except (NotMeasured, OpsError, OSError) as error:
-                failed.append(f"{name} could not be measured: {error}")
-                continue
-            write(rows, [name])
-            measured += rows
-            click.echo(f"measured {name} in {time.monotonic() - started:.0f} s")
+    try:
+        with world() as found:
+            for name in wanted:
+                _measure(name, found, measured, failed)
+    except OpsError as error:
+        failed.append(error.sentence())
     if measured:
         click.echo(table(measured))
         click.echo(f"written to {FILE}")
     for line in failed:
         click.echo(line, err=True)
     sys.exit(1 if failed else 0)
+
+
+def _measure(name: str, found: World, measured: list[Row], failed: list[str]) -> None:
+    started = time.monotonic()
+    click.echo(f"measuring {name}")
+    try:
+        rows = list(AREAS[name](found))
+    except (NotMeasured, OpsError, OSError, ValueError) as error:
+        failed.append(f"{name} could not be measured: {error}")
+        return
+    write(rows, [name])
+    measured += rows
+    click.echo(f"measured {name} in {time.monotonic() - started:.0f} s")
 
 
 if __name__ == "__main__":

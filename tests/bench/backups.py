@@ -87,6 +87,8 @@ def measure(world: World) -> Sequence[Row]:
     """Every row of the area."""
     world.deployed("v1")
     world.seed(MESSAGES)
+    with Traffic(world.target.edge_url(), 1):
+        pass  # its author is in the backup, so that it can write after a swap too
     target, storage = world.bot.reach.database(PLACE, DATABASE), world.bot.reach.bucket()
     with TemporaryDirectory(dir=world.parts.state.folder("tmp")) as folder:
         bench = Bench(target, storage, Path(folder))

@@ -18,7 +18,7 @@ ROLLBACKS_UNDER_LOAD = 3
 ROUNDS = 24
 UPDATES = 5
 STRAGGLERS = 0.5  # seconds after the end in which an answer of the release that was left would still be seen
-LIGHT, PAUSE = 8, 0.05  # connections, seconds between the requests of one
+LIGHT, PAUSE = 8, 0.1  # connections, seconds between the requests of one
 
 
 @dataclass(frozen=True)

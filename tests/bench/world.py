@@ -151,6 +151,7 @@ def say(text: str) -> None:
 def world() -> Iterator[World]:
     """Everything up and the bot serving; all of it is removed at the end."""
     state = State.default()
+    Chatbot.stop_recorded(state, PREFIX)
     demo_parts.down(state, say, PREFIX)
     parts = demo_parts.up(state, say, PREFIX)
     chatbot = Chatbot(parts)
