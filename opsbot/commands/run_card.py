@@ -8,6 +8,7 @@ from typing import Any
 from opsbot.commands import plan_card, say
 from opsbot.commands.reply import Button, Code, Line, Lines, Part, Reply, Small, Tone, Words
 from opsbot.playbooks import expressions
+from opsbot.playbooks.expressions import ExpressionError
 from opsbot.playbooks.playbook import Playbook
 from opsbot.runs.view import RunView, StepView
 
@@ -158,11 +159,21 @@ def _buttons(view: RunView, playbook: Playbook | None) -> list[Button]:
 
 
 def _offer(view: RunView, playbook: Playbook) -> list[Button]:
+    """The button of what one may want to say next, with what this run found out: an old card says the same for ever."""
     offer = playbook.offer
     if offer is None:
         return []
-    command = str(expressions.resolve(offer.command, {"params": view.params, "run": {"environment": view.environment}}))
-    return [Button(offer.label, command, "danger", offer.confirm)]
+    scope = {
+        "params": view.params,
+        "run": {"id": view.id, "actor": view.actor, "environment": view.environment},
+        "steps": {step.id: step.outputs for step in view.steps},
+    }
+    try:
+        if offer.when is not None and not expressions.resolve(expressions.as_template(offer.when), scope):
+            return []
+        return [Button(offer.label, str(expressions.resolve(offer.command, scope)), "danger", offer.confirm)]
+    except ExpressionError:
+        return []  # a step that it speaks of was skipped
 
 
 def _json(view: RunView) -> dict[str, Any]:

@@ -210,7 +210,9 @@ def _check_sentences(text: Document, playbook: Playbook, steps: Mapping[str, Ste
         if sentence:
             _check_expressions(text, ("say", key), sentence, _Scope(playbook, read_only, steps))
     if playbook.offer:
-        _check_expressions(text, ("offer", "command"), playbook.offer.command, _Scope(playbook, {}, steps))
+        whole = _Scope(playbook, {spec.id: spec for spec in playbook.steps}, steps)
+        _check_expressions(text, ("offer", "command"), playbook.offer.command, whole)
+        _check_condition(text, ("offer", "when"), playbook.offer.when, whole)
     if playbook.lock:
         _check_expressions(text, ("lock",), playbook.lock, _Scope(playbook, {}, steps))
     for key in ("on_reject", "on_expire"):

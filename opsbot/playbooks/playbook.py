@@ -56,10 +56,11 @@ class Say(Frozen):
 
 
 class Offer(Frozen):
-    """A button on the card of a run that went well: what one may want to say next. It may use params."""
+    """A button on the card of a run that went well: what one may want to say next. It may use all that the run found out."""
 
     label: str = Field(min_length=2, max_length=30)
     command: str
+    when: str | None = None
     confirm: str | None = None
 
 

@@ -29,6 +29,7 @@ class StepView:
     progress: tuple[float, float, str] | None = None
     note: str = ""
     started_at: datetime | None = None
+    outputs: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -153,7 +154,13 @@ def _what(body: Body) -> str:
 _CHANGES: dict[str, Callable[[Body], Body]] = {
     "progress": lambda body: {"progress": (body["done"], body["total"], body.get("text", ""))},
     "say": lambda body: {"note": str(body.get("text", ""))},
-    "step_done": lambda body: {"state": "done", "seconds": body.get("seconds"), "progress": None, "note": ""},
+    "step_done": lambda body: {
+        "state": "done",
+        "seconds": body.get("seconds"),
+        "progress": None,
+        "note": "",
+        "outputs": body.get("outputs") or {},
+    },
     "step_skipped": lambda body: {"state": "skipped"},
     "step_failed": _failed,
     "parked": lambda body: {"state": "waiting", "note": str(body.get("ask") or body.get("say") or "")},

@@ -28,9 +28,10 @@ class OfTag(OfService):
 
 
 class OfChoice(OfService):
-    """A release to return to: a number, `web-12` or a tag; nothing = the one before."""
+    """A release to return to: a number, `web-12` or a tag; nothing = the one before. `leaving`: only if that one is live."""
 
     to: int | str | None = None
+    leaving: int | str | None = None
 
 
 class OfLeft(OfService):

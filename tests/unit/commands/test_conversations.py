@@ -31,7 +31,7 @@ def test_a_deploy_is_planned_run_and_told(world: World) -> None:
     told = card(world, reply.run)
     assert "Deploy web v2 to staging. v2 is live in staging." in told
     assert "✓ Send people to it" in told
-    assert "Roll back: opsbot rollback staging --service web" in told
+    assert "Roll back: opsbot rollback staging --service web --to 1 --from 2" in told
 
 
 def test_a_plan_is_shown_and_nothing_is_done(world: World) -> None:

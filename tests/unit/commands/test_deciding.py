@@ -9,6 +9,7 @@ from pretend_world import ALICE, BOB, CAROL, CONFIG, World, shown
 
 from opsbot.commands import at_once, plan_card
 from opsbot.commands.reply import Reply
+from opsbot.commands.run_card import run_card
 from opsbot.playbooks.playbook import Playbook
 from opsbot.runs.step import Fact, Facts
 
@@ -131,3 +132,25 @@ def test_status_counts_what_waits(world: World) -> None:
     world.say("deploy v2 to production", CAROL)
 
     assert "awaiting approval" in shown(world.say("status production"))
+
+
+def test_the_way_back_on_a_card_names_both_releases(world: World) -> None:
+    world.outputs["rollout.switch"] = {"from_release": 4, "seconds": 0.1}
+    world.outputs["rollout.prepare"] = {"release": 5, "colour": "blue", "address": "10.0.0.1"}
+    run = world.say("deploy v2 to staging").run or ""
+    world.drive(run)
+
+    assert [button.command for button in card(world, run).buttons] == ["rollback staging --service web --to 4 --from 5"]
+    assert world.say(card(world, run).buttons[0].command).ok
+
+
+def test_a_first_release_has_no_way_back_on_its_card(world: World) -> None:
+    world.outputs["rollout.switch"] = {"from_release": None, "seconds": 0.1}
+    run = world.say("deploy v2 to staging").run or ""
+    world.drive(run)
+
+    assert card(world, run).buttons == []
+
+
+def card(world: World, run: str) -> Reply:
+    return run_card(world.engine.view(run), world.playbooks["deploy"])

@@ -14,7 +14,7 @@ from opsbot.commands.request import ChangeRequest, Note, Query, Request
 from opsbot.errors import NotFound, OpsError, UsageError
 
 DEPLOY = ("deploy", {"tag": "v2", "environment": "production", "service": "web"})
-BACK = ("rollback", {"environment": "staging", "to": None, "service": "web"})
+BACK = ("rollback", {"environment": "staging", "to": None, "from": None, "service": "web"})
 SAID: dict[str, tuple[str, dict[str, Any]]] = {
     "deploy v2 to production": DEPLOY,
     "Deploy v2 to Production": DEPLOY,
@@ -34,10 +34,10 @@ SAID: dict[str, tuple[str, dict[str, Any]]] = {
     "rollback staging": BACK,
     "rollback in staging": BACK,
     "rollback to staging": BACK,
-    "rollback staging to v1": ("rollback", {**BACK[1], "to": "v1"}),
-    "rollback staging v1": ("rollback", {**BACK[1], "to": "v1"}),
-    "rollback staging to release 3": ("rollback", {**BACK[1], "to": 3}),
-    "rollback staging to web-3": ("rollback", {**BACK[1], "to": "web-3"}),
+    "rollback staging to v1": ("rollback", {**BACK[1], "to": "v1", "from": None}),
+    "rollback staging v1": ("rollback", {**BACK[1], "to": "v1", "from": None}),
+    "rollback staging to release 3": ("rollback", {**BACK[1], "to": 3, "from": None}),
+    "rollback staging to web-3": ("rollback", {**BACK[1], "to": "web-3", "from": None}),
     "rollback staging web": BACK,
     "backup main on production": ("backup", {"database": "main", "environment": "production"}),
     "backup production": ("backup", {"database": "main", "environment": "production"}),
