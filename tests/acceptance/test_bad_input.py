@@ -50,7 +50,11 @@ def _refused(
         ("deploy v22 to staging", 3, ("There is no tag v22 of", "Did you mean v2")),
         ("deploy v1 to stagin", 1, ("There is no environment “stagin”.", "Did you mean staging?")),
         ("backup mian on staging", 1, ("There is no database “mian”.", "Did you mean main?")),
-        ("restore 20200101T000000Z-abcd main on staging", 3, ("There is no backup 20200101T000000Z-abcd", "`backup")),
+        (
+            "restore 20200101T000000Z-abcd main on staging",
+            3,
+            ("There is no backup 20200101T000000Z-abcd of minitwit in staging. ",),
+        ),
         ("rollback staging --to web-999", 3, ("There is no release web-999 of web.",)),
         ("deplyo v1 to staging", 1, ("There is no command “deplyo”.", "Did you mean `deploy`?")),
     ],
