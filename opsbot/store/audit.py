@@ -1,17 +1,43 @@
-"""The append-only record of who did what; there is no way to change or remove a row."""
+"""The append-only record of who did what. Each row holds the hash of the one before it, so a change in the past shows."""
 
 from __future__ import annotations
 
 import builtins
-from collections.abc import Mapping
-from datetime import datetime
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Connection, func, select
 
+from opsbot.store.columns import cleaned
 from opsbot.store.database import Database
-from opsbot.store.rows import AuditRow, records
-from opsbot.store.tables import audit
+from opsbot.store.rows import AuditRow, Entry, record, records
+from opsbot.store.tables import audit, counters
+
+_PAGE = 2_000  # rows read at once
+
+
+@dataclass(frozen=True)
+class Head:
+    """The last row of a day (UTC): who keeps it elsewhere can prove that nothing before it was changed."""
+
+    day: date
+    number: int
+    hash: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether the chain is whole. `broken`: number of the first row that does not fit, `why`: a sentence; `head`: the last hash."""
+
+    ok: bool
+    rows: int
+    head: str
+    broken: int | None = None
+    why: str = ""
 
 
 class Audit:
@@ -32,13 +58,104 @@ class Audit:
     ) -> int:
         """Append one row; returns its number, which has no gaps."""
         with self._database.write() as connection:
-            number = self._database.next(connection, "audit")
-            values = {"at": now, "actor": dict(actor), "door": door, "what": what, "target": target}
-            connection.execute(audit.insert().values(number=number, outcome=outcome, body=dict(body), **values))
-        return number
+            return append(self._database, connection, Entry(actor, door, what, target, outcome, body), now)
 
-    def list(self, limit: int = 20) -> builtins.list[AuditRow]:
-        """The newest rows, newest first."""
+    def list(
+        self, limit: int = 20, since: datetime | None = None, who: str | None = None, what: str | None = None
+    ) -> builtins.list[AuditRow]:
+        """The newest rows, newest first. `who`: an actor's id or name; `what`: a command, or the beginning of a target."""
+        wanted = select(audit).order_by(audit.c.number.desc())
+        if since is not None:
+            wanted = wanted.where(audit.c.at >= since)
+        found: builtins.list[AuditRow] = []
         with self._database.read() as connection:
-            rows = connection.execute(select(audit).order_by(audit.c.number.desc()).limit(limit))
-            return records(AuditRow, rows)
+            for row in connection.execution_options(yield_per=_PAGE).execute(wanted):
+                entry = record(AuditRow, row)
+                if _by(entry, who) and _about(entry, what):
+                    found.append(entry)
+                if len(found) == limit:
+                    break
+        return found
+
+    def head(self, day: date) -> Head | None:
+        """The last row at the end of a day; None if nothing was recorded until then."""
+        end = datetime.combine(day, time(), UTC) + timedelta(days=1)
+        wanted = select(audit.c.number, audit.c.hash).where(audit.c.at < end, audit.c.hash.is_not(None))
+        with self._database.read() as connection:
+            row = connection.execute(wanted.order_by(audit.c.number.desc()).limit(1)).one_or_none()
+        return Head(day, row.number, row.hash) if row else None
+
+    def verify(self, heads: Mapping[int, str] | None = None) -> Verdict:
+        """Walk the whole chain. `heads`: number → hash as they were kept elsewhere."""
+        with self._database.read() as connection:
+            counted = connection.execute(select(counters.c.value).where(counters.c.name == "audit")).scalar() or 0
+            newest = connection.execute(select(func.max(audit.c.number))).scalar() or 0
+            return _walk(_pages(connection, newest), newest, int(counted), heads or {})
+
+
+def append(database: Database, connection: Connection, entry: Entry, now: datetime) -> int:
+    """Append within a transaction. The counter's row makes writers wait for one another, so the chain has one end."""
+    number = database.next(connection, "audit")
+    previous = connection.execute(select(audit.c.hash).where(audit.c.number == number - 1)).scalar() or ""
+    values = {
+        "number": number, "at": now, "actor": _plain(entry.actor), "door": entry.door, "what": entry.what,
+        "target": entry.target, "outcome": entry.outcome, "body": _plain(cleaned(dict(entry.body))), "previous": previous,
+    }  # fmt: skip
+    connection.execute(audit.insert().values(**values, hash=_hash(values)))
+    return number
+
+
+def _hash(values: Mapping[str, Any]) -> str:
+    told = {**values, "at": values["at"].astimezone(UTC).isoformat(timespec="microseconds")}
+    text = json.dumps(told, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _plain(value: Mapping[str, Any]) -> Any:
+    """As it will be read back: what is hashed must be what is kept."""
+    return json.loads(json.dumps(dict(value), default=str))
+
+
+def _pages(connection: Connection, newest: int) -> Iterator[AuditRow]:
+    for first in range(1, newest + 1, _PAGE):
+        page = select(audit).where(audit.c.number >= first, audit.c.number < first + _PAGE).order_by(audit.c.number)
+        yield from records(AuditRow, connection.execute(page))
+
+
+def _walk(rows: Iterator[AuditRow], newest: int, counted: int, heads: Mapping[int, str]) -> Verdict:
+    previous, expected, chained = "", 1, False
+    for row in rows:
+        why = _wrong(row, expected, previous, chained) or _unlike(row, heads)
+        if why:
+            return Verdict(False, newest, previous, min(row.number, expected), why)
+        chained = chained or row.hash is not None
+        previous, expected = row.hash or "", expected + 1
+    if counted > newest or any(number > newest for number in heads):
+        return Verdict(False, newest, previous, newest + 1, f"Rows after {newest} are missing.")
+    return Verdict(True, newest, previous)
+
+
+def _wrong(row: AuditRow, expected: int, previous: str, chained: bool) -> str:
+    if row.number != expected:
+        return f"Row {expected} is missing."
+    if row.hash is None:
+        return f"Row {row.number} is not chained." if chained else ""  # written before the audit had a chain
+    if row.previous != previous:
+        return f"Row {row.number} does not follow row {row.number - 1}."
+    told = {key: getattr(row, key) for key in (
+        "number", "at", "actor", "door", "what", "target", "outcome", "body", "previous",
+    )}  # fmt: skip
+    return "" if _hash(told) == row.hash else f"Row {row.number} was changed."
+
+
+def _unlike(row: AuditRow, heads: Mapping[int, str]) -> str:
+    kept = heads.get(row.number)
+    return "" if kept in (None, row.hash) else f"Row {row.number} is not the one that was kept elsewhere."
+
+
+def _by(row: AuditRow, who: str | None) -> bool:
+    return who is None or who.lower() in {str(row.actor.get(key) or "").lower() for key in ("id", "name")}
+
+
+def _about(row: AuditRow, what: str | None) -> bool:
+    return what is None or row.what == what or (row.target or "").startswith(what) or row.body.get("run") == what

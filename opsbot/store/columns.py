@@ -49,16 +49,17 @@ class Shown(Json):
     cache_ok = True
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
-        return super().process_bind_param(_clean(value), dialect)
+        return super().process_bind_param(cleaned(value), dialect)
 
 
-def _clean(value: Any) -> Any:
+def cleaned(value: Any) -> Any:
+    """The same value without the secrets in its texts."""
     if isinstance(value, str):
         return redactor.clean(value)
     if isinstance(value, Mapping):
-        return {key: _clean(item) for key, item in value.items()}
+        return {key: cleaned(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_clean(item) for item in value]
+        return [cleaned(item) for item in value]
     return value
 
 

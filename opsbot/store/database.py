@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Table, case, create_engine, event
@@ -17,7 +18,9 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from opsbot.errors import ConfigError, Unavailable
 from opsbot.store.tables import counters
 
+FULL = "disk_full"
 BUSY_SECONDS = 10  # a write here takes milliseconds; ten seconds without a turn means a stuck process
+_GATE = 7031995  # any constant: the advisory lock of what takes locks
 # SHMSIZE: the file beside the database, which readers and writers share, could not be made.
 _DISK_FULL, _READ_ONLY, _NO_SPACE_POSTGRES = ("SQLITE_FULL", "SQLITE_IOERR_SHMSIZE"), "SQLITE_READONLY", "53100"
 
@@ -28,11 +31,14 @@ class Database:
     def __init__(self, url: str) -> None:
         self._engine = _engine(url)
         self.is_sqlite = self._engine.dialect.name == "sqlite"
+        name = self._engine.url.database if self.is_sqlite else None
+        self.path = Path(name) if name and name != ":memory:" else None
+        self.on_full: Callable[[], object] = lambda: None
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """A transaction that may write; on SQLite it waits for its turn at BEGIN IMMEDIATE, so it never fails half-way."""
-        with _translated("written"), self._engine.connect() as connection:
+        with _translated("written", self._full), self._engine.connect() as connection:
             connection.execution_options(opsbot_write=True)
             with connection.begin():
                 yield connection
@@ -40,7 +46,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A transaction that only reads."""
-        with _translated("read"), self._engine.connect() as connection, connection.begin():
+        with _translated("read", self._full), self._engine.connect() as connection, connection.begin():
             yield connection
 
     def insert(self, table: Table) -> Any:
@@ -53,6 +59,14 @@ class Database:
         last = case((counters.c.value > above, counters.c.value), else_=above)
         grown = first.on_conflict_do_update(index_elements=["name"], set_={"value": last + 1})
         return int(connection.execute(grown.returning(counters.c.value)).scalar_one())
+
+    def one_at_a_time(self, connection: Connection) -> None:
+        """Until this transaction ends nobody else passes here: what was read of locks and holds stays true."""
+        if not self.is_sqlite:  # there, every writer is alone anyway
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_GATE})")
+
+    def _full(self) -> None:
+        self.on_full()
 
     def close(self) -> None:
         """Close every pooled connection."""
@@ -99,13 +113,16 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 @contextmanager
-def _translated(verb: str) -> Iterator[None]:
+def _translated(verb: str, full: Callable[[], None]) -> Iterator[None]:
     try:
         yield
     except IntegrityError:
         raise  # a broken invariant of ours, never an outage
     except (DBAPIError, PoolTimeout) as error:
-        raise _unavailable(verb, error) from error
+        unavailable = _unavailable(verb, error)
+        if unavailable.code == FULL:
+            full()
+        raise unavailable from error
     except StatementError:
         raise  # a value of ours that cannot be stored
     except SQLAlchemyError as error:
@@ -115,8 +132,9 @@ def _translated(verb: str) -> Iterator[None]:
 def _unavailable(verb: str, error: SQLAlchemyError) -> Unavailable:
     cause: BaseException | None = error.orig if isinstance(error, DBAPIError) else None
     name = str(getattr(cause, "sqlite_errorname", "") or getattr(cause, "pgcode", "") or "")
+    code = None
     if name.startswith(_DISK_FULL) or name == _NO_SPACE_POSTGRES:
-        reason, fix = "disk full", "Free some space; runs go on by themselves after that."
+        reason, fix, code = "disk full", "Free some space; runs go on by themselves after that.", FULL
     elif name.startswith(_READ_ONLY):
         reason, fix = "the file is read-only", "Give the bot's user the right to write it and its folder."
     elif name.startswith("SQLITE_CANTOPEN"):
@@ -126,4 +144,4 @@ def _unavailable(verb: str, error: SQLAlchemyError) -> Unavailable:
     else:
         reason = (str(cause or error).strip().splitlines() or ["no answer"])[0].rstrip(".")
         fix = "Check that the database of `store:` in opsbot.yml runs and can be reached."
-    return Unavailable(f"The bot's own state cannot be {verb}: {reason}.", fix)
+    return Unavailable(f"The bot's own state cannot be {verb}: {reason}.", fix, code=code)

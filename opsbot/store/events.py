@@ -55,11 +55,17 @@ class Events:
 
 
 def append(connection: Connection, run: str, event: Event, now: datetime) -> int:
-    """Append within a transaction; the run's row is what makes writers wait for one another."""
+    """Append within a transaction; the run's row is what makes writers wait for one another.
+
+    Of a step's progress only the newest is kept: a dump of two hours has thousands, and every look reads them all.
+    """
     kind, body = event
+    slot = f"progress:{body.get('step')}" if kind == "progress" else None
     grown = runs.update().where(runs.c.id == run).values(last_event=runs.c.last_event + 1).returning(runs.c.last_event)
     seq = connection.execute(grown).scalar()
     if seq is None:
         raise NotFound(f"There is no run {run}.")
-    connection.execute(events.insert().values(run=run, seq=seq, at=now, kind=kind, body=dict(body)))
+    if slot is not None:
+        connection.execute(events.delete().where(events.c.run == run, events.c.slot == slot))
+    connection.execute(events.insert().values(run=run, seq=seq, at=now, kind=kind, body=dict(body), slot=slot))
     return int(seq)

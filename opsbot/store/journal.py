@@ -1,12 +1,13 @@
-"""The durable record of attempts: the intention before, the result after. Written only by the holder of the run's lease."""
+"""The durable record of attempts: the intention before, the result after. Written by the holder of the run's lease."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from opsbot.store import events as event_rows
 from opsbot.store.database import Database
@@ -36,8 +37,7 @@ class Journal:
         with self._database.write() as connection:
             if not held(connection, f"run:{run}", owner, now):
                 return False
-            grown = runs.update().where(runs.c.id == run).values(last_journal=runs.c.last_journal + 1)
-            number = connection.execute(grown.returning(runs.c.last_journal)).scalar_one()
+            number = _next(connection, run)
             values = {"step": step, "phase": phase, "attempt": attempt, "owner": owner, "started_at": now}
             connection.execute(journal.insert().values(run=run, number=number, **values))
             if event is not None:
@@ -78,6 +78,22 @@ class Journal:
 
     def rows(self, run: str) -> list[JournalRow]:
         """The run's journal, oldest first."""
-        wanted = select(journal).where(journal.c.run == run).order_by(journal.c.number)
         with self._database.read() as connection:
-            return records(JournalRow, connection.execute(wanted))
+            return of_run(connection, run)
+
+
+def of_run(connection: Connection, run: str) -> list[JournalRow]:
+    """The same within a transaction."""
+    wanted = select(journal).where(journal.c.run == run).order_by(journal.c.number)
+    return records(JournalRow, connection.execute(wanted))
+
+
+def append(connection: Connection, row: JournalRow) -> None:
+    """Write what a person did by hand, within a transaction; the row's number is given here."""
+    values = asdict(row) | {"number": _next(connection, row.run)}
+    connection.execute(journal.insert().values(**values))
+
+
+def _next(connection: Connection, run: str) -> int:
+    grown = runs.update().where(runs.c.id == run).values(last_journal=runs.c.last_journal + 1)
+    return int(connection.execute(grown.returning(runs.c.last_journal)).scalar_one())

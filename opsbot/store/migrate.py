@@ -22,12 +22,12 @@ def migrate(database: Database) -> int:
             " (number BIGINT NOT NULL PRIMARY KEY, name TEXT NOT NULL, CONSTRAINT migrations_name UNIQUE (name))"
         )
         newest = connection.execute(select(func.max(migrations.c.number))).scalar() or 0
-        if newest > ALL[-1][0]:
+        if newest > ALL[-1].number:
             raise ConfigError("The store was written by a newer opsbot.", "Start that version, or name another store.")
-        for number, name, statements in ALL:
-            if number <= newest:
+        for step in ALL:
+            if step.number <= newest:
                 continue
-            for statement in statements:
+            for statement in step.statements + (step.sqlite if database.is_sqlite else step.postgres):
                 connection.exec_driver_sql(statement)
-            connection.execute(migrations.insert().values(number=number, name=name))
-    return ALL[-1][0]
+            connection.execute(migrations.insert().values(number=step.number, name=step.name))
+    return ALL[-1].number

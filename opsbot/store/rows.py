@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, TypeVar
@@ -14,7 +14,11 @@ Record = TypeVar("Record")
 
 @dataclass(frozen=True)
 class RunRow:
-    """A run. `parked`: {"step", "phase", "state", "say", "until", "ask", "answer", "by"} while it waits. `outcome` is a sentence."""
+    """A run. `parked`: {"step", "say", "until", "ask", "state", "answer", "by"} while it waits. `outcome` is a sentence.
+
+    `lock` names its targets, for people. `glass`: {"by", "who", "reason", "until"} if the glass was broken.
+    `by_hand`: {"step", "by", "evidence", "outputs"} of the step that a person last completed.
+    """
 
     id: str
     number: int
@@ -38,6 +42,8 @@ class RunRow:
     thread: str | None
     door: str
     last_event: int
+    glass: dict[str, Any] | None = None
+    by_hand: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -59,7 +65,7 @@ class JournalRow:
 
 @dataclass(frozen=True)
 class EventRow:
-    """Something that happened to a run; `seq` counts from 1 without gaps."""
+    """Something that happened to a run; `seq` counts from 1, and what was replaced (older progress) leaves a gap."""
 
     run: str
     seq: int
@@ -95,7 +101,7 @@ class MessageRow:
 
 @dataclass(frozen=True)
 class LockRow:
-    """Who holds a target; `run` is empty for a person's own lock, `expires` None = until it is released."""
+    """A run that holds a target, for whom and why; `expires` None = until it is released, which its end does."""
 
     target: str
     run: str
@@ -103,6 +109,61 @@ class LockRow:
     reason: str
     since: datetime
     expires: datetime | None
+
+
+@dataclass(frozen=True)
+class HoldRow:
+    """A person's word that a target rests. `kind`: lock (the owner `by` may go on) | freeze; `target`: all, env or env/service."""
+
+    kind: str
+    target: str
+    by: str
+    who: str
+    reason: str
+    since: datetime
+    expires: datetime | None
+
+
+@dataclass(frozen=True)
+class ApprovalRow:
+    """One person's word on one plan. `verdict`: yes | no; `fingerprint` is what they said it to."""
+
+    run: str
+    by: str
+    who: str
+    verdict: str
+    fingerprint: str
+    reason: str | None
+    door: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class DebtRow:
+    """A change that ran without its approval, because `by` broke the glass for `asker`'s plan; somebody else signs it by `due`."""
+
+    run: str
+    title: str
+    by: str
+    who: str
+    asker: str
+    reason: str
+    since: datetime
+    due: datetime
+    signed_by: str | None = None
+    signed_at: datetime | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True)
+class Around:
+    """What stands around a run in one transaction: locks and holds that count, what was said to its plan, what was done."""
+
+    locks: tuple[LockRow, ...] = ()
+    holds: tuple[HoldRow, ...] = ()
+    approvals: tuple[ApprovalRow, ...] = ()
+    debt: DebtRow | None = None
+    journal: tuple[JournalRow, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -157,7 +218,7 @@ class AlertRow:
 
 @dataclass(frozen=True)
 class AuditRow:
-    """Who did what through which door, and how it ended; never changed afterwards."""
+    """Who did what through which door, and how it ended; never changed afterwards. `hash` covers the row and `previous`."""
 
     number: int
     at: datetime
@@ -167,6 +228,20 @@ class AuditRow:
     target: str | None
     outcome: str
     body: dict[str, Any]
+    previous: str | None = None
+    hash: str | None = None
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A row for the audit, written in the transaction of what it tells."""
+
+    actor: Mapping[str, Any]
+    door: str
+    what: str
+    target: str | None
+    outcome: str
+    body: Mapping[str, Any]
 
 
 def record(kind: type[Record], row: Row[*tuple[Any, ...]]) -> Record:

@@ -3,19 +3,40 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import Connection, or_, select
 
+from opsbot.errors import NotFound
+from opsbot.store import approvals as approval_rows
+from opsbot.store import audit as audit_rows
+from opsbot.store import debts as debt_rows
 from opsbot.store import events as event_rows
+from opsbot.store import holds as hold_rows
+from opsbot.store import journal as journal_rows
 from opsbot.store import locks as lock_rows
 from opsbot.store.database import Database
-from opsbot.store.rows import LockRow, RunRow, record, records
-from opsbot.store.tables import runs
+from opsbot.store.rows import ApprovalRow, Around, DebtRow, Entry, JournalRow, LockRow, RunRow, record, records
+from opsbot.store.tables import approvals, debts, runs
 
-ASLEEP = ("waiting", "awaiting_approval")
+ASLEEP = ("waiting", "awaiting_approval", "countdown")
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a decision writes: columns of the run (its status among them), locks, events, audit rows, an approval, a debt."""
+
+    columns: Mapping[str, Any] = field(default_factory=dict)
+    take: tuple[LockRow, ...] = ()
+    unlock: bool = False
+    events: tuple[event_rows.Event, ...] = ()
+    entries: tuple[Entry, ...] = ()
+    journal: JournalRow | None = None
+    approval: ApprovalRow | None = None
+    debt: DebtRow | None = None
 
 
 class Runs:
@@ -35,25 +56,30 @@ class Runs:
         thread: str | None,
         now: datetime,
         *,
-        lock: LockRow | None = None,
+        locks: Iterable[LockRow] = (),
+        judge: Callable[[Around], None] = lambda _around: None,
         event: event_rows.Event | None = None,
+        entry: Entry | None = None,
         wake_at: datetime | None = None,
-    ) -> LockRow | None:
-        """Write a new run, its first event, and take `lock` for it. If another holds that lock, it is returned and nothing is written."""
+        **columns: Any,
+    ) -> None:
+        """Write a new run with its locks, first event and audit row, unless `judge` raises or LockHeld is: then nothing is."""
         with self._database.write() as connection:
-            if lock is not None and (holder := lock_rows.take(self._database, connection, lock)):
-                return holder
+            self._database.one_at_a_time(connection)
+            judge(_around(connection, run_id, now))
+            lock_rows.take_all(self._database, connection, locks)
             number = self._database.next(connection, "runs")
             values = {
                 "id": run_id, "number": number, "status": status, "door": door, "channel": channel, "thread": thread,
                 "actor": dict(actor), "plan": dict(plan_json), "created_at": now, "wake_at": wake_at,
-                "last_event": 0, "last_journal": 0,
+                "last_event": 0, "last_journal": 0, "lock": _label(plan_json["lock"]),
             }  # fmt: skip
-            values |= {name: plan_json[name] for name in ("playbook", "title", "environment", "lock", "fingerprint")}
-            connection.execute(runs.insert().values(**values))
+            values |= {name: plan_json[name] for name in ("playbook", "title", "environment", "fingerprint")}
+            connection.execute(runs.insert().values(**values, **columns))
             if event is not None:
                 event_rows.append(connection, run_id, event, now)
-        return None
+            if entry is not None:
+                audit_rows.append(self._database, connection, entry, now)
 
     def get(self, run_id: str) -> RunRow | None:
         """The run, or None."""
@@ -96,47 +122,83 @@ class Runs:
         *,
         event: event_rows.Event | None = None,
         unlock: bool = False,
+        entry: Entry | None = None,
         **columns: Any,
     ) -> bool:
-        """Set the status if it is one of `from_`, with other columns, one event, and the lock's release; False = it was not."""
+        """Set the status if it is one of `from_`, with other columns, an event, an audit row, the locks' release; False = it was not."""
         with self._database.write() as connection:
             change = runs.update().where(runs.c.id == run_id, runs.c.status.in_(list(from_)))
-            changed = connection.execute(change.values(status=to, **columns).returning(runs.c.lock)).one_or_none()
-            if changed is None:
+            if connection.execute(change.values(status=to, **columns)).rowcount != 1:
                 return False
-            if unlock and changed.lock is not None:
-                lock_rows.release(connection, changed.lock, run_id)
+            if unlock:
+                lock_rows.release(connection, run_id)
             if event is not None:
                 event_rows.append(connection, run_id, event, now)
+            if entry is not None:
+                audit_rows.append(self._database, connection, entry, now)
         return True
 
-    def request_cancel(self, run_id: str, by: str) -> bool:
-        """Remember who asked the run to stop; the first one counts."""
-        change = runs.update().where(runs.c.id == run_id, runs.c.cancel_by.is_(None), runs.c.ended_at.is_(None))
-        with self._database.write() as connection:
-            return connection.execute(change.values(cancel_by=by)).rowcount == 1
+    def change(self, run_id: str, now: datetime, decide: Callable[[RunRow, Around], Change]) -> RunRow:
+        """Read the run and what stands around it, let `decide` (pure) say what follows, and write that: one transaction.
 
-    def answer(self, run_id: str, text: str, by: str, now: datetime) -> bool:
-        """Answer what a waiting run asks, and wake it; False = it asks nothing, or somebody was faster."""
-        asking = select(runs.c.parked).where(runs.c.id == run_id, runs.c.status == "waiting").with_for_update()
+        What `decide` raises undoes it all, as LockHeld does. NotFound if there is no such run. Returns the run afterwards.
+        """
+        row_at_hand = select(runs).where(runs.c.id == run_id)
         with self._database.write() as connection:
-            parked = connection.execute(asking).scalar()
-            if parked is None or parked.get("ask") is None or parked.get("answer") is not None:
-                return False
-            answered = runs.update().where(runs.c.id == run_id)
-            connection.execute(answered.values(parked={**parked, "answer": text, "by": by}, wake_at=now))
-        return True
+            self._database.one_at_a_time(connection)
+            row = connection.execute(row_at_hand.with_for_update()).one_or_none()
+            if row is None:
+                raise NotFound(f"There is no run {run_id}.", "`runs` lists the latest ones.")
+            change = decide(record(RunRow, row), _around(connection, run_id, now))
+            self._write(connection, run_id, change, now)
+            return record(RunRow, connection.execute(row_at_hand).one())
 
-    def cancel_by(self, run_id: str) -> str | None:
-        """Who asked the run to stop, if anyone; one cheap read."""
+    def _write(self, connection: Connection, run_id: str, change: Change, now: datetime) -> None:
+        if change.unlock:
+            lock_rows.release(connection, run_id)
+        lock_rows.take_all(self._database, connection, change.take)
+        if change.columns:
+            connection.execute(runs.update().where(runs.c.id == run_id).values(**change.columns))
+        if change.journal is not None:
+            journal_rows.append(connection, change.journal)
+        if change.approval is not None:
+            connection.execute(approvals.insert().values(**asdict(change.approval)))
+        if change.debt is not None:
+            values = asdict(change.debt)
+            insert = self._database.insert(debts).values(**values)
+            connection.execute(insert.on_conflict_do_update(index_elements=["run"], set_=values))
+        for event in change.events:
+            event_rows.append(connection, run_id, event, now)
+        for entry in change.entries:
+            audit_rows.append(self._database, connection, entry, now)
+
+    def told(self, run_id: str) -> tuple[str | None, dict[str, Any] | None]:
+        """What a driver must hear: who asked the run to stop, and what a person completed by hand; one cheap read."""
+        wanted = select(runs.c.cancel_by, runs.c.by_hand).where(runs.c.id == run_id)
         with self._database.read() as connection:
-            return connection.execute(select(runs.c.cancel_by).where(runs.c.id == run_id)).scalar()
+            row = connection.execute(wanted).one_or_none()
+        return (row.cancel_by, row.by_hand) if row else (None, None)
 
     def wake_due(self, now: datetime) -> builtins.list[str]:
         """The runs that can be driven on: queued, asleep with their moment reached, parked and cancelled; oldest first."""
         slept = runs.c.status.in_(ASLEEP) & (runs.c.wake_at <= now)
+        queued = (runs.c.status == "queued") & or_(runs.c.wake_at.is_(None), runs.c.wake_at <= now)
         stopped = (runs.c.status == "waiting") & runs.c.cancel_by.is_not(None)
-        due = or_(runs.c.status == "queued", slept, stopped)
+        due = or_(queued, slept, stopped)
         wanted = select(runs.c.id).where(due).order_by(runs.c.number)
         with self._database.read() as connection:
             return [str(run) for run in connection.execute(wanted).scalars()]
+
+
+def _around(connection: Connection, run_id: str, now: datetime) -> Around:
+    return Around(
+        tuple(lock_rows.held(connection, now)),
+        tuple(hold_rows.standing(connection, now)),
+        tuple(approval_rows.said_to(connection, run_id)),
+        debt_rows.of_run(connection, run_id),
+        tuple(journal_rows.of_run(connection, run_id)),
+    )
+
+
+def _label(lock: str | Iterable[str] | None) -> str | None:
+    return lock if lock is None or isinstance(lock, str) else ", ".join(sorted(lock)) or None

@@ -5,9 +5,12 @@ from __future__ import annotations
 from sqlalchemy import text
 
 from opsbot.store.alerts import Alerts
+from opsbot.store.approvals import Approvals
 from opsbot.store.audit import Audit
 from opsbot.store.database import Database
+from opsbot.store.debts import Debts
 from opsbot.store.events import Events
+from opsbot.store.holds import Holds
 from opsbot.store.journal import Journal
 from opsbot.store.leases import Leases
 from opsbot.store.locks import Locks
@@ -17,6 +20,7 @@ from opsbot.store.releases import Releases
 from opsbot.store.runs import Runs
 from opsbot.store.seen import Seen
 from opsbot.store.settings import Settings
+from opsbot.store.space import Space
 
 
 class Store:
@@ -30,11 +34,16 @@ class Store:
         self.messages = Messages(database)
         self.leases = Leases(database)
         self.locks = Locks(database)
+        self.holds = Holds(database)
+        self.approvals = Approvals(database)
+        self.debts = Debts(database)
         self.releases = Releases(database)
         self.alerts = Alerts(database)
         self.seen = Seen(database)
         self.audit = Audit(database)
         self.settings = Settings(database)
+        self.space = Space(database.path)
+        database.on_full = self.space.release
 
     def ping(self) -> None:
         """Unavailable if the database does not answer."""
@@ -50,4 +59,6 @@ def open_store(url: str) -> Store:
     """Open and migrate `sqlite:///path` or `postgresql+psycopg2://…`; Unavailable if it cannot be reached or written."""
     database = Database(url)
     migrate(database)
-    return Store(database)
+    store = Store(database)
+    store.space.keep()
+    return store

@@ -34,6 +34,8 @@ runs = Table(
     Column("door", Text, nullable=False),
     Column("last_event", Integer, nullable=False),
     Column("last_journal", Integer, nullable=False),
+    Column("glass", Shown),
+    Column("by_hand", Shown),
     Index("runs_by_status", "status"),
     Index("runs_by_number", "number"),
 )
@@ -69,6 +71,7 @@ events = Table(
     Column("at", Moment, nullable=False),
     Column("kind", Text, nullable=False),
     Column("body", Shown, nullable=False),
+    Column("slot", Text),  # a later event of the run in the same slot takes the place of this one
 )
 
 messages = Table(
@@ -101,6 +104,49 @@ locks = Table(
     Column("reason", Text, nullable=False),
     Column("since", Moment, nullable=False),
     Column("expires", Moment),
+    Index("locks_by_run", "run"),
+)
+
+holds = Table(
+    "holds",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("target", Text, primary_key=True),
+    Column("by", Text, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("since", Moment, nullable=False),
+    Column("expires", Moment),
+    Column("warned", Moment),
+)
+
+approvals = Table(
+    "approvals",
+    metadata,
+    Column("run", Text, primary_key=True),
+    Column("by", Text, primary_key=True),
+    Column("who", Text, nullable=False),
+    Column("verdict", Text, nullable=False),
+    Column("fingerprint", Text, nullable=False),
+    Column("reason", Text),
+    Column("door", Text, nullable=False),
+    Column("at", Moment, nullable=False),
+)
+
+debts = Table(
+    "debts",
+    metadata,
+    Column("run", Text, primary_key=True),
+    Column("title", Text, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("asker", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("since", Moment, nullable=False),
+    Column("due", Moment, nullable=False),
+    Column("signed_by", Text),
+    Column("signed_at", Moment),
+    Column("note", Text),
 )
 
 releases = Table(
@@ -181,6 +227,8 @@ audit = Table(
     Column("target", Text),
     Column("outcome", Text, nullable=False),
     Column("body", Shown, nullable=False),
+    Column("previous", Text),
+    Column("hash", Text),
 )
 
 settings = Table(

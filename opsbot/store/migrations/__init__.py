@@ -1,5 +1,24 @@
-"""Numbered changes of our own tables, oldest first; each is a tuple of SQL that SQLite and Postgres both accept."""
+"""Numbered changes of our own tables, oldest first: SQL that both databases accept, and what each must say in its own words."""
 
-from opsbot.store.migrations import m0001_first
+from __future__ import annotations
 
-ALL: tuple[tuple[int, str, tuple[str, ...]], ...] = ((1, "first", m0001_first.STATEMENTS),)
+from dataclasses import dataclass
+
+from opsbot.store.migrations import m0001_first, m0002_trust
+
+
+@dataclass(frozen=True)
+class Migration:
+    """`statements` run on both databases, then those of the one at hand."""
+
+    number: int
+    name: str
+    statements: tuple[str, ...]
+    sqlite: tuple[str, ...] = ()
+    postgres: tuple[str, ...] = ()
+
+
+ALL = (
+    Migration(1, "first", m0001_first.STATEMENTS),
+    Migration(2, "trust", m0002_trust.STATEMENTS, m0002_trust.SQLITE, m0002_trust.POSTGRES),
+)
