@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from opsbot import metrics
+from opsbot import log, metrics
 from opsbot.clock import Clock
-from opsbot.errors import Unavailable
+from opsbot.errors import OpsError, Unavailable
 from opsbot.runs import journal, sentences
 from opsbot.runs.attempt import Attempts, Result
 from opsbot.runs.context import NAP, RunContext, Signals
@@ -22,6 +23,8 @@ from opsbot.store import Store
 from opsbot.store.events import Event
 from opsbot.store.rows import JournalRow, RunRow
 
+_log = log.get(__name__)
+
 LONGEST_WAIT = 30.0  # seconds between two tries
 Scope = Mapping[str, Any]
 Rows = Sequence[JournalRow]
@@ -31,17 +34,26 @@ class Acts:
     """Acts on one run for the holder of its lease; every method raises Lost as soon as that is somebody else."""
 
     def __init__(
-        self, store: Store, clock: Clock, attempts: Attempts, lease: Lease, signals: Signals, pace: Pace
+        self,
+        store: Store,
+        clock: Clock,
+        attempts: Attempts,
+        lease: Lease,
+        signals: Signals,
+        pace: Pace,
+        forsaken: Callable[[str], None],
     ) -> None:
         self._store, self._clock, self._attempts = store, clock, attempts
         self._lease, self._signals, self._pace = lease, signals, pace
+        self._forsaken = forsaken
         self._id = lease.run
 
     def do(self, move: Do, run: RunRow, rows: Rows, scope: Scope) -> None:
         """Run the step, or skip it, or take a human's word for it."""
         step, now = move.step, self._clock.now()
         goes_on = move.last is not None and move.last.outcome in ("parked", "retry")
-        result = decided_by_human(move.last, run.parked, step) or self._attempts.skip(step, scope)
+        result = self._attempts.by_hand(step, run.by_hand, "do") or decided_by_human(move.last, run.parked, step)
+        result = result or self._attempts.skip(step, scope)
         told = ("step_started", {"step": step.id, "name": step.name})
         self._before(step, "do", move.attempt, None if goes_on or result else told)
         ctx = self._context(run, step, rows, journal.deadline(rows, step, now))
@@ -49,37 +61,42 @@ class Acts:
         seconds = self._seconds_since(next((row.started_at for row in rows if row.step == step.id), now))
         metrics.STEP_SECONDS.labels(step.do).observe(self._seconds_since(now))
         self._after(step, "do", move.attempt, result, sentences.step_ended(step, result, seconds))
-        self._rest(ctx, step, result, move.tries)
+        self._rest(ctx, step, result, move.tries, move.attempt)
 
     def undo(self, move: Undo, run: RunRow, rows: Rows, scope: Scope) -> None:
         """Reverse the step. A person cannot cancel that."""
         step = move.step
         self._before(step, "undo", move.attempt, ("undo_started", {"step": step.id}) if move.attempt == 1 else None)
-        ctx = replace(self._context(run, step, rows), heeds_cancel=False)
-        result = self._attempts.undo(step, ctx, scope, move.outputs, move.tries)
+        ctx = replace(self._context(run, step, rows), heeds_cancel=False, phase="undo")
+        result = self._attempts.by_hand(step, run.by_hand, "undo")
+        result = result or self._attempts.undo(step, ctx, scope, move.outputs, move.tries)
         self._after(step, "undo", move.attempt, result, sentences.undo_ended(step, result))
-        self._rest(ctx, step, result, move.tries)
+        self._rest(ctx, step, result, move.tries, move.attempt)
 
     def recheck(self, move: Recheck, run: RunRow, rows: Rows, scope: Scope) -> None:
         """Find out how another owner's last attempt ended. An undo may be done twice, so it is not asked about."""
         step, row = move.step, move.row
-        ctx = replace(self._context(run, step, rows), heeds_cancel=False)
-        result = Result("not_done")
-        if row.phase == "do" and step.on_resume != "rerun":
-            result = from_recheck(step, self._found_out(ctx, step, scope))
+        undoing = row.phase == "undo"
+        ctx = replace(self._context(run, step, rows), heeds_cancel=not undoing, phase=row.phase)
+        result = from_recheck(step, self._found_out(ctx, step, None if undoing else scope))
         found = "unknown" if result.asks_what_happened else result.outcome
         event = ("resumed", {"owner": self._lease.owner, "step": step.id, "found": found})
         self._after(step, row.phase, row.attempt, result, event)
         if told := sentences.step_ended(step, result, self._seconds_since(row.started_at)):
             self._store.events.add(self._id, *told, self._clock.now())
-        self._rest(ctx, step, result, 0)
+        self._rest(ctx, step, result, 0, row.attempt)
 
-    def _found_out(self, ctx: RunContext, step: PlannedStep, scope: Scope) -> Result:
-        """The step's own word; while what it must look at does not answer, it is asked again and again."""
-        tries = 0
-        while True:
+    def _found_out(self, ctx: RunContext, step: PlannedStep, scope: Scope | None) -> Result:
+        """What the dead owner left running is ended, then the step's own word (`scope` None: it need not be asked).
+
+        While what must be looked at does not answer, it is asked again and again, until a person stops or completes it.
+        """
+        for tries in itertools.count():
             try:
-                asking = replace(ctx, deadline=self._clock.now() + timedelta(seconds=step.timeout))
+                self._end_what_was_left()
+                if scope is None or step.on_resume == "rerun":
+                    return Result("not_done")
+                asking = replace(ctx, heeds_cancel=False, deadline=self._clock.now() + timedelta(seconds=step.timeout))
                 return self._attempts.recheck(step, asking, scope)
             except Unavailable as error:
                 if tries == 0:
@@ -87,11 +104,22 @@ class Acts:
                 self._wait(ctx, tries)
                 if ctx.interrupted:
                     raise Lost from error
-                tries += 1
+                if ctx.cancelled:
+                    done = self._attempts.by_hand(step, ctx.by_hand, ctx.phase)
+                    return done or Result("cancelled", error=error.as_json())
+        raise AssertionError("it counts for ever")
 
-    def _rest(self, ctx: RunContext, step: PlannedStep, result: Result, tries: int) -> None:
+    def _end_what_was_left(self) -> None:
+        try:
+            self._forsaken(self._id)
+        except OpsError as error:
+            if error.again:
+                raise Unavailable(error.what, error.fix) from error
+            _log.warning("run.forsaken", run=self._id, why=error)  # no later try can end it either
+
+    def _rest(self, ctx: RunContext, step: PlannedStep, result: Result, tries: int, attempt: int) -> None:
         if result.park is not None:
-            self._park(step, result.park)
+            self._park(step, result.park, attempt)
         if result.outcome == "retry":
             self._wait(ctx, tries)
 
@@ -101,10 +129,10 @@ class Acts:
         while (left := end - self._clock.monotonic()) > 0 and not ctx.cancelled:
             self._clock.sleep(min(NAP, left))
 
-    def _park(self, step: PlannedStep, park: Park) -> None:
+    def _park(self, step: PlannedStep, park: Park, attempt: int) -> None:
         until = park.until.isoformat() if park.until else None
         told = {"step": step.id, "say": park.say, "until": until, "ask": park.ask}
-        parked = {**told, "state": dict(park.state), "answer": None, "by": None}
+        parked = {**told, "state": dict(park.state), "answer": None, "by": None, "attempt": attempt}
         now = self._clock.now()
         self._store.runs.transition(
             self._id, ["running"], "waiting", now, event=("parked", told), parked=parked, wake_at=park.until
@@ -135,6 +163,7 @@ class Acts:
             environment=run.environment,
             deadline=deadline or self._clock.now() + timedelta(seconds=step.timeout),
             parked=journal.parked_state(rows, step.id),
+            quiet=step.quiet,
             answer=parked.get("answer") if parked.get("step") == step.id else None,
         )  # fmt: skip
 

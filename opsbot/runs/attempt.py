@@ -60,13 +60,20 @@ class Attempts:
             return Result("not_begun", error=error.as_json())
 
         def work() -> Result:
-            ctx.check()
+            ctx.check()  # a person may have been faster
             found = kind.run(ctx, arguments)
             if isinstance(found, Park):
                 return Result("parked", park=found)
             return self._judged(step, found, scope)
 
         return self._guarded(step, ctx, retries_left, work)
+
+    def by_hand(self, step: PlannedStep, told: Mapping[str, Any] | None, phase: str) -> Result | None:
+        """The result of a step that a person completed: the outputs that they gave, None for the others."""
+        if not told or (told.get("step"), told.get("phase")) != (step.id, phase):
+            return None
+        kind = self._steps.get(step.do)
+        return Result("done", {**dict.fromkeys(kind.outputs if kind else ()), **(told.get("outputs") or {})})
 
     def undo(
         self, step: PlannedStep, ctx: RunContext, scope: Mapping[str, Any], outputs: Outputs | None, tries: int
@@ -89,6 +96,8 @@ class Attempts:
         except Exception as error:  # any mistake of a step's code means that we do not know
             if ctx.interrupted:
                 raise Lost from error
+            if done := self.by_hand(step, ctx.by_hand, ctx.phase):
+                return done
             if isinstance(error, OpsError) and error.again:
                 raise Unavailable(error.what, error.fix) from error
             return Result("unknown", error=error.as_json() if isinstance(error, OpsError) else _unforeseen(step, error))
@@ -107,6 +116,8 @@ class Attempts:
         except Exception as error:  # a mistake in one step's code must undo the run, not strand it
             if ctx.interrupted:
                 raise Lost from error  # what went wrong may be our own stop; the next owner asks the step
+            if done := self.by_hand(step, ctx.by_hand, ctx.phase):
+                return done
             known = error.as_json() if isinstance(error, OpsError) else _unforeseen(step, error)
             if ctx.heeds_cancel and ctx.signals.cancel.is_set():
                 return Result("cancelled", error=known)

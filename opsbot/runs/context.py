@@ -18,15 +18,19 @@ NAP = 0.1  # seconds between checks while a step sleeps; a person who cancels wa
 
 @dataclass
 class Signals:
-    """Why a drive should stop: `stopping` is the whole engine's, `cancel` this run's, in this process."""
+    """Why a drive should stop: `leaving` (at the next step border) and `stopping` (now) are the whole engine's, `cancel` this run's."""
 
     stopping: threading.Event
+    leaving: threading.Event = field(default_factory=threading.Event)
     cancel: threading.Event = field(default_factory=threading.Event)
 
 
 @dataclass
 class RunContext:
-    """The `Context` of the step contract. `heeds_cancel` is False while undoing: that must come to its end."""
+    """The `Context` of the step contract. `heeds_cancel` is False while undoing: that must come to its end.
+
+    `by_hand` is set once a person completed this very step: {"by", "evidence", "outputs"}.
+    """
 
     store: Store
     clock: Clock
@@ -41,15 +45,19 @@ class RunContext:
     parked: Mapping[str, Json] | None = None
     answer: str | None = None
     heeds_cancel: bool = True
+    quiet: float | None = None
+    phase: str = "do"
 
     def __post_init__(self) -> None:
         self._guard = threading.Lock()
         self._polled = self._told = float("-inf")
+        self._alive = self.clock.monotonic()
+        self.by_hand: Mapping[str, Json] | None = None
 
     def progress(self, done: float, total: float, text: str = "") -> None:
         """Write a progress event, at most one a second, and always the last one."""
         with self._guard:
-            now = self.clock.monotonic()
+            self._alive = now = self.clock.monotonic()
             if self.lease.lost.is_set() or (now - self._told < self.pace.progress and done < total):
                 return
             self._told = now
@@ -57,6 +65,7 @@ class RunContext:
 
     def say(self, text: str) -> None:
         """Write a line for the run's thread."""
+        self._alive = self.clock.monotonic()
         if not self.lease.lost.is_set():
             self._event("say", {"step": self.step, "text": text})
 
@@ -70,16 +79,16 @@ class RunContext:
         """True once the step should stop; asks the store twice a second at most."""
         if self.interrupted:
             return True
-        if not self.heeds_cancel:
-            return False
-        if not self.signals.cancel.is_set() and self._asked_to_stop():
-            self.signals.cancel.set()
-        return self.signals.cancel.is_set()
+        self._listen()
+        return self.by_hand is not None or (self.heeds_cancel and self.signals.cancel.is_set())
 
     def check(self) -> None:
-        """Raise Cancelled if `cancelled`, StepFailed if the step's time is over."""
+        """Raise Cancelled if `cancelled`, StepFailed if the step's time is over, or nothing was heard of it for too long."""
         if self.cancelled:
             raise Cancelled("The run was asked to stop.")
+        if self.quiet is not None and self.clock.monotonic() - self._alive >= self.quiet:
+            what = f"Nothing was heard of the step for {self.quiet:g} s."
+            raise StepFailed(what, "Look at what it waited for, then try again.", code="silent")
         if self.clock.now() >= self.deadline:
             raise StepFailed("The step took too long.", "Look at what it waited for, then try again.", code="timeout")
 
@@ -91,16 +100,21 @@ class RunContext:
             self.clock.sleep(min(NAP, left))
             self.check()
 
-    def _asked_to_stop(self) -> bool:
+    def _listen(self) -> None:
+        """Hear what people told the run, through whatever process."""
         with self._guard:
             now = self.clock.monotonic()
             if now - self._polled < self.pace.cancel_poll:
-                return False
+                return
             self._polled = now
         try:
-            return self.store.runs.cancel_by(self.run) is not None
+            cancel_by, by_hand = self.store.runs.told(self.run)
         except Unavailable:
-            return False  # nobody can have asked through a store that does not answer
+            return  # nobody can have told anything through a store that does not answer
+        if cancel_by is not None:
+            self.signals.cancel.set()
+        if by_hand and (by_hand.get("step"), by_hand.get("phase")) == (self.step, self.phase):
+            self.by_hand = by_hand
 
     def _event(self, kind: str, body: Mapping[str, Json]) -> None:
         try:

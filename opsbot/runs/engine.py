@@ -4,37 +4,40 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from opsbot import log
 from opsbot.clock import Clock
-from opsbot.errors import NotFound, Refused
-from opsbot.runs import approval, lock, recover
+from opsbot.errors import NotFound, OpsError, Unavailable
+from opsbot.runs import approval, gate, recover, sentences
 from opsbot.runs.acts import Acts
+from opsbot.runs.approval import Word
 from opsbot.runs.attempt import Attempts, Resolve
 from opsbot.runs.context import Signals
-from opsbot.runs.drive import Drive, Replan
+from opsbot.runs.drive import Drive
 from opsbot.runs.lease import Lease, Lost, Pace, held
 from opsbot.runs.plan import Plan
-from opsbot.runs.run import FINAL
 from opsbot.runs.step import Step
+from opsbot.runs.still import Replan
+from opsbot.runs.told import Frozen, Told
 from opsbot.runs.view import RunView, fold
 from opsbot.store import Store
-from opsbot.store.rows import EventRow, RunRow
+from opsbot.store.locks import LockHeld
+from opsbot.store.rows import Around, Entry, EventRow, RunRow
 
 LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that people mix up when they read a run's id aloud
+STRIKES = 3  # how often a run may break the bot's own code before it is given up
 
 _log = log.get(__name__)
 
-By = Mapping[str, Any] | str
 
-
-class Engine:
+class Engine(Told):
     """Everything that can be asked of runs. Any process that shares the store may have one; `owner` names this process.
 
-    How a run is driven stands in `Drive`. `by` is an actor {"id", "name"} or just a name, `door` where the words came in
-    (for the audit; by default the run's own).
+    How a run is driven stands in `Drive`, what people may tell it in `Told`. `forsaken(run)` ends what a dead owner left
+    running outside; `frozen(environment, now)` is the sentence of a configured freeze.
     Every method raises Unavailable when the store cannot be read or written.
     """
 
@@ -48,46 +51,71 @@ class Engine:
         *,
         replan: Replan | None = None,
         pace: Pace | None = None,
+        forsaken: Callable[[str], None] = lambda _run: None,
+        frozen: Frozen = lambda _environment, _now: None,
     ) -> None:
-        self._store, self._clock, self._owner = store, clock, owner
-        self._attempts = Attempts(steps, resolve)
-        self._replan, self._pace = replan, pace or Pace()
-        self._stopping = threading.Event()
-        self._driving: dict[str, Signals] = {}
+        super().__init__(store, clock, frozen)
+        self._owner, self._resolve, self._attempts = owner, resolve, Attempts(steps, resolve)
+        self._replan, self._pace, self._forsaken = replan, pace or Pace(), forsaken
+        self._leaving, self._stopping = threading.Event(), threading.Event()
+        self._strikes: Counter[str] = Counter()
 
     def submit(
-        self, plan: Plan, actor: Mapping[str, Any], door: str, channel: str | None = None, thread: str | None = None
+        self,
+        plan: Plan,
+        actor: Mapping[str, Any],
+        door: str,
+        channel: str | None = None,
+        thread: str | None = None,
+        glass: str | None = None,
     ) -> str:
-        """Take the plan's lock and write the run, queued or awaiting approval; returns its id.
+        """Write the run and return its id: queued with its locks, or waiting for approval without them.
 
-        Refused("red_fact") if a fact is red, Refused("locked") if another run or person holds the lock.
+        `glass`: the reason for which the approval that the plan needs is replaced by a countdown.
+        Refused: red_fact, blocked, locked, frozen. Unavailable("disk_full") while there is no room to write it to its end.
         """
-        if plan.red:
-            raise Refused(" ".join(fact.text for fact in plan.red), "Nothing was changed.", code="red_fact")
+        if full := self._store.space.short():
+            raise Unavailable(
+                full, "Free some space. Until then no new change begins; what runs is finished.", code="disk_full"
+            )
         now, run = self._clock.now(), "r" + "".join(secrets.choice(LETTERS) for _ in range(5))
+        who = str(actor.get("name") or actor.get("id"))
         wake_at = approval.expires_at(plan, now)
         status = "queued" if wake_at is None else "awaiting_approval"
-        who = str(actor.get("name") or actor.get("id"))
-        event = ("submitted", {"title": plan.title, "by": who, "environment": plan.environment, "status": status})
-        wish = lock.wish(plan, run, who, now)
-        holder = self._store.runs.add(
-            run, plan.as_json(), actor, door, status, channel, thread, now, lock=wish, event=event, wake_at=wake_at
-        )
-        if holder is not None:
-            raise lock.refusal(holder, now)
-        self._store.audit.add(now, actor, door, plan.playbook, plan.lock, status, {"run": run, "title": plan.title})
+        if glass is not None:
+            approval.broken(Word(actor, door, now), glass)  # a reason is needed before anything is written
+        told = {"title": plan.title, "by": who, "environment": plan.environment, "status": status}
+        body = {"run": run, "title": plan.title, "fingerprint": plan.fingerprint}
+        entry = Entry(actor, door, plan.playbook, ", ".join(plan.locks) or None, status, body)
+        wanted = gate.ask(plan, run, str(actor.get("id")))
+
+        def judge(around: Around) -> None:
+            if refused := gate.stop(wanted, around, self._frozen(plan.environment, now), now):
+                raise refused
+
+        try:
+            self._store.runs.add(
+                run, plan.as_json(), actor, door, status, channel, thread, now,
+                locks=gate.wishes(plan, run, who, now) if status == "queued" else (),
+                judge=judge, event=("submitted", told), entry=entry, wake_at=wake_at,
+            )  # fmt: skip
+        except LockHeld as holder:
+            raise gate.held_by_run(holder.holder, now) from holder
+        if wake_at is not None and glass is not None:
+            self.break_glass(run, actor, glass, door)
         return run
 
     def drive(self, run: str) -> str:
         """Execute the run until it ends, waits, or is not ours any more; returns its status then.
 
-        Returns at once if somebody else drives it. After Unavailable the run stands still until it is recovered.
+        Returns at once if somebody else drives it. After Unavailable the run stands still until it is recovered; a run
+        that breaks the bot's own code again and again is ended as failed.
         """
         owner = f"{self._owner}#{secrets.token_hex(4)}"  # two drives in one process exclude one another as well
         self._get(run)
         try:
             with held(self._store, self._clock, run, owner, self._pace) as lease:
-                if lease is not None and not self._stopping.is_set():
+                if lease is not None and not self._leaving.is_set():
                     self._drive(lease)
         except Lost:
             _log.warning("run.left", run=run, owner=owner)
@@ -98,10 +126,20 @@ class Engine:
         return self._get(run).status
 
     def _drive(self, lease: Lease) -> None:
-        signals = self._driving[lease.run] = Signals(self._stopping)
+        signals = self._driving[lease.run] = Signals(self._stopping, self._leaving)
+        acts = Acts(self._store, self._clock, self._attempts, lease, signals, self._pace, self._forsaken)
+        drive = Drive(self._store, self._clock, acts, lease, signals, self._resolve, self._pace)
         try:
-            acts = Acts(self._store, self._clock, self._attempts, lease, signals, self._pace)
-            Drive(self._store, self._clock, acts, lease, signals).go(self._replan)
+            drive.go(self._replan, self.stopped)
+            self._strikes.pop(lease.run, None)
+        except (Lost, OpsError):
+            raise
+        except Exception as error:
+            self._strikes[lease.run] += 1
+            if self._strikes[lease.run] < STRIKES:
+                raise
+            _log.exception("run.given_up", run=lease.run)
+            drive.give_up(sentences.broken(self._get(lease.run), error), "bug")
         finally:
             self._driving.pop(lease.run, None)
 
@@ -115,47 +153,19 @@ class Engine:
         """Runs whose owner died or let go; `drive` rechecks the step at hand and continues, undoes or asks."""
         return recover.abandoned(self._store, self._clock.now())
 
-    def stop(self) -> None:
-        """Let go of every run as soon as its step notices; the next owner rechecks and goes on."""
-        self._stopping.set()
+    def stop(self, within: float | None = None) -> None:
+        """Let go of every run at its next step border; after `within` seconds (the pace's drain) also inside a step.
 
-    def cancel(self, run: str, by: By, door: str | None = None) -> str:
-        """Ask the run to stop and undo what it did; returns its status. Refused("ended", "undoing") if that is too late."""
-        found, who, now = self._get(run), _name(by), self._clock.now()
-        if found.status in FINAL:
-            raise Refused(f"Run {run} has already ended: {found.status}.", "To go back, use rollback.", code="ended")
-        if found.status == "undoing":
-            raise Refused(f"Run {run} is already undoing what it did.", "Wait until it ends.", code="undoing")
-        self._note(found, by, door, "cancel")
-        if approval.withdraw(self._store, found, who, now):
-            return "cancelled"
-        if self._store.runs.request_cancel(run, who):
-            self._store.events.add(run, "cancel_asked", {"by": who}, now)
-        if run in self._driving:
-            self._driving[run].cancel.set()
-        return self._get(run).status
-
-    def approve(self, run: str, by: By, door: str | None = None) -> str:
-        """A second person's yes. Refused("own_plan") for the one who asked, Refused("not_waiting") if it is too late."""
-        found = self._get(run)
-        approval.approve(self._store, found, _person(by), self._clock.now())
-        self._note(found, by, door, "approve")
-        return "queued"
-
-    def reject(self, run: str, by: By, door: str | None = None) -> str:
-        """A person's no. Refused("not_waiting") if it is too late."""
-        found = self._get(run)
-        approval.reject(self._store, found, _person(by), self._clock.now())
-        self._note(found, by, door, "reject")
-        return "rejected"
-
-    def answer(self, run: str, by: By, text: str, door: str | None = None) -> str:
-        """Complete the step that asks a person something. Refused("not_asking") if none does."""
-        found = self._get(run)
-        if not self._store.runs.answer(run, text, _name(by), self._clock.now()):
-            raise Refused(f"Run {run} asks nothing: it is {found.status}.", code="not_asking")
-        self._note(found, by, door, "answer")
-        return "waiting"
+        The next owner goes on; a step that was left inside is rechecked. Returns at once.
+        """
+        self._leaving.set()
+        patience = self._pace.drain if within is None else within
+        if patience <= 0 or not self._driving:
+            self._stopping.set()
+            return
+        timer = threading.Timer(patience, self._stopping.set)
+        timer.daemon = True
+        timer.start()
 
     def view(self, run: str) -> RunView:
         """What a card shows of the run now."""
@@ -173,16 +183,3 @@ class Engine:
         if found is None:
             raise NotFound(f"There is no run {run}.", "`runs` lists the latest ones.")
         return found
-
-    def _note(self, run: RunRow, by: By, door: str | None, what: str) -> None:
-        self._store.audit.add(
-            self._clock.now(), _person(by), door or run.door, what, run.lock, run.status, {"run": run.id}
-        )
-
-
-def _person(by: By) -> Mapping[str, Any]:
-    return {"id": by, "name": by} if isinstance(by, str) else by
-
-
-def _name(by: By) -> str:
-    return str(_person(by).get("name") or _person(by).get("id"))

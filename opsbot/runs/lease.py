@@ -26,6 +26,8 @@ class Pace:
     progress: float = 1.0
     backoff: float = 1.0
     follow: float = 0.1
+    drain: float = 5.0  # how long a step may go on after the engine was told to stop
+    patience: float = 900.0  # how long a queued run waits for a part that does not answer
 
 
 class Lost(Exception):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
 from opsbot.runs.step import Fact, Json
@@ -15,7 +15,10 @@ OnResume = Literal["rerun", "recheck", "ask"]
 
 @dataclass(frozen=True)
 class PlannedStep:
-    """One step of a plan. `arguments`, `when`, `check` are templates; they are rendered when the step's turn comes."""
+    """One step of a plan. `arguments`, `when`, `check` are templates; they are rendered when the step's turn comes.
+
+    `timeout`: seconds in all; `quiet`: seconds without progress or a word after which it counts as hanging.
+    """
 
     id: str
     name: str
@@ -28,25 +31,36 @@ class PlannedStep:
     on_resume: OnResume = "recheck"
     timeout: float = 600.0
     retries: int = 0
+    quiet: float | None = None
 
 
 @dataclass(frozen=True)
 class Plan:
-    """One change, planned. `lock` is the target that no other run may hold ("staging/web"); None = takes no lock.
+    """One change, planned. `lock`: the targets ("staging/web") that no other run may hold meanwhile; None = takes no lock.
 
-    `approval` is None or {"from": role, "expires": seconds, "people": n}. `say` holds the playbook's own sentences, rendered.
+    `approval` is None or {"from": role, "expires": seconds, "people": n}. `say` holds the playbook's own sentences as they
+    are rendered now, `sentences` their templates, rendered once more at the end with what was really done.
+    `passes_freeze`: a way back, which no freeze stops.
     """
 
     playbook: str
     title: str
     params: Mapping[str, Json]
     environment: str | None
-    lock: str | None
+    lock: str | Sequence[str] | None
     steps: tuple[PlannedStep, ...]
     facts: tuple[tuple[str, Fact], ...] = ()
     approval: Mapping[str, Json] | None = None
     playbook_hash: str = ""
     say: Mapping[str, str] = field(default_factory=dict)
+    sentences: Mapping[str, str] = field(default_factory=dict)
+    passes_freeze: bool = False
+
+    @property
+    def locks(self) -> tuple[str, ...]:
+        """The targets to be locked, in order."""
+        wanted = (self.lock,) if isinstance(self.lock, str) else self.lock or ()
+        return tuple(sorted(set(wanted)))
 
     @property
     def fingerprint(self) -> str:
@@ -70,8 +84,46 @@ class Plan:
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Plan:
-        """The inverse of `as_json`."""
-        values = {key: value for key, value in stored.items() if key != "fingerprint"}
-        values["steps"] = tuple(PlannedStep(**step) for step in values["steps"])
-        values["facts"] = tuple((step, Fact(**fact)) for step, fact in values["facts"])
-        return cls(**values)
+        """The inverse of `as_json`. What another version of the bot added is passed over; ValueError for what is no plan."""
+        try:
+            values = _known(cls, stored)
+            values["steps"] = tuple(PlannedStep(**_known(PlannedStep, step)) for step in stored["steps"])
+            values["facts"] = tuple((step, Fact(**_known(Fact, fact))) for step, fact in stored.get("facts", ()))
+            return cls(**values)
+        except (TypeError, KeyError, AttributeError) as error:
+            raise ValueError(f"not a plan: {error}") from error
+
+
+def differences(before: Plan, now: Plan, *, colors: bool) -> list[str]:
+    """What is not as it was planned, each as a sentence: identities, new reasons to refuse; `colors`: every fact's colour too."""
+    found = [f"The playbook {before.playbook} was edited."] if before.playbook_hash != now.playbook_hash else []
+    old, new = _by_key(before), _by_key(now)
+    for key in [*old, *(key for key in new if key not in old)]:
+        was, is_ = old.get(key, []), new.get(key, [])
+        if _bound(was, colors) != _bound(is_, colors):
+            found += _told(was, is_)
+    return found
+
+
+def _by_key(plan: Plan) -> dict[tuple[str, str], list[Fact]]:
+    found: dict[tuple[str, str], list[Fact]] = {}
+    for step, fact in plan.facts:
+        found.setdefault((step, fact.key), []).append(fact)
+    return found
+
+
+def _bound(facts: Sequence[Fact], colors: bool) -> list[str]:
+    """What must be equal of facts with one key. Without an identity, only that it refuses (or its colour) counts."""
+    kept = [fact for fact in facts if colors or fact.bind is not None or fact.color == "red"]
+    told = [[fact.color if colors else fact.color == "red", fact.bind] for fact in kept]
+    return sorted(json.dumps(each, sort_keys=True, default=str) for each in told)
+
+
+def _told(was: Sequence[Fact], is_: Sequence[Fact]) -> list[str]:
+    now = " ".join(fact.text for fact in is_) or "that is not so any more."
+    return [f"Planned: {' '.join(fact.text for fact in was)} Now: {now}" if was else f"Now: {now}"]
+
+
+def _known(kind: type[Any], stored: Mapping[str, Any]) -> dict[str, Any]:
+    names = {field.name for field in fields(kind)}
+    return {key: value for key, value in stored.items() if key in names}

@@ -10,6 +10,7 @@ from typing import Protocol
 from opsbot import log
 from opsbot.errors import OpsError
 
+WORKERS = 8  # backups and restores may take hours, and a rollback must not wait for four of them
 LOOK_EVERY = 0.25  # seconds between looks for runs that are due; `nudge` looks at once
 
 _log = log.get(__name__)
@@ -26,7 +27,7 @@ class Drives(Protocol):
 class Pool:
     """`news()` is called after each turn of a run, so that what it said can be told."""
 
-    def __init__(self, engine: Drives, workers: int = 4, news: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, engine: Drives, workers: int = WORKERS, news: Callable[[], None] = lambda: None) -> None:
         self._engine, self.news = engine, news
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="run")
         self._driven: set[str] = set()
@@ -61,6 +62,9 @@ class Pool:
                 self._take(self._engine.due())
             except OpsError as error:
                 _log.warning("runs.not_read", why=error)
+                self._stopped.wait(1.0)
+            except Exception:  # noqa: BLE001 - whoever looks must never die: nothing would be driven any more
+                _log.exception("runs.not_read")
                 self._stopped.wait(1.0)
             self._nudged.wait(LOOK_EVERY)
             self._nudged.clear()

@@ -28,19 +28,29 @@ def from_recheck(step: PlannedStep, result: Result) -> Result:
     """What is written for a rechecked attempt. Where the playbook says `on_resume: ask`, the unknown is a question."""
     if result.outcome != "unknown" or step.on_resume != "ask":
         return result
+    return question(step)
+
+
+def question(step: PlannedStep) -> Result:
+    """The park in which a person is asked whether the step took effect."""
     said = f"The bot died during “{step.name}”."
     ask = f"Did “{step.name}” take effect? Answer done, again (to run it again) or undo."
     return Result("parked", park=Park(None, said, {}, ask), asks_what_happened=True)
 
 
 def decided_by_human(last: JournalRow | None, parked: Mapping[str, Any] | None, step: PlannedStep) -> Result | None:
-    """The result that a person's answer gives to such an attempt; None = run it (again)."""
-    if not asks_what_happened(last):
+    """The result that a person's answer gives to such an attempt; None = run it (again). Without an answer it is asked again."""
+    if last is None or not asks_what_happened(last):
         return None
-    answer = str((parked or {}).get("answer") or "").strip().lower()
+    asked = parked or {}
+    if (asked.get("step"), asked.get("attempt", last.attempt)) != (step.id, last.attempt):
+        asked = {}  # that was another question
+    answer = str(asked.get("answer") or "").strip().lower()
+    if not answer:
+        return question(step)
     if answer in YES:
         return Result("done", {})
     if answer in AGAIN:
         return None
-    what = f"“{step.name}” was left half-way, and the answer was “{answer or 'none'}”."
+    what = f"“{step.name}” was left half-way, and the answer was “{answer}”."
     return Result("failed", error=StepFailed(what, code="unknown").as_json())

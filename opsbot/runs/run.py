@@ -10,14 +10,17 @@ from opsbot.runs.step import Outputs
 from opsbot.store.rows import JournalRow
 
 TRANSITIONS: dict[str, frozenset[str]] = {
-    "awaiting_approval": frozenset({"queued", "rejected", "expired", "cancelled"}),
-    "queued": frozenset({"running", "rejected", "cancelled"}),
-    "running": frozenset({"waiting", "undoing", "succeeded"}),
-    "waiting": frozenset({"running"}),
+    "awaiting_approval": frozenset({"countdown", "queued", "rejected", "expired", "cancelled"}),
+    "countdown": frozenset({"queued", "rejected", "cancelled"}),
+    "queued": frozenset({"running", "rejected", "expired", "cancelled", "failed"}),
+    "running": frozenset({"waiting", "undoing", "succeeded", "failed"}),
+    "waiting": frozenset({"running", "failed"}),
     "undoing": frozenset({"undone", "cancelled", "failed"}),
+    "failed": frozenset({"undoing"}),  # a person did by hand what could not be undone: the rest is reversed
 }
 FINAL = frozenset({"succeeded", "undone", "cancelled", "failed", "rejected", "expired"})
-UNBEGUN = ("awaiting_approval", "queued")
+UNANSWERED = ("awaiting_approval", "countdown")
+UNBEGUN = (*UNANSWERED, "queued")
 DRIVEN = ("running", "undoing")
 
 CONTINUES = frozenset({"done", "skipped"})
@@ -67,11 +70,15 @@ class Undo:
 
 @dataclass(frozen=True)
 class End:
-    """Nothing is left to do. `stays`: steps that began and have no undo; `stuck`: the step whose undo failed."""
+    """Nothing is left to do. `stays`: steps that began and have no undo; `stuck`: the step whose undo failed.
+
+    `left`: what is still to be reversed, in that order, the stuck one first.
+    """
 
     status: str
     stays: tuple[PlannedStep, ...] = ()
     stuck: PlannedStep | None = None
+    left: tuple[PlannedStep, ...] = ()
 
 
 Move = Recheck | Do | TurnBack | Undo | End
@@ -99,10 +106,9 @@ def _forward(plan: Plan, rows: Sequence[JournalRow], cancel_by: str | None) -> M
 
 def _backward(plan: Plan, rows: Sequence[JournalRow]) -> Move:
     stays: list[PlannedStep] = []
-    for step in reversed(plan.steps):
+    began = [step for step in reversed(plan.steps) if _began(rows, step)]
+    for number, step in enumerate(began):
         tried = attempts(rows, step.id, "do")
-        if all(row.outcome in NEVER_BEGAN for row in tried):
-            continue
         if not step.undo:
             stays += [step] if step.why_no_undo else []
             continue
@@ -111,8 +117,14 @@ def _backward(plan: Plan, rows: Sequence[JournalRow]) -> Move:
             outputs = tried[-1].outputs if tried[-1].outcome == "done" else None
             return Undo(step, len(undone) + 1, outputs, _tries(undone))
         if undone[-1].outcome == "failed":
-            return End("failed", tuple(stays), stuck=step)
+            rest = began[number:]
+            stays += [each for each in rest if not each.undo and each.why_no_undo]
+            return End("failed", tuple(stays), stuck=step, left=tuple(each for each in rest if each.undo))
     return End(_how_it_ended(rows, stays), tuple(stays))
+
+
+def _began(rows: Sequence[JournalRow], step: PlannedStep) -> bool:
+    return any(row.outcome not in NEVER_BEGAN for row in attempts(rows, step.id, "do"))
 
 
 def _how_it_ended(rows: Sequence[JournalRow], stays: Sequence[PlannedStep]) -> str:

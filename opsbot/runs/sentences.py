@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from opsbot.errors import OpsError
 from opsbot.runs.approval import said
-from opsbot.runs.attempt import Result
+from opsbot.runs.attempt import Resolve, Result
 from opsbot.runs.plan import PlannedStep
 from opsbot.runs.run import End
 from opsbot.store.events import Event
@@ -52,18 +53,50 @@ def woken(run: RunRow, owner: str) -> Event | None:
     return None
 
 
-def outcome(end: End, run: RunRow) -> str:
+Say = Callable[[str, str], str]
+
+
+def says(run: RunRow, resolve: Resolve, scope: Mapping[str, Any]) -> Say:
+    """The playbook's own sentence by key: of what was really done, else as it was planned, else another one."""
+    templates = run.plan.get("sentences") or {}
+
+    def say(key: str, otherwise: str) -> str:
+        planned = said(run, key, otherwise)
+        try:
+            return str(resolve(templates[key], scope)) if key in templates else planned
+        except OpsError:
+            return planned  # it speaks of a step that did not get so far
+
+    return say
+
+
+def outcome(end: End, run: RunRow, say: Say) -> str:
     """The sentence that the run ends with: the playbook's own where it has one."""
     stays = "".join(f" “{step.name}” is not undone: {step.why_no_undo}." for step in end.stays)
     if end.stuck is not None:
-        return f"{run.title} failed, and “{end.stuck.name}” could not be undone. A human is needed.{stays}"
+        left = ", ".join(f"“{step.name}”" for step in end.left)
+        what = f"{run.title} failed, and “{end.stuck.name}” could not be undone. A human is needed."
+        return f"{what} Still to be reversed by hand, in this order: {left}.{stays}"
     match end.status:
         case "succeeded":
             late = f" It was over before {run.cancel_by} could stop it." if run.cancel_by else ""
-            return said(run, "success", f"{run.title}: done.") + late
+            return say("success", f"{run.title}: done.") + late
         case "cancelled":
-            return f"Stopped by {run.cancel_by or 'a person'}. What it had done was undone.{stays}"
-    return said(run, "failure", f"{run.title} did not work. What it had done was undone.") + stays
+            kept = " Else what" if stays else " What"
+            return f"Stopped by {run.cancel_by or 'a person'}.{stays}{kept} it had done was undone."
+    return say("failure", f"{run.title} did not work. What it had done was undone.") + stays
+
+
+def unreadable(run: RunRow) -> str:
+    """The end of a run whose plan this version of the bot cannot read."""
+    began = " It had begun: look what it left behind. A human is needed." if run.started_at else " Nothing was changed."
+    return f"{run.title} stopped: its plan was made by another version of the bot and cannot be read.{began}"
+
+
+def broken(run: RunRow, error: Exception) -> str:
+    """The end of a run that the bot cannot drive, for a mistake of its own."""
+    began = " It had begun: look what it left behind. A human is needed." if run.started_at else " Nothing was changed."
+    return f"{run.title} stopped: a mistake in the bot ({type(error).__name__}), which its log shows.{began}"
 
 
 def _what(error: Mapping[str, Any] | None) -> str:

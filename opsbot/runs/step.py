@@ -25,13 +25,15 @@ class With(BaseModel):
 class Fact:
     """Something that is true now: a colour (red refuses), a sentence, and what the fingerprint binds to beside the colour.
 
-    `bind` holds identities (digest, spec hash, revision), never measured values.
+    `bind` holds identities (digest, spec hash, revision), never measured values. `again`: red only because a part does not
+    answer now.
     """
 
     key: str
     color: Color
     text: str
     bind: Json = None
+    again: bool = False
 
 
 @dataclass(frozen=True)

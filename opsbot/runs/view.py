@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
 
+from opsbot.runs.run import UNANSWERED
 from opsbot.runs.step import Fact
 from opsbot.store.rows import EventRow, RunRow
 
@@ -36,7 +37,8 @@ class StepView:
 class RunView:
     """A run as people see it. `error` is {"code", "what", "fix", "again"} of what went wrong first, `undo_error` of an undo.
 
-    `ask` and `until` are set only while the run waits. `cursor` is the number of the last event folded in.
+    `ask` and `until` are set only while the run waits. `code`: why it ended before it began. `approvals`: who said yes so far.
+    `glass`: {"by", "who", "reason", "until"} if it was broken. `left`: ids of steps that people have to reverse. `cursor` is the number of the last event folded in.
     """
 
     id: str
@@ -60,6 +62,10 @@ class RunView:
     undo_error: Mapping[str, Any] | None = None
     ask: str | None = None
     until: datetime | None = None
+    code: str | None = None
+    approvals: tuple[str, ...] = ()
+    glass: Mapping[str, Any] | None = None
+    left: tuple[str, ...] = ()
     resumed: int = 0
     said: tuple[str, ...] = ()
     channel: str | None = None
@@ -87,7 +93,7 @@ def fold(run: RunRow, events: Iterable[EventRow]) -> RunView:
     return replace(
         view,
         ask=parked.get("ask") if parked.get("answer") is None else None,
-        until=datetime.fromisoformat(until) if until else run.wake_at if run.status == "awaiting_approval" else None,
+        until=datetime.fromisoformat(until) if until else run.wake_at if run.status in UNANSWERED else None,
     )
 
 
@@ -105,15 +111,22 @@ def _start(run: RunRow) -> RunView:
         started_at=run.started_at,
         ended_at=run.ended_at,
         steps=tuple(StepView(step["id"], step["name"]) for step in plan.get("steps", ())),
-        facts=tuple((step, Fact(**fact)) for step, fact in plan.get("facts", ())),
+        facts=tuple(_facts(plan)),
         outcome=run.outcome,
         params=plan.get("params") or {},
         approval=plan.get("approval"),
         approved_by=run.approved_by,
         cancel_by=run.cancel_by,
+        glass=run.glass,
         channel=run.channel,
         thread=run.thread,
     )
+
+
+def _facts(plan: Mapping[str, Any]) -> Iterable[tuple[str, Fact]]:
+    """The plan's facts, also of a plan that another version of the bot made."""
+    for step, fact in plan.get("facts", ()):
+        yield step, Fact(fact.get("key", ""), fact.get("color", "green"), fact.get("text", ""), fact.get("bind"))
 
 
 def _apply(view: RunView, event: EventRow) -> RunView:
@@ -121,16 +134,8 @@ def _apply(view: RunView, event: EventRow) -> RunView:
     step = view.step(str(body.get("step")))
     if step is not None:
         view = _with_step(view, _apply_to_step(step, event))
-    match event.kind:
-        case "say":
-            return replace(view, said=(*view.said, str(body.get("text", ""))))
-        case "step_failed" if view.error is None:
-            return replace(view, error=body.get("error") or None)
-        case "undo_failed":
-            return replace(view, undo_error=body.get("error") or None)
-        case "resumed" if body.get("found") not in ("answered", "cancelled"):
-            return replace(view, resumed=view.resumed + 1)
-    return view
+    sums = _SUMS.get(event.kind)
+    return replace(view, **sums(view, body)) if sums else view
 
 
 def _apply_to_step(step: StepView, event: EventRow) -> StepView:
@@ -145,6 +150,11 @@ def _apply_to_step(step: StepView, event: EventRow) -> StepView:
 def _failed(body: Body) -> Body:
     state = "cancelled" if body.get("cancelled") else "failed"
     return {"state": state, "seconds": body.get("seconds"), "progress": None, "note": _what(body)}
+
+
+def _by_hand(body: Body) -> Body:
+    note = f"Done by hand by {body.get('by')}: {body.get('evidence')}"
+    return {"note": note, "state": "undone", "progress": None} if body.get("phase") == "undo" else {"note": note}
 
 
 def _what(body: Body) -> str:
@@ -165,9 +175,21 @@ _CHANGES: dict[str, Callable[[Body], Body]] = {
     "step_failed": _failed,
     "parked": lambda body: {"state": "waiting", "note": str(body.get("ask") or body.get("say") or "")},
     "resumed": lambda body: {"state": "running", "note": ""},
+    "by_hand": _by_hand,
     "undo_started": lambda body: {"state": "undoing", "progress": None},
     "undo_done": lambda body: {"state": "undone", "progress": None},
     "undo_failed": lambda body: {"state": "undo_failed", "progress": None, "note": _what(body)},
+}
+
+
+_SUMS: dict[str, Callable[[RunView, Body], Body]] = {
+    "say": lambda view, body: {"said": (*view.said, str(body.get("text", "")))},
+    "step_failed": lambda view, body: {"error": view.error or body.get("error") or None},
+    "undo_failed": lambda _, body: {"undo_error": body.get("error") or None},
+    "approval": lambda view, body: {"approvals": (*view.approvals, str(body.get("by", "")))},
+    "by_hand": lambda view, body: {"left": () if body.get("phase") == "undo" else view.left},
+    "resumed": lambda view, body: {"resumed": view.resumed + (body.get("found") not in ("answered", "cancelled"))},
+    "finished": lambda _, body: {"code": body.get("code"), "left": tuple(body.get("left") or ())},
 }
 
 

@@ -33,7 +33,7 @@ def test_a_step_at_work_shows_its_progress(bot: Engine, stage: Stage) -> None:
         assert step.state == "running"
         assert step.progress is not None
         assert step.progress[1:] == (60, "working")
-        bot.cancel(run, "bob")
+        bot.cancel(run, "bob", "slack")
         driven.result(5)
     assert [step.state for step in bot.view(run).steps] == ["undone"]
 
@@ -47,7 +47,7 @@ def test_a_bake_shows_until_when_and_a_question_is_shown_until_it_is_answered(bo
     asked = bot.submit(plan(sleep("look", ask="Right?"), lock=None), ALICE, "slack")
     bot.drive(asked)
     assert bot.view(asked).ask == "Right?"
-    bot.answer(asked, "bob", "yes")
+    bot.answer(asked, "bob", "yes", "slack")
     assert bot.view(asked).ask is None
     bot.drive(asked)
     assert bot.view(asked).steps[0].state == "done"

@@ -1,0 +1,86 @@
+"""What people ask of a run that has begun: stop, an answer, a step completed by hand. Pure, like approval."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from opsbot.errors import Refused
+from opsbot.runs import gate
+from opsbot.runs.approval import Word, end
+from opsbot.runs.plan import Plan
+from opsbot.runs.run import CONTINUES, FINAL, UNBEGUN, attempts
+from opsbot.store.rows import Around, JournalRow, RunRow
+from opsbot.store.runs import Change
+
+
+def cancel(run: RunRow, around: Around, word: Word) -> Change:
+    """Before it began the run ends; afterwards it is asked to stop, and the first who asks counts. Refused: ended, undoing."""
+    if run.status in FINAL:
+        raise Refused(f"Run {run.id} has already ended: {run.status}.", "To go back, use rollback.", code="ended")
+    if run.status == "undoing":
+        raise Refused(f"Run {run.id} is already undoing what it did.", "Wait until it ends.", code="undoing")
+    entry = word.entry("cancel", run, run.status)
+    if run.status in UNBEGUN:
+        outcome = f"Cancelled by {word.name} before it began. Nothing was changed."
+        return end(run, "cancelled", outcome, word.now, "cancelled", entry, cancel_by=word.name)
+    if run.cancel_by is not None:
+        return Change(entries=(entry,))
+    event = ("cancel_asked", {"by": word.name})
+    return Change(columns={"cancel_by": word.name}, events=(event,), entries=(entry,))
+
+
+def answer(run: RunRow, around: Around, word: Word, text: str) -> Change:
+    """The first answer to what a waiting run asks wakes it. Refused: not_asking."""
+    parked = run.parked or {}
+    if run.status != "waiting" or parked.get("ask") is None or parked.get("answer") is not None:
+        raise Refused(f"Run {run.id} asks nothing: it is {run.status}.", code="not_asking")
+    columns = {"parked": {**parked, "answer": text, "by": word.name}, "wake_at": word.now}
+    return Change(columns=columns, entries=(word.entry("answer", run, run.status, text=text),))
+
+
+def complete(
+    run: RunRow, around: Around, word: Word, step: str, evidence: str, outputs: Mapping[str, Any] | None
+) -> Change:
+    """A person did what the bot could not: the step at hand counts as done, or as reversed.
+
+    On a failed run it is the undo that failed: the run takes its locks again and reverses what is left.
+    Refused: no_evidence, ended, not_at_hand; LockHeld if somebody else has the target meanwhile.
+    """
+    if not evidence.strip():
+        raise Refused("What shows that it is done?", "Say what you did and where it can be seen.", code="no_evidence")
+    phase, at_hand = _at_hand(run, around.journal)
+    if at_hand is None:
+        raise Refused(f"Run {run.id} is {run.status}: there is nothing to complete.", code="ended")
+    if at_hand != step:
+        raise Refused(f"Run {run.id} is at “{at_hand}”, not at “{step}”.", f"Complete {at_hand}.", code="not_at_hand")
+    told = {"step": step, "phase": phase, "by": word.name, "evidence": evidence}
+    entry = word.entry("complete", run, run.status, step=step, phase=phase, evidence=evidence)
+    if run.status == "failed":
+        return Change(**_reopened(run, around, word, step, evidence), events=(("by_hand", told),), entries=(entry,))
+    columns: dict[str, Any] = {"by_hand": {**told, "outputs": dict(outputs or {})}}
+    columns |= {"wake_at": word.now} if run.status == "waiting" else {}
+    return Change(columns=columns, events=(("by_hand", told),), entries=(entry,))
+
+
+def _at_hand(run: RunRow, rows: Sequence[JournalRow]) -> tuple[str, str | None]:
+    """Phase and step that the run is at: what it does, repeats or waits for; on a failed run the undo that failed."""
+    last = rows[-1] if rows else None
+    if last is None or run.status in FINAL - {"failed"}:
+        return "do", None
+    if run.status in ("running", "waiting"):
+        return "do", last.step if last.phase == "do" and last.outcome not in CONTINUES else None
+    if run.status == "undoing":
+        return "undo", last.step if last.phase == "undo" and last.outcome != "done" else None
+    return "undo", last.step if last.phase == "undo" and last.outcome == "failed" else None
+
+
+def _reopened(run: RunRow, around: Around, word: Word, step: str, evidence: str) -> dict[str, Any]:
+    attempt = len(attempts(around.journal, step, "undo")) + 1
+    by = f"{word.name}, by hand"
+    row = JournalRow(
+        run.id, 0, step, "undo", attempt, by, word.now, word.now, "done", {"by": word.name, "evidence": evidence}, None
+    )
+    who = str(run.actor.get("name") or run.actor.get("id"))
+    take = gate.wishes(Plan.from_json(run.plan), run.id, who, word.now)
+    return {"columns": {"status": "undoing", "ended_at": None, "outcome": None}, "take": take, "journal": row}

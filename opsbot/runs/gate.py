@@ -1,0 +1,95 @@
+"""What a change must pass before it may begin: red facts, people's locks, freezes, other runs' locks. One pure decision."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from opsbot.clock import ago
+from opsbot.errors import Refused
+from opsbot.runs.plan import Plan
+from opsbot.runs.step import Fact
+from opsbot.store.rows import Around, HoldRow, LockRow
+
+ALL = "all"
+_WORDS = {"freeze": "frozen", "lock": "locked"}
+
+
+@dataclass(frozen=True)
+class Ask:
+    """A change that wants to pass: its run, whose it is (an actor's id), its targets, what was found about it."""
+
+    run: str
+    asker: str | None
+    targets: Sequence[str]
+    passes_freeze: bool = False
+    red: Sequence[Fact] = ()
+
+
+def ask(plan: Plan, run: str, asker: str | None) -> Ask:
+    """What a plan asks for. Without a lock of its own it still belongs to its environment."""
+    targets = plan.locks or ((plan.environment,) if plan.environment else ())
+    return Ask(run, asker, targets, plan.passes_freeze, plan.red)
+
+
+def stop(asked: Ask, around: Around, window: str | None, now: datetime) -> Refused | None:
+    """Why the change may not begin; None = it may. `window`: the sentence of a configured freeze that counts now.
+
+    1. What its facts forbid (`blocked`, `red_fact`).
+    2. A person's lock on its target, on what contains it or on a part of it (`locked`); the owner's own changes pass.
+    3. A freeze (`frozen`), set by a person or configured; a way back passes every freeze.
+    4. The lock of another run (`locked`).
+    """
+    if asked.red:
+        code = "blocked" if any(fact.key == "blocked" for fact in asked.red) else "red_fact"
+        return Refused(" ".join(fact.text for fact in asked.red), "Nothing was changed.", code=code)
+    for hold in around.holds:
+        if hold.kind == "lock" and hold.by != asked.asker and _meets(hold, asked):
+            return held_by_person(hold, now)
+    if not asked.passes_freeze:
+        for hold in around.holds:
+            if hold.kind == "freeze" and _meets(hold, asked):
+                return held_by_person(hold, now)
+        if window is not None:
+            return Refused(window, "Rollback passes. Otherwise wait until it ends.", code="frozen")
+    for lock in around.locks:
+        if lock.run != asked.run and any(overlap(lock.target, target) for target in asked.targets):
+            return held_by_run(lock, now)
+    return None
+
+
+def wishes(plan: Plan, run: str, who: str, now: datetime) -> tuple[LockRow, ...]:
+    """The locks that the plan needs. They have no expiry: they are released in the transaction that ends the run."""
+    return tuple(LockRow(target, run, who, plan.title, now, None) for target in plan.locks)
+
+
+def overlap(one: str, other: str) -> bool:
+    """Whether two targets touch: `production` contains `production/web`, and `all` contains everything."""
+    return ALL in (one, other) or one == other or one.startswith(f"{other}/") or other.startswith(f"{one}/")
+
+
+def held_by_run(lock: LockRow, now: datetime) -> Refused:
+    """Which run holds the target, for whom, why and since when, and what the asker can do."""
+    what = f"{lock.target} is locked by {lock.who}, for {_span(lock.since, now)} now: {lock.reason}."
+    return Refused(what, f"Wait until it ends, or stop it: cancel {lock.run}.", code="locked")
+
+
+def held_by_person(hold: HoldRow, now: datetime) -> Refused:
+    """Who locked or froze the target, why and until when, and what the asker can do."""
+    until = "" if hold.expires is None else f", until {hold.expires:%d %b %H:%M} UTC"
+    word = _WORDS[hold.kind]
+    target = "Everything" if hold.target == ALL else hold.target
+    what = f"{target} is {word} by {hold.who}, for {_span(hold.since, now)} now{until}: {hold.reason}."
+    undo = f"un{hold.kind} {hold.target}"
+    fix = f"Ask {hold.who}, or lift it: {undo}." if hold.kind == "lock" else f"Rollback passes. To lift it: {undo}."
+    return Refused(what, fix, code=word)
+
+
+def _meets(hold: HoldRow, asked: Ask) -> bool:
+    """A change without targets is stopped by a word about everything only."""
+    return hold.target == ALL or any(overlap(hold.target, target) for target in asked.targets)
+
+
+def _span(then: datetime, now: datetime) -> str:
+    return ago(then, now).removesuffix(" ago")

@@ -1,0 +1,104 @@
+"""What people tell the engine about a run: each word is one decision in one transaction, with its audit row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from opsbot.clock import Clock
+from opsbot.errors import Refused
+from opsbot.runs import approval, asked, gate
+from opsbot.runs.approval import Word
+from opsbot.runs.context import Signals
+from opsbot.runs.plan import Plan
+from opsbot.runs.restraints import Restraints
+from opsbot.store import Store
+from opsbot.store.locks import LockHeld
+from opsbot.store.rows import Around, RunRow
+from opsbot.store.runs import Change
+
+By = Mapping[str, Any] | str
+Frozen = Callable[[str | None, datetime], str | None]
+Decide = Callable[[RunRow, Around], Change]
+
+
+def person(by: By) -> Mapping[str, Any]:
+    """An actor {"kind", "id", "name"}, also of just a name."""
+    return {"kind": "person", "id": by, "name": by} if isinstance(by, str) else by
+
+
+class Told:
+    """The engine's ear. `by` is an actor or just a name, `door` where the words came in. Each method may raise Refused."""
+
+    def __init__(self, store: Store, clock: Clock, frozen: Frozen) -> None:
+        self._store, self._clock, self._frozen = store, clock, frozen
+        self._driving: dict[str, Signals] = {}
+        self.restraints = Restraints(store, clock)
+
+    def cancel(self, run: str, by: By, door: str) -> str:
+        """Ask the run to stop and undo what it did; returns its status. Refused: ended, undoing."""
+        after = self._decide(run, by, door, asked.cancel)
+        if after.cancel_by and run in self._driving:
+            self._driving[run].cancel.set()
+        return after.status
+
+    def approve(self, run: str, by: By, door: str, fingerprint: str | None = None) -> str:
+        """A second person's yes; returns the status: queued, or awaiting_approval while more people have to say yes.
+
+        Refused: own_plan, already_said, not_a_person, not_waiting, expired, plan_changed, locked, frozen.
+        """
+        try:
+            return self._decide(
+                run, by, door, lambda row, around, word: approval.yes(row, around, word, self.stopped, fingerprint)
+            ).status
+        except Refused as refused:
+            if refused.code == "expired":
+                self._expire(run)
+            raise
+
+    def reject(self, run: str, by: By, door: str, reason: str | None = None) -> str:
+        """Anybody's no, to a plan or to a countdown. Refused: not_waiting, expired."""
+        return self._decide(run, by, door, lambda row, around, word: approval.no(row, around, word, reason)).status
+
+    def break_glass(self, run: str, by: By, reason: str, door: str) -> datetime:
+        """Begin the countdown that takes the place of an approval; returns its end. Whether `by` may is the caller's to know.
+
+        Refused: not_waiting, expired, not_a_person, no_reason.
+        """
+        after = self._decide(run, by, door, lambda row, around, word: approval.break_glass(row, around, word, reason))
+        return approval.countdown_ends(after.glass or {})
+
+    def sign(self, run: str, by: By, note: str, door: str) -> None:
+        """A different person signs for a change that ran without its approval. Refused: no_debt, own_debt, not_a_person."""
+        self._decide(run, by, door, lambda row, around, word: approval.sign(row, around, word, note))
+
+    def answer(self, run: str, by: By, text: str, door: str) -> str:
+        """Complete the step that asks a person something. Refused: not_asking."""
+        return self._decide(run, by, door, lambda row, around, word: asked.answer(row, around, word, text)).status
+
+    def complete(
+        self, run: str, step: str, by: By, evidence: str, door: str, outputs: Mapping[str, Any] | None = None
+    ) -> str:
+        """The step at hand was done by hand; on a failed run, the undo that failed. Refused: not_at_hand, ended, locked."""
+        return self._decide(
+            run, by, door, lambda row, around, word: asked.complete(row, around, word, step, evidence, outputs)
+        ).status
+
+    def stopped(self, run: RunRow, around: Around) -> Refused | None:
+        """What the gate says to a run now."""
+        now = self._clock.now()
+        wanted = gate.ask(Plan.from_json(run.plan), run.id, str(run.actor.get("id")))
+        return gate.stop(wanted, around, self._frozen(run.environment, now), now)
+
+    def _decide(self, run: str, by: By, door: str, say: Callable[[RunRow, Around, Word], Change]) -> RunRow:
+        now = self._clock.now()
+        word = Word(person(by), door, now)
+        try:
+            return self._store.runs.change(run, now, lambda row, around: say(row, around, word))
+        except LockHeld as held:
+            raise gate.held_by_run(held.holder, now) from held
+
+    def _expire(self, run: str) -> None:
+        now = self._clock.now()
+        self._store.runs.change(run, now, lambda row, around: approval.expire(row, around, now))
