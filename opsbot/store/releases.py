@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, func, literal, select
 
 from opsbot.errors import NotFound
+from opsbot.store.columns import Moment
 from opsbot.store.database import Database
 from opsbot.store.rows import ReleaseRow, record, records
 from opsbot.store.tables import releases
@@ -84,7 +85,7 @@ class Releases:
                 earlier = releases.update().where(ours, releases.c.state == "live", releases.c.number != number)
                 connection.execute(earlier.values(state="retired", retired_at=now))
             elif state != "prepared":
-                values["retired_at"] = func.coalesce(releases.c.retired_at, now)
+                values["retired_at"] = func.coalesce(releases.c.retired_at, literal(now, Moment()))
             marked = releases.update().where(ours, releases.c.number == number).values(**values)
             row = connection.execute(marked.returning(*releases.c)).one_or_none()
             if row is None:
