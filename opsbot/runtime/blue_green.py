@@ -6,7 +6,8 @@ from typing import Any
 
 import requests
 
-from opsbot.errors import NotFound, StepFailed
+from opsbot import direct
+from opsbot.errors import NotFound, StepFailed, Unavailable
 from opsbot.runtime import release as rules
 from opsbot.runtime import spec as specs
 from opsbot.runtime.progress import Progress, RolloutFailed
@@ -31,27 +32,31 @@ class BlueGreen:
         return self._described(flag, found) if found else None
 
     def _described(self, colour: Colour, found: dict[str, Any]) -> Live:
-        label, name = labelled(found, rules.RELEASE), self._name(colour)
-        running = len(self._at.swarm.running_tasks(name))
-        return Live(name, int(label) if label else None, colour, running, specs.replicas(found["Spec"]))
+        name = self._name(colour)
+        return Live(name, found["Spec"], colour, len(self._at.swarm.running_tasks(name)))
 
-    def warm(self, number: int) -> bool:
-        return self._warm_in(number) is not None
+    def warm(self, row: ReleaseRow) -> bool:
+        return self.colour_of(row) is not None
 
-    def _warm_in(self, number: int) -> Colour | None:
+    def where(self, row: ReleaseRow) -> Prepared | None:
+        colour = self.colour_of(row)
+        return self._prepared(colour) if colour else None
+
+    def colour_of(self, row: ReleaseRow) -> Colour | None:
+        """The colour in which that release runs, all replicas well; None if it does not."""
         for colour in COLOURS:
             found = self._colour(colour)
-            if found is None or labelled(found, rules.RELEASE) != str(number):
+            if found is None or not rules.is_release(found["Spec"], row):
                 continue
-            seen = rules.observe(self._at.swarm.tasks(self._name(colour)), str(number))
+            seen = rules.observe(self._at.swarm.tasks(self._name(colour)), str(row.number))
             if seen.settled(specs.replicas(found["Spec"])):
                 return colour
         return None
 
     def prepare(self, row: ReleaseRow, run: str, watch: Progress) -> Prepared:
-        warm = self._warm_in(row.number)
+        warm = self.where(row)
         if warm:
-            return self._prepared(warm)
+            return warm
         live = self._agreed_live()
         colour = rules.idle(live.colour if live else None)
         self._at.swarm.images.pull(row.image, watch)
@@ -68,11 +73,13 @@ class BlueGreen:
         before = frozenset(task["ID"] for task in self._at.swarm.tasks(name))
         self._at.swarm.put(specs.stamp(row.spec, mark))
         within = self._at.service.ready_within.total_seconds()
-        expected = Expected(name, f"{row.tag} ({row.id})", row.number, replicas, within, before, _UNTOUCHED)
+        expected = Expected(
+            name, self._at.name, f"{row.tag} ({row.id})", row.number, replicas, within, before, _UNTOUCHED
+        )
         wait_until_up(self._at.swarm, expected, watch)
-        self._ask_each(name, row.number)
+        self._ask_each(name, row)
 
-    def _ask_each(self, name: str, number: int) -> None:
+    def _ask_each(self, name: str, row: ReleaseRow) -> None:
         """Every reachable task says by itself that it is this release: a label alone can lie."""
         for address in self._at.swarm.task_addresses(name, self._at.network):
             for path in (self._at.service.health_path, self._at.service.release_path):
@@ -82,27 +89,31 @@ class BlueGreen:
                         f"{name} answers {answer.status_code} on {path}.", _UNTOUCHED,
                         details=answer.text[:500],
                     )  # fmt: skip
-            if str(answer.json().get("release")) != str(number):
+            if not rules.tells(answer.json(), row):
                 raise RolloutFailed(
-                    f"{name} says that it is another release than {number}.", "It must tell RELEASE_ID."
+                    f"{name} does not say on {self._at.service.release_path} that it is release {row.number}.",
+                    f"It must answer RELEASE_ID as `release`. {_UNTOUCHED}",
+                    details=answer.text[:500],
                 )
 
     def ready(self, row: ReleaseRow, run: str) -> Prepared | None:
-        colour = self._warm_in(row.number)
+        colour = self.colour_of(row)
         if colour is None or labelled(self._colour(colour), rules.RUN) != run:
             return None
         return self._prepared(colour)
 
-    def discard(self, run: str, *, only_one: bool) -> bool:
+    def discard(self, run: str, *, even_live: bool) -> bool:
         flag = self._at.edge.flag()
         for colour in COLOURS:
-            ours = labelled(self._colour(colour), rules.RUN) == run
-            if ours and (colour != flag or only_one):
-                return self._at.swarm.remove(self._name(colour))
+            if labelled(self._colour(colour), rules.RUN) != run or (colour == flag and not even_live):
+                continue
+            if colour == flag and self._colour(rules.other(colour)):
+                self._at.edge.point(rules.other(colour))
+            return self._at.swarm.remove(self._name(colour))
         return False
 
     def switch(self, row: ReleaseRow, run: str, watch: Progress) -> None:
-        colour = self._warm_in(row.number)
+        colour = self.colour_of(row)
         if colour is None:
             raise NotFound(
                 f"Release {row.id} does not run in either colour, so nobody was sent to it.", "Prepare it first.",
@@ -110,16 +121,18 @@ class BlueGreen:
             )  # fmt: skip
         watch.check()
         self._at.edge.point(colour)
-        self._at.edge.confirm(self._at.service.release_path, row.number)
+        self._at.edge.confirm(self._at.service.release_path, row)
 
-    def serving(self, number: int) -> bool:
-        told = self._at.edge.told(self._at.service.release_path)
-        return told is not None and str(told.get("release")) == str(number)
+    def serving(self, row: ReleaseRow) -> bool:
+        live = self.live()
+        return (
+            live is not None and live.runs(row) and rules.tells(self._at.edge.told(self._at.service.release_path), row)
+        )
 
     def _agreed_live(self) -> Live | None:
         """What the flag says, unless the answers through the edge say otherwise: then nobody should guess."""
         live = self.live()
-        told = self._at.edge.told(self._at.service.release_path) if live else None
+        told = self._told() if live else None
         if live and told and str(told.get("release")) != str(live.release):
             raise StepFailed(
                 f"The edge's flag says {live.colour} (release {live.release}), but release {told.get('release')} answers.",
@@ -127,6 +140,13 @@ class BlueGreen:
                 code="edge_disagrees",
             )
         return live
+
+    def _told(self) -> dict[str, Any] | None:
+        """What answers, or None: a live release that hangs disagrees with nobody, and must not keep its cure away."""
+        try:
+            return self._at.edge.told(self._at.service.release_path)
+        except Unavailable:
+            return None
 
     def _prepared(self, colour: Colour) -> Prepared:
         return Prepared(colour, f"http://{rules.alias(self._at.name, colour)}:{self._at.service.port}")
@@ -138,10 +158,8 @@ class BlueGreen:
         return self._at.swarm.service(self._name(colour))
 
 
-def _get(url: str) -> requests.Response:
-    with requests.Session() as session:
-        session.trust_env = False
-        try:
-            return session.get(url, timeout=_TIMEOUT)
-        except requests.RequestException as error:
-            raise RolloutFailed(f"A healthy container does not answer on {url}.", "Is `port` right?") from error
+def _get(url: str) -> direct.Answer:
+    try:
+        return direct.get(url, _TIMEOUT)
+    except requests.RequestException as error:
+        raise RolloutFailed(f"A healthy container does not answer on {url}.", "Is `port` right?") from error

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import time
 import uuid
+from datetime import datetime
 from typing import Any
 
 import requests
 
+from opsbot import direct
 from opsbot.config import settings
+from opsbot.direct import Answer
 from opsbot.errors import StepFailed, Unavailable
 from opsbot.runtime import jobs
-from opsbot.runtime.release import COLOURS, Colour
+from opsbot.runtime.release import COLOURS, Colour, Recorded, tells
 from opsbot.runtime.swarm import Swarm
 
 _CONFIRM_WITHIN = 10.0  # s; a switch is seen after milliseconds, so this only bounds a broken edge
@@ -23,11 +26,6 @@ class Edge:
 
     def __init__(self, swarm: Swarm, service: str, network: str, configured: settings.Edge) -> None:
         self._swarm, self.service, self._network, self._settings = swarm, service, network, configured
-        self._session = requests.Session()
-        self._session.trust_env = False  # the edge is beside us; no proxy leads there
-        self._session.headers["Connection"] = (
-            "close"  # an idle connection may be gone: that is no finding about the edge
-        )
 
     def url(self) -> str:
         """Where this program reaches the edge: `http://10.1.2.3:80`."""
@@ -38,30 +36,32 @@ class Edge:
             )
         return f"http://{addresses[0]}:{self._settings.port}"
 
-    def ask(self, path: str, *, follow: bool = False) -> requests.Response:
-        """GET a path through the edge; Unavailable if nobody answers."""
+    def ask(self, path: str, *, follow: bool = False) -> Answer:
+        """GET a path through the edge. Unavailable: code `edge` if the edge does not answer, `edge_slow` if what is behind it."""
         url = self.url()
         try:
-            return self._session.get(url + path, timeout=_TIMEOUT, allow_redirects=follow)
+            return direct.get(url + path, _TIMEOUT, follow=follow)
+        except requests.Timeout as error:
+            raise Unavailable(
+                f"{path} does not answer through the edge {self.service} within {_TIMEOUT:.0f} s.", code="edge_slow"
+            ) from error
         except requests.RequestException as error:
-            raise Unavailable(f"The edge {self.service} does not answer.", "", code="edge") from error
+            raise Unavailable(f"The edge {self.service} does not answer.", code="edge") from error
 
     def told(self, path: str) -> dict[str, Any] | None:
         """The JSON object that a path answers with 200, else None."""
         answer = self.ask(path)
-        if answer.status_code != 200:
-            return None
-        try:
-            body = answer.json()
-        except requests.JSONDecodeError:
-            return None
-        return body if isinstance(body, dict) else None
+        return answer.json() if answer.status_code == 200 else None
 
     def flag(self) -> Colour:
         """The colour that the flag file says."""
         task = self._tasks()[0]
         code = self._do(task, ["test", "-e", self._settings.flag])
         return COLOURS[1] if code == 0 else COLOURS[0]
+
+    def newest(self) -> datetime:
+        """When the newest of its tasks was made."""
+        return max(datetime.fromisoformat(task["CreatedAt"][:19] + "+00:00") for task in self._tasks())
 
     def point(self, colour: Colour) -> None:
         """Write the flag at every edge task; safe to repeat."""
@@ -75,16 +75,26 @@ class Edge:
                     code="flag",
                 )
 
-    def confirm(self, path: str, release: int) -> None:
-        """Return once the answers through the edge come from `release`; StepFailed says who answers instead."""
-        ends, seen = time.monotonic() + _CONFIRM_WITHIN, "nothing"
+    def confirm(self, path: str, row: Recorded) -> None:
+        """Return once the answers through the edge come from that release; StepFailed says who answers instead.
+
+        One lost answer decides nothing: it is asked until the time is over.
+        """
+        ends, seen = time.monotonic() + _CONFIRM_WITHIN, ""
         while time.monotonic() < ends:
-            answer = self.told(path)
-            if answer is not None and str(answer.get("release")) == str(release):
+            try:
+                answer = self.ask(path)
+            except Unavailable as silent:
+                seen = silent.what
+                time.sleep(0.1)
+                continue
+            told = answer.json() if answer.status_code == 200 else None
+            if tells(told, row):
                 return
-            seen = f"release {answer.get('release') or '?'}" if answer else "an error"
+            seen = f"{_called(told)} answers." if told else f"It answers {answer.status_code}."
             time.sleep(0.02)
-        raise StepFailed(f"Through the edge answers {seen}, not release {release}.", code="not_confirmed")
+        what = f"{row.tag} (release {row.number}) does not answer through the edge. {seen}".strip()
+        raise StepFailed(what, f"See why: docker service logs {self.service}.", code="not_confirmed")
 
     def _tasks(self) -> list[dict[str, Any]]:
         tasks = self._swarm.running_tasks(self.service)
@@ -106,3 +116,7 @@ class Edge:
             )
         name = f"{self.service}-flag-{uuid.uuid4().hex[:8]}"
         return jobs.on_node(self._swarm, task["NodeID"], name, spec["Image"], argv, mount).code
+
+
+def _called(told: dict[str, Any]) -> str:
+    return f"{told.get('tag') or 'Something'} (release {told.get('release') or '?'})"

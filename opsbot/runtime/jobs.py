@@ -13,6 +13,7 @@ from opsbot.runtime import release as rules
 from opsbot.runtime.progress import Progress
 from opsbot.runtime.swarm import Swarm
 
+VERB = "opsbot.job"  # the label of such a service: what it does
 _ENDED = ("complete", "failed", "rejected", "orphaned", "shutdown")
 _NAME = 63  # the engine's longest service name
 _LINES = 60
@@ -67,6 +68,13 @@ def run_to_end(swarm: Swarm, spec: Mapping[str, Any], timeout: float, watch: Pro
         return Ended(code or int(failed), output, time.monotonic() - started, status.get("Err", "") if failed else "")
     finally:
         _clear(swarm, name)
+
+
+def end_all(swarm: Swarm, stack: str, run: str) -> None:
+    """End the work of a run that its dead owner left; nothing happens if there is none."""
+    for found in swarm.labelled({rules.STACK: stack, rules.RUN: run}):
+        if VERB in rules.labels_of(found["Spec"]):
+            _clear(swarm, found["Spec"]["Name"])
 
 
 def _clear(swarm: Swarm, name: str) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import socket
 import struct
+import tarfile
 import threading
 import time
 import uuid
@@ -15,6 +17,7 @@ from typing import Any
 
 from opsbot.errors import OpsError, StepFailed, Unavailable
 
+LABEL = "opsbot.one-off"
 _HEADER = struct.Struct(">BxxxL")  # the engine's frame: 1 = stdout, 2 = stderr; length
 _CHUNK = 1 << 18
 _TAIL = 40  # lines kept of what nobody reads
@@ -33,8 +36,10 @@ class OneOff:
         body: Mapping[str, Any],
         name_prefix: str,
         stdin: bool,
+        files: Mapping[str, bytes],
     ) -> None:
         self._api, self._speaking, self._body, self._stdin = api, speaking, body, stdin
+        self._files = files
         self.name = f"{name_prefix}-{uuid.uuid4().hex[:8]}"
         self._out_tail: deque[bytes] = deque(maxlen=_TAIL)
         self._err_tail: deque[bytes] = deque(maxlen=_TAIL)
@@ -58,7 +63,7 @@ class OneOff:
             "Image": image,
             "Cmd": list(argv),
             "Env": [f"{key}={value}" for key, value in env.items()],
-            "Labels": {"opsbot.one-off": "true", **labels},
+            "Labels": {LABEL: "true", **labels},
             "OpenStdin": stdin,
             "StdinOnce": stdin,
             "AttachStdin": stdin,
@@ -80,6 +85,8 @@ class OneOff:
             self.id = str(created["Id"])
         try:
             with self._speaking():
+                if self._files:
+                    self._api.put_archive(self.id, "/", _packed(self._files))
                 self._out = self._attach("stdout")
                 self._read_aside(self._attach("stderr"), self._err_tail)
                 self._in = self._attach("stdin", timeout=1.0) if self._stdin else None
@@ -197,6 +204,17 @@ class OneOff:
                 each.close()
             for reader in self._readers:
                 reader.join(5)
+
+
+def _packed(files: Mapping[str, bytes]) -> bytes:
+    """A tar of files that only root may read."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as archive:
+        for path, content in files.items():
+            entry = tarfile.TarInfo(path.lstrip("/"))
+            entry.size, entry.mode, entry.mtime = len(content), 0o600, int(time.time())
+            archive.addfile(entry, io.BytesIO(content))
+    return packed.getvalue()
 
 
 def _exactly(source: socket.socket, size: int) -> bytes:

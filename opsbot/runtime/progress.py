@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Protocol
 
 from opsbot.errors import StepFailed
@@ -21,6 +22,22 @@ class Progress(Protocol):
 
     def sleep(self, seconds: float) -> None:
         """Wait, with `check` several times a second."""
+
+
+class Nobody:
+    """A Progress that neither listens nor stops."""
+
+    def progress(self, done: float, total: float, text: str = "") -> None:
+        return None
+
+    def say(self, text: str) -> None:
+        return None
+
+    def check(self) -> None:
+        return None
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
 
 
 class RolloutFailed(StepFailed):

@@ -35,6 +35,10 @@ class Recorded(Protocol):
     @property
     def state(self) -> str: ...
     @property
+    def image(self) -> str: ...
+    @property
+    def live_at(self) -> datetime | None: ...
+    @property
     def retired_at(self) -> datetime | None: ...
 
 
@@ -74,17 +78,48 @@ def previous_good(rows: Iterable[Row], live: int | None) -> Row | None:
 
     Not simply the next lower number: after a rollback from 3 to 1 and a deploy of 4, 4 goes back to 1.
     """
-    served = [row for row in rows if (live is None or row.number < live) and row.state not in _NEVER_AGAIN]
+    served = [row for row in rows if (live is None or row.number < live) and served_well(row)]
     return max(served, key=lambda row: (row.retired_at or _EVER, row.number), default=None)
 
 
-def named(newest_first: Sequence[Row], word: str) -> Row | None:
-    """The release that a person means by `12`, `web-12` or a tag (the newest release of that tag that once served)."""
-    number = re.fullmatch(r"(?:[a-z0-9-]+-)?(\d+)", word)
-    by_number = [row for row in newest_first if number and row.number == int(number[1])]
+def served_well(row: Recorded) -> bool:
+    """People were sent to it, and nobody blocked it: a rollback may lead there."""
+    return row.live_at is not None and row.state not in _NEVER_AGAIN
+
+
+def named(newest_first: Sequence[Row], word: str, service: str) -> Row | None:
+    """The release of `service` that a person means by `12`, `web-12` or a tag (the newest of that tag that once served)."""
+    number = word.removeprefix(f"{service}-")
+    by_number = [row for row in newest_first if number.isdecimal() and row.number == int(number)]
     by_tag = [row for row in newest_first if row.tag == word]
-    served = [row for row in by_tag if row.state not in _NEVER_AGAIN]
-    return next(iter(served + by_tag + by_number), None)
+    return next(iter([*filter(served_well, by_tag), *by_tag, *by_number]), None)
+
+
+def is_release(spec: Mapping[str, Any], row: Recorded) -> bool:
+    """Whether a raw service spec is this release: its number alone could be another record's."""
+    return labels_of(spec).get(RELEASE) == str(row.number) and image_of(spec) == row.image
+
+
+def image_of(spec: Mapping[str, Any]) -> str:
+    """The image of a raw service spec."""
+    return str(spec["TaskTemplate"]["ContainerSpec"]["Image"])
+
+
+def told_in(spec: Mapping[str, Any]) -> dict[str, str]:
+    """The environment of a raw service spec."""
+    lines = spec["TaskTemplate"]["ContainerSpec"].get("Env") or []
+    return dict(line.partition("=")[::2] for line in lines)
+
+
+def tells(told: Mapping[str, Any] | None, row: Recorded) -> bool:
+    """Whether what a service says of itself ({"release", "tag", …}) is this release."""
+    return told is not None and str(told.get("release")) == str(row.number) and told.get("tag", row.tag) == row.tag
+
+
+def highest(specs: Iterable[Mapping[str, Any]]) -> int:
+    """The highest release number on raw service specs; 0 if there is none."""
+    labels = (labels_of(spec).get(RELEASE, "") for spec in specs)
+    return max((int(label) for label in labels if label.isdecimal()), default=0)
 
 
 def labels_of(spec: Mapping[str, Any]) -> Mapping[str, str]:
@@ -109,8 +144,8 @@ class Observed:
     waiting: str
 
     def settled(self, replicas: int) -> bool:
-        """True when exactly the wanted tasks answer and no task of another release does."""
-        return self.ready >= replicas and self.others == 0
+        """True when the wanted tasks answer and no task of another release does. A service scaled to zero never is."""
+        return self.ready >= replicas > 0 and self.others == 0
 
 
 def observe(tasks: Iterable[Mapping[str, Any]], release: str, before: frozenset[str] = frozenset()) -> Observed:

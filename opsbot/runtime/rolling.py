@@ -21,17 +21,13 @@ class Rolling:
         found = self._at.swarm.service(self._name)
         if found is None:
             return None
-        label = labelled(found, rules.RELEASE)
-        running = len(self._at.swarm.running_tasks(self._name))
-        return Live(self._name, int(label) if label else None, None, running, specs.replicas(found["Spec"]))
+        return Live(self._name, found["Spec"], None, len(self._at.swarm.running_tasks(self._name)))
 
-    def found(self) -> specs.Spec | None:
-        """The spec of a service that somebody else made, to be recorded as the way back; None if it is ours."""
-        found = self._at.swarm.service(self._name)
-        return dict(found["Spec"]) if found and labelled(found, rules.RELEASE) is None else None
+    def warm(self, row: ReleaseRow) -> bool:
+        return self.serving(row)
 
-    def warm(self, number: int) -> bool:
-        return self.serving(number)
+    def where(self, row: ReleaseRow) -> Prepared | None:
+        return self._prepared() if self._at.swarm.images.has(row.image) else None
 
     def prepare(self, row: ReleaseRow, run: str, watch: Progress) -> Prepared:
         self._at.swarm.images.pull(row.image, watch)
@@ -39,11 +35,11 @@ class Rolling:
         return self._prepared()
 
     def ready(self, row: ReleaseRow, run: str) -> Prepared | None:
-        return self._prepared() if self._at.swarm.images.has(row.image) else None
+        return self.where(row)
 
-    def discard(self, run: str, *, only_one: bool) -> bool:
+    def discard(self, run: str, *, even_live: bool) -> bool:
         ours = labelled(self._at.swarm.service(self._name), rules.RUN) == run
-        return ours and only_one and self._at.swarm.remove(self._name)
+        return ours and even_live and self._at.swarm.remove(self._name)
 
     def switch(self, row: ReleaseRow, run: str, watch: Progress) -> None:
         found = self._at.swarm.service(self._name)
@@ -55,15 +51,15 @@ class Rolling:
         within = self._at.service.ready_within.total_seconds() * max(1, replicas)
         called = f"{row.tag} ({row.id})"
         expected = Expected(
-            self._name, called, row.number, replicas, within, before, "The earlier release is put back."
+            self._name, self._at.name, called, row.number, replicas, within, before, "The earlier release is put back."
         )
         wait_until_up(self._at.swarm, expected, watch)
 
-    def serving(self, number: int) -> bool:
+    def serving(self, row: ReleaseRow) -> bool:
         found = self._at.swarm.service(self._name)
-        if found is None or labelled(found, rules.RELEASE) != str(number):
+        if found is None or not rules.is_release(found["Spec"], row):
             return False
-        return rules.observe(self._at.swarm.tasks(self._name), str(number)).settled(specs.replicas(found["Spec"]))
+        return rules.observe(self._at.swarm.tasks(self._name), str(row.number)).settled(specs.replicas(found["Spec"]))
 
     def _prepared(self) -> Prepared:
         return Prepared(None, f"http://{self._at.name}:{self._at.service.port}")

@@ -69,7 +69,7 @@ class Place:
     ) -> jobs.Ended:
         """Run an argv to its end in a container as the spec says, with its environment, secrets and network."""
         mark = specs.Stamp("", "", 0, run, "", "", 1, network=self.network_id(), secrets=self.secret_ids(recorded))
-        labels = {rules.STACK: self.stack, rules.SERVICE: self.name, rules.RUN: run, "opsbot.job": verb}
+        labels = {rules.STACK: self.stack, rules.SERVICE: self.name, rules.RUN: run, jobs.VERB: verb}
         task = specs.stamp(recorded, mark)["TaskTemplate"]
         task["Placement"] = {
             "Constraints": [f"node.id == {self.swarm.node()}"]
@@ -84,15 +84,34 @@ class Live:
     """What takes the traffic now. `release` is None for a service that was not made by us."""
 
     swarm_name: str
-    release: int | None
+    spec: Mapping[str, Any]
     colour: Colour | None
     running: int
-    wanted: int
+
+    @property
+    def wanted(self) -> int:
+        """Replicas that there should be."""
+        return specs.replicas(self.spec)
+
+    @property
+    def release(self) -> int | None:
+        """The number on its label."""
+        label = rules.labels_of(self.spec).get(rules.RELEASE)
+        return int(label) if label else None
+
+    @property
+    def image(self) -> str:
+        """`repo@sha256:…` as it runs."""
+        return rules.image_of(self.spec)
 
     @property
     def well(self) -> bool:
         """True if every wanted replica runs."""
         return self.running >= self.wanted > 0
+
+    def runs(self, row: ReleaseRow) -> bool:
+        """True if it is that release; a service that was not made by us is known by its image."""
+        return rules.is_release(self.spec, row) or (self.release is None and self.image == row.image)
 
 
 @dataclass(frozen=True)
@@ -104,13 +123,16 @@ class Prepared:
 
 
 class Rollout(Protocol):
-    """A strategy for one service of one environment."""
+    """A strategy for one service of one environment. A release is told by its number *and* its image."""
 
     def live(self) -> Live | None:
         """What takes the traffic, as observed; None if nothing does."""
 
-    def warm(self, number: int) -> bool:
+    def warm(self, row: ReleaseRow) -> bool:
         """True if that release runs, all replicas well: switching to it takes a fraction of a second."""
+
+    def where(self, row: ReleaseRow) -> Prepared | None:
+        """Where a release is that could be switched to now; None if it would have to be prepared first."""
 
     def prepare(self, row: ReleaseRow, run: str, watch: Progress) -> Prepared:
         """Get a recorded release ready without touching what is live. Nothing is done when it is warm. Safe to repeat."""
@@ -118,13 +140,16 @@ class Rollout(Protocol):
     def ready(self, row: ReleaseRow, run: str) -> Prepared | None:
         """Where it is if `prepare` of this run took effect, else None."""
 
-    def discard(self, run: str, *, only_one: bool) -> bool:
-        """Remove what `prepare` of this run made, never what is live; `only_one`: there is no other, so even then."""
+    def discard(self, run: str, *, even_live: bool) -> bool:
+        """Remove what `prepare` of this run made, never what is live.
+
+        `even_live`: it never should have been, so even then; people go to the other colour if there is one.
+        """
 
     def switch(self, row: ReleaseRow, run: str, watch: Progress) -> None:
         """Make a prepared release live and see that it is. Safe to repeat."""
 
-    def serving(self, number: int) -> bool:
+    def serving(self, row: ReleaseRow) -> bool:
         """True if that release is what answers now, as observed."""
 
 

@@ -13,6 +13,7 @@ from opsbot.config.settings import Service
 from opsbot.runtime import release as rules
 
 Spec = dict[str, Any]
+_TOLD = ("RELEASE_ID", "RELEASE_TAG", "RELEASE_REVISION")
 SECOND = 1_000_000_000  # the engine counts in nanoseconds
 
 
@@ -114,21 +115,29 @@ def stamp(recorded: Mapping[str, Any], mark: Stamp) -> Spec:
 
 
 def _with_release(env: list[str], mark: Stamp) -> list[str]:
-    told = {"RELEASE_ID": str(mark.release), "RELEASE_TAG": mark.tag, "RELEASE_REVISION": mark.revision}
+    told = dict(zip(_TOLD, (str(mark.release), mark.tag, mark.revision), strict=True))
     kept = [line for line in env if line.split("=", 1)[0] not in told]
     return [*kept, *(f"{key}={value}" for key, value in told.items())]
 
 
 def adopted(found: Mapping[str, Any]) -> Spec:
-    """The neutral spec of a service that somebody else made: as it is, its name and count apart."""
+    """The neutral spec of a service that runs: as it is, its name, count, and what `stamp` adds apart."""
     spec: Spec = copy.deepcopy(dict(found))
-    spec.update(Name="", Mode={"Replicated": {"Replicas": 0}})
-    spec["Labels"] = {key: value for key, value in (spec.get("Labels") or {}).items() if not _is_ours(key)}
+    spec.update(Name="", Mode={"Replicated": {"Replicas": 0}}, Labels=_not_ours(spec.get("Labels")))
+    container = spec["TaskTemplate"]["ContainerSpec"]
+    container["Labels"] = _not_ours(container.get("Labels"))
+    labels = rules.labels_of(found)
+    if rules.COLOUR not in labels:
+        return spec
+    container["Env"] = [line for line in container.get("Env") or [] if line.partition("=")[0] not in _TOLD]
+    for network in spec["TaskTemplate"].get("Networks") or []:
+        if network.get("Aliases") == [rules.alias(labels.get(rules.SERVICE, ""), labels[rules.COLOUR])]:
+            network["Aliases"] = []
     return spec
 
 
-def _is_ours(label: str) -> bool:
-    return label in (rules.RELEASE, rules.RUN, rules.COLOUR)
+def _not_ours(labels: Mapping[str, str] | None) -> dict[str, str]:
+    return {key: text for key, text in (labels or {}).items() if key not in (rules.RELEASE, rules.RUN, rules.COLOUR)}
 
 
 def spec_hash(recorded: Mapping[str, Any]) -> str:

@@ -15,6 +15,8 @@ import docker.errors
 import requests
 
 from opsbot.errors import NotFound, OpsError, StepFailed, Unavailable
+from opsbot.runtime import one_off
+from opsbot.runtime import release as rules
 from opsbot.runtime.addresses import Addresses
 from opsbot.runtime.images import Images, Login, host_of
 from opsbot.runtime.one_off import OneOff
@@ -105,6 +107,12 @@ class Swarm:
         with self.speaking():
             found = self.api.services(filters={"name": name})
         return next((service for service in found if service["Spec"]["Name"] == name), None)
+
+    def labelled(self, labels: Mapping[str, str]) -> list[Raw]:
+        """The raw services that carry all these labels."""
+        with self.speaking():
+            found: list[Raw] = self.api.services(filters={"label": [f"{key}={value}" for key, value in labels.items()]})
+        return found
 
     def put(self, spec: Mapping[str, Any]) -> str:
         """Make the service of this full spec, or bring it to this spec; its id."""
@@ -237,10 +245,24 @@ class Swarm:
         name_prefix: str = "opsbot",
         labels: Mapping[str, str] | None = None,
         user: str | None = None,
+        files: Mapping[str, bytes] | None = None,
     ) -> OneOff:
-        """A container that lives as long as the `with` block; see OneOff. The image must be here (`images.pull`)."""
+        """A container that lives as long as the `with` block; see OneOff. The image must be here (`images.pull`).
+
+        `files`: path → content, readable by root alone, gone with the container, and in no configuration that
+        `docker inspect` shows; give `user` "0" with them.
+        """
         body = OneOff.body(image, argv, env or {}, network, stdin, mounts, labels or {}, user)
-        return OneOff(self.api, self.speaking, body, name_prefix, stdin)
+        return OneOff(self.api, self.speaking, body, name_prefix, stdin, files or {})
+
+    def end_one_offs(self, run: str) -> list[str]:
+        """End the one-off containers that a dead owner of this run left on this engine; their names."""
+        labels = [f"{one_off.LABEL}=true", f"{rules.RUN}={run}"]
+        with self.speaking():
+            left = self.api.containers(all=True, filters={"label": labels})
+        for container in left:
+            self.remove_container(container["Id"])
+        return [container["Names"][0].lstrip("/") for container in left]
 
     def secret_ids(self, names: Sequence[str]) -> dict[str, str]:
         """Ids of those Swarm secrets that exist, by name."""

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 from opsbot.clock import Clock, SystemClock
 from opsbot.config import values
 from opsbot.config.settings import Config, Environment, RegistryLogin, Service
 from opsbot.errors import NotFound, Unavailable, did_you_mean
+from opsbot.runtime import agreement
 from opsbot.runtime import release as rules
 from opsbot.runtime import spec as specs
 from opsbot.runtime.blue_green import BlueGreen
 from opsbot.runtime.edge import Edge
 from opsbot.runtime.images import Login, host_of
+from opsbot.runtime.one_off import OneOff
+from opsbot.runtime.progress import Nobody
 from opsbot.runtime.registry import Image, Registry
 from opsbot.runtime.rolling import Rolling
 from opsbot.runtime.rollout import Live, Place, Rollout
@@ -24,6 +28,7 @@ from opsbot.store.releases import State
 from opsbot.store.rows import ReleaseRow
 
 _POSTGRES = 5432
+_MENDING = timedelta(minutes=1)  # a flag is written in milliseconds; the lock of a program that died doing it ends
 
 
 class Target:
@@ -91,6 +96,72 @@ class Target:
     def observed(self, name: str) -> Live | None:
         """The Swarm service that takes the traffic, its release and replicas; None if nothing does."""
         return self.rollout(name).live()
+
+    def swarm_name(self, name: str) -> str:
+        """The Swarm service that is a part of the stack now: of a service with colours the one that takes the traffic."""
+        live = self.observed(name) if name in self.services else None
+        return live.swarm_name if live else self.full_name(name)
+
+    def agrees(self, name: str) -> str | None:
+        """A sentence if another release answers than is recorded, else None; None also while a run works on it."""
+        if any(lock.target == f"{self.name}/{name}" for lock in self.store.locks.list(self.clock.now())):
+            return None
+        return self.difference(name)
+
+    def difference(self, name: str) -> str | None:
+        """As `agrees`, whoever works on it."""
+        recorded = self.store.releases.live(self.name, name)
+        return agreement.difference(recorded, self.observed(name), self._told(name))
+
+    def mend(self, name: str) -> str | None:
+        """Write the edge's flag again if a replaced edge lost it; what was done, or None. Cheap; call it often."""
+        row = self.store.releases.live(self.name, name)
+        rollout = self.rollout(name)
+        if row is None or row.live_at is None or not isinstance(rollout, BlueGreen):
+            return None
+        if not agreement.lost_flag(rollout, self.edge, row, row.live_at):
+            return None
+        return self._point_again(name, rollout, row)
+
+    def _point_again(self, name: str, rollout: BlueGreen, row: ReleaseRow) -> str | None:
+        """Under the lock, so that no run moves people at the same time."""
+        now, target, me = self.clock.now(), f"{self.name}/{name}", f"mend:{self.name}/{name}"
+        held = self.store.locks.take(target, me, "opsbot", "the edge lost its flag", now + _MENDING, now)
+        if held is not None:
+            return None
+        try:
+            if self.store.releases.live(self.name, name) != row:
+                return None
+            rollout.switch(row, row.run, Nobody())
+        finally:
+            self.store.locks.release(me)
+        return f"The edge of {self.name} came up without its flag; people are sent to {row.tag} ({row.id}) again."
+
+    def _told(self, name: str) -> dict[str, Any] | None:
+        if self.service(name).strategy == "rolling":
+            return None
+        try:
+            return self.edge.told(self.service(name).release_path)
+        except Unavailable:
+            return None  # whether it answers is a question of health, not of agreement
+
+    def one_off(
+        self,
+        image: str,
+        argv: Sequence[str],
+        *,
+        name_prefix: str = "one-off",
+        labels: Mapping[str, str] | None = None,
+        **more: Any,
+    ) -> OneOff:
+        """As `Swarm.one_off`, named and labelled as a part of this stack."""
+        marked = {rules.STACK: self.stack, **(labels or {})}
+        return self.swarm.one_off(image, argv, name_prefix=f"{self.stack}_{name_prefix}", labels=marked, **more)
+
+    def releases_seen(self, name: str) -> int:
+        """The highest release number on this service's Swarm services, whoever's record gave it; 0 if none."""
+        found = self.swarm.labelled({rules.STACK: self.stack, rules.SERVICE: name})
+        return rules.highest(service["Spec"] for service in found)
 
     def replicas(self, name: str) -> tuple[int, int]:
         """Running and wanted replicas of what is live; (0, configured) if nothing is."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,17 +14,23 @@ from opsbot.runtime.swarm import Swarm
 
 _EVERY = 0.25  # s between looks
 _FAILURES = 3  # tasks that may die before we say that the release does
-_LINES = 15
+_LINES = 40  # of the log: a Python traceback of a server's start fits
+_MEMORY = "Raise `memory` of {service} in opsbot.yml, or look what needs so much."
+_UNHEALTHY = (
+    "Look at what the check and the log say; raise `ready_within` of {service} in opsbot.yml if it only starts slowly."
+)
+_EXITED = "Its last lines say why: mend the image or the settings of {service}, then deploy again."
 
 
 @dataclass(frozen=True)
 class Expected:
     """What should come up: `replicas` tasks of `release` in the Swarm service `name`, within so many seconds.
 
-    `called` is what people call it; `before` are ids of tasks that existed; `so` says where that leaves people.
+    `service` is its name in opsbot.yml, `called` what people call the release; `before` are ids of tasks that existed; `so` says where that leaves people.
     """
 
     name: str
+    service: str
     called: str
     release: int
     replicas: int
@@ -57,17 +63,26 @@ def wait_until_up(swarm: Swarm, expected: Expected, watch: Progress) -> None:
 
 def _failed(swarm: Swarm, expected: Expected, seen: rules.Observed, what: str) -> RolloutFailed:
     task = seen.failed[-1] if seen.failed else _unfinished(swarm, expected.name)
-    details = last_words(swarm, task) if task else ""
-    reason = details.splitlines()[0] if details else ""
-    return RolloutFailed(f"{expected.called} {what}. {reason}".strip(), expected.so, details=details)
+    end = read(swarm, task) if task else End()
+    cure = end.cure.format(service=expected.service, swarm=expected.name)
+    return RolloutFailed(f"{expected.called} {what}. {end.cause}".strip(), f"{expected.so} {cure}", details=end.details)
 
 
 def _unfinished(swarm: Swarm, name: str) -> Mapping[str, Any] | None:
     return next((task for task in reversed(swarm.tasks(name)) if task["Status"]["State"] != "running"), None)
 
 
-def last_words(swarm: Swarm, task: Mapping[str, Any]) -> str:
-    """Why a task is not well, as lines: exit code or out of memory first, then health output, then its last log lines."""
+@dataclass(frozen=True)
+class End:
+    """Why a task is not well: a sentence, what to do about it, and its last words as lines. `{service}`, `{swarm}` in the cure."""
+
+    cause: str = ""
+    cure: str = "See why: docker service ps --no-trunc {swarm}."
+    details: str = ""
+
+
+def read(swarm: Swarm, task: Mapping[str, Any]) -> End:
+    """What a task's container left behind: exit code, out of memory or not, its health check's output, its last log lines."""
     status = task["Status"]
     ident = (status.get("ContainerStatus") or {}).get("ContainerID", "")
     try:
@@ -75,24 +90,31 @@ def last_words(swarm: Swarm, task: Mapping[str, Any]) -> str:
         logs = swarm.container_logs(ident, _LINES) if container else []
     except OpsError as gone:
         container, logs = None, [gone.what]
-    lines = [_cause(status, container), *_health(container), *logs]
-    return "\n".join(line for line in lines if line)
+    return verdict_of(status, (container or {}).get("State") or {}, logs)
 
 
-def _cause(status: Mapping[str, Any], container: Mapping[str, Any] | None) -> str:
-    state = container["State"] if container else {}
+def verdict_of(status: Mapping[str, Any], state: Mapping[str, Any], logs: Sequence[str]) -> End:
+    """The same of a raw task's status, a raw container's state ({} if it is gone), and log lines. Pure."""
+    told = str(status.get("Err") or status.get("Message") or "")
+    code = state.get("ExitCode") or (status.get("ContainerStatus") or {}).get("ExitCode") or 0
+    killed = f"Exit code {code}. Out of memory: {'yes' if state.get('OOMKilled') else 'no'}." if state else ""
+    checks = _health(state)
+    details = "\n".join(
+        [*(line for line in [killed] if line), *checks, *(["Last lines of its log:", *logs] if logs else [])]
+    )
     if state.get("OOMKilled"):
-        return "Killed: out of memory."
-    if state.get("Health", {}).get("Status") in ("unhealthy", "starting") and not state.get("ExitCode"):
-        return "Its health check never passed."
-    code = state.get("ExitCode") or (status.get("ContainerStatus") or {}).get("ExitCode")
-    told = status.get("Err") or status.get("Message") or ""
-    return f"Exit code {code}." if code else f"{told[:1].upper()}{told[1:]}."
+        return End(f"It was killed: out of memory (exit code {code}).", _MEMORY, details)
+    if "unhealthy" in told or (checks and not code):
+        said = f": {checks[-1]}" if len(checks) > 1 else ""
+        return End(f"Its health check never passed{said}.", _UNHEALTHY, details)
+    if code:
+        return End(f"It ended by itself: exit code {code}.", _EXITED, details)
+    return End(f"{told[:1].upper()}{told[1:]}.".removeprefix("."), details=details)
 
 
-def _health(container: Mapping[str, Any] | None) -> list[str]:
-    checks = (container or {}).get("State", {}).get("Health", {}).get("Log") or []
-    if not checks or checks[-1]["ExitCode"] == 0:
+def _health(state: Mapping[str, Any]) -> list[str]:
+    log = (state.get("Health") or {}).get("Log") or []
+    failed = next((check for check in reversed(log) if check["ExitCode"] != 0), None)
+    if failed is None or log[-1]["ExitCode"] == 0:
         return []
-    output = checks[-1]["Output"].strip().splitlines()[-5:]
-    return [f"Health check: exit code {checks[-1]['ExitCode']}", *output]
+    return [f"Health check: exit code {failed['ExitCode']}", *failed["Output"].strip().splitlines()[-5:]]

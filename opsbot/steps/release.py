@@ -12,6 +12,8 @@ from opsbot.store.releases import State
 from opsbot.store.rows import ReleaseRow
 
 _LOOK_BACK = 200  # releases; a rollback further back than this is named by number
+_NAMED = 3  # releases that a refusal names
+_CHOSEN = "release"  # the fact that says which release was chosen
 
 
 class OfService(With):
@@ -89,15 +91,27 @@ class ReleaseChoose(ReadOnly):
 
     def facts(self, ctx: Context, args: OfChoice) -> Facts:
         target = self._targets.get(args.environment)
-        row = _chosen(target, args)
-        warm = target.rollout(args.service).warm(row.number)
-        chosen = Fact("release", "green", f"Back to {row.tag} ({row.id}).", bind=[row.number, row.digest])
+        live = target.store.releases.live(args.environment, args.service)
+        row = _chosen(target, args, live)
+        warm = target.rollout(args.service).warm(row)
+        since = f", from {live.tag} ({live.id})" if live else ""
+        bind = [row.number, row.digest, live.number if live else None]
+        chosen = Fact(_CHOSEN, "green", f"Back to {row.tag} ({row.id}){since}.", bind=bind)
         return Facts((chosen, _readiness(target, row, warm)), _told(row, warm))
 
     def run(self, ctx: Context, args: OfChoice) -> Outputs:
+        """What was shown to the person, or nothing: never what the same words would mean a moment later."""
         target = self._targets.get(args.environment)
-        row = _chosen(target, args)
-        return _told(row, target.rollout(args.service).warm(row.number))
+        live = target.store.releases.live(args.environment, args.service)
+        shown = _shown(target, ctx)
+        if shown is None:
+            row = _chosen(target, args, live)
+        else:
+            number, _, left = shown
+            if left != (live.number if live else None):
+                raise _moved_on(f"{args.service}-{left}" if left else "nothing", live)
+            row = _may_serve(target.row(args.service, number), [])
+        return _told(row, target.rollout(args.service).warm(row))
 
 
 class ReleaseBlock:
@@ -134,25 +148,40 @@ class ReleaseBlock:
         target.mark(target.row(args.service, args.release), state, note)
 
 
-def _chosen(target: Target, args: OfChoice) -> ReleaseRow:
-    """The release meant; NotFound or Refused (nothing_to_do, blocked, no_way_back) with the reason."""
+def _shown(target: Target, ctx: Context) -> list[Any] | None:
+    """[chosen number, its digest, live number] of this step's fact in the run's plan; None outside a run."""
+    run = target.store.runs.get(ctx.run) if ctx.run else None
+    facts = (run.plan.get("facts") or []) if run else []
+    return next((fact["bind"] for step, fact in facts if step == ctx.step and fact["key"] == _CHOSEN), None)
+
+
+def _chosen(target: Target, args: OfChoice, live: ReleaseRow | None) -> ReleaseRow:
+    """The release meant; NotFound, or Refused (moved_on, nothing_to_do, blocked, never_served, no_way_back) with why."""
     rows = target.store.releases.list(args.environment, args.service, _LOOK_BACK)
-    live = target.store.releases.live(args.environment, args.service)
-    if args.to in (None, ""):
-        found = rules.previous_good(rows, live.number if live else None)
-        if found is None:
-            raise Refused(
-                f"{args.service} has no earlier release in {args.environment} to go back to.",
-                "Deploy a tag instead.",
-                code="no_way_back",
-            )
-        return found
-    return _named(rows, live, args)
+    if args.leaving not in (None, ""):
+        wanted = rules.named(rows, str(args.leaving), args.service)
+        if wanted is None or live is None or wanted.number != live.number:
+            raise _moved_on(f"{wanted.tag} ({wanted.id})" if wanted else f"{args.service} {args.leaving}", live)
+    if args.to not in (None, ""):
+        return _named(rows, live, args)
+    found = rules.previous_good(rows, live.number if live else None)
+    if found is None:
+        raise Refused(
+            f"{args.service} has no earlier release in {args.environment} to go back to.",
+            "Deploy a tag instead.",
+            code="no_way_back",
+        )
+    return found
+
+
+def _moved_on(left: str, live: ReleaseRow | None) -> Refused:
+    now = f"{live.tag} ({live.id}) is" if live else "nothing is"
+    return Refused(f"{left} is not live any more: {now}.", "Nothing was changed; ask anew.", code="moved_on")
 
 
 def _named(rows: list[ReleaseRow], live: ReleaseRow | None, args: OfChoice) -> ReleaseRow:
     word = str(args.to)
-    found = rules.named(rows, word)
+    found = rules.named(rows, word, args.service)
     if found is None:
         known = [row.tag for row in rows] + [row.id for row in rows]
         raise NotFound(
@@ -160,9 +189,21 @@ def _named(rows: list[ReleaseRow], live: ReleaseRow | None, args: OfChoice) -> R
         )
     if live and found.number == live.number:
         raise Refused(f"{found.tag} ({found.id}) is live already.", code="nothing_to_do")
-    if found.state == "bad":
-        raise Refused(f"{found.tag} ({found.id}) is blocked: {found.note or 'bad'}.", "Choose another.", code="blocked")
-    return found
+    return _may_serve(found, rows)
+
+
+def _may_serve(row: ReleaseRow, others: list[ReleaseRow]) -> ReleaseRow:
+    """The row, if people were sent to it before and nobody blocked it since: a rollback is not a way around a deploy."""
+    choices = [one.id for one in others if rules.served_well(one) and one.state == "retired"][:_NAMED]
+    instead = f"Choose {' or '.join(choices)}." if choices else ""
+    if row.state == "bad":
+        why = f"{row.tag} ({row.id}) is blocked: {row.note or 'marked bad'}."
+        way = f"{instead} Or say `unblock {row.id} on {row.environment}` first."
+        raise Refused(why, way.strip(), code="blocked")
+    if not rules.served_well(row):
+        what = f"Nobody was ever sent to {row.tag} ({row.id})."
+        raise Refused(what, f"{instead} To put it live, deploy {row.tag}.".strip(), code="never_served")
+    return row
 
 
 def _told(row: ReleaseRow, warm: bool) -> dict[str, Any]:
@@ -183,7 +224,8 @@ def _readiness(target: Target, row: ReleaseRow, warm: bool) -> Fact:
     try:
         there = target.registry_has(row.image)
     except OpsError as error:
-        return Fact("ready", "red", f"The image of {row.tag} is not here, and: {error.what}", bind="no_image")
+        text = f"The image of {row.tag} is not here, and: {error.what}"
+        return Fact("ready", "red", text, bind="no_image", again=error.again)
     if there:
         return Fact("ready", "amber", f"The image of {row.tag} must be pulled first.", bind="pull")
     return Fact("ready", "red", f"The image of {row.tag} is neither here nor in the registry.", bind="no_image")
@@ -196,5 +238,8 @@ def _way_back(target: Target, service: str, live: ReleaseRow | None) -> Fact:
         text = f"A rollback returns to {live.tag} ({live.id}), whose image is not on this engine any more."
         return Fact("way_back", "amber", text, bind=live.number)
     blue_green = target.service(service).strategy == "blue-green"
+    if blue_green and not target.rollout(service).warm(live):
+        text = f"A rollback returns to {live.tag} ({live.id}), which does not run well now: it would be started first."
+        return Fact("way_back", "amber", text, bind=live.number)
     how = "in about a second: it stays warm" if blue_green else "by updating in place; its image is here"
     return Fact("way_back", "green", f"A rollback returns to {live.tag} ({live.id}) {how}.", bind=live.number)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from opsbot.errors import OpsError
 from opsbot.runs.step import Fact
+from opsbot.runtime import release as rules
 from opsbot.runtime import spec as specs
 from opsbot.runtime.target import Target
 from opsbot.store.rows import ReleaseRow
@@ -13,21 +14,31 @@ def before_deploy(target: Target, service: str, image: str, tag: str) -> list[Fa
     """Facts about putting `image` (`repo@sha256:…`) live. Red ones refuse: blocked, nothing_to_do, secret, network."""
     recorded = target.neutral_spec(service, image)
     live = target.store.releases.live(target.name, service)
-    blocked = _blocked(target, service, image)
-    if blocked:
+    blocked = _blocked(target, service, recorded, tag)
+    if blocked and blocked.color == "red":
         return [blocked]
-    parts = [_parts(target, service, recorded), _change(target, service, recorded, live, tag)]
-    return [fact for fact in parts if fact]
+    missing = _parts(target, service, recorded)
+    if missing:
+        return [missing]
+    return [fact for fact in (blocked, _other(target, service), _change(target, service, recorded, live, tag)) if fact]
 
 
-def _blocked(target: Target, service: str, image: str) -> Fact | None:
-    digest = image.partition("@")[2]
-    rows = target.store.releases.list(target.name, service, 200)
-    bad = next((row for row in rows if row.digest == digest and row.state == "bad"), None)
-    if bad is None:
+def _blocked(target: Target, service: str, recorded: specs.Spec, tag: str) -> Fact | None:
+    """Red for exactly what was rolled back: the same image with corrected settings may be the way forward."""
+    rows = [row for row in target.store.releases.list(target.name, service, 200) if row.state == "bad"]
+    wanted = specs.spec_hash(recorded)
+    same = next((row for row in rows if specs.spec_hash(row.spec) == wanted), None)
+    if same:
+        text = (
+            f"{tag} with these settings is blocked: it is {same.id}, {same.note or 'marked bad'}. Deploy another tag,"
+            f" or say `unblock {same.id} on {target.name}` first."
+        )
+        return Fact("blocked", "red", text, bind=wanted)
+    like = next((row for row in rows if row.image == rules.image_of(recorded)), None)
+    if like is None:
         return None
-    text = f"{bad.tag} is blocked: it is {bad.id}, {bad.note or 'marked bad'}. Deploy a newer image."
-    return Fact("blocked", "red", text, bind=digest)
+    text = f"This image is {like.id} as well, {like.note or 'marked bad'}; its settings were other ones."
+    return Fact("blocked_image", "amber", text, bind=like.number)
 
 
 def _parts(target: Target, service: str, recorded: specs.Spec) -> Fact | None:
@@ -39,26 +50,36 @@ def _parts(target: Target, service: str, recorded: specs.Spec) -> Fact | None:
         if place.service.strategy == "blue-green":
             target.edge.url()
     except OpsError as error:
-        return Fact(error.code, "red", error.sentence(), bind=error.code)
+        return Fact(error.code, "red", error.sentence(), bind=error.code, again=error.again)
     return None
 
 
+def _other(target: Target, service: str) -> Fact | None:
+    """Amber when another release answers than is recorded: after a failure people return to what they see now."""
+    sentence = target.difference(service)
+    return Fact("agrees", "amber", f"{sentence} An undo returns to what runs now.", bind=True) if sentence else None
+
+
 def _change(target: Target, service: str, recorded: specs.Spec, live: ReleaseRow | None, tag: str) -> Fact:
-    bind = [live.number if live else None, specs.spec_hash(recorded)]
+    wanted = specs.spec_hash(recorded)
+    bind = [live.number if live else None, wanted]
     if live is None:
         return Fact("change", "green", f"The first release of {service} in {target.name}.", bind=bind)
-    if specs.spec_hash(live.spec) == specs.spec_hash(recorded) and _runs_well(target, service, live):
+    changed, same = _differences(live, recorded, tag), specs.spec_hash(live.spec) == wanted
+    if same and _runs_well(target, service, live):
         text = f"{live.tag} ({live.id}) is live already, with the same settings."
         return Fact("nothing_to_do", "red", text, bind=bind)
-    changed = ", ".join(_differences(live, recorded, tag)) or "the same again: it does not run as it should"
-    return Fact("change", "green", f"{live.tag} ({live.id}) is live. Changes: {changed}.", bind=bind)
+    otherwise = "the same again: it does not run as it should" if same else "how it is run"
+    return Fact(
+        "change", "green", f"{live.tag} ({live.id}) is live. Changes: {', '.join(changed) or otherwise}.", bind=bind
+    )
 
 
 def _runs_well(target: Target, service: str, live: ReleaseRow) -> bool:
     """A service that was killed may be deployed again as it was."""
     try:
         observed = target.observed(service)
-        return observed is not None and observed.release == live.number and observed.well
+        return observed is not None and observed.runs(live) and observed.well
     except OpsError:
         return False
 

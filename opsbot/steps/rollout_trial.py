@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
-from opsbot.errors import OpsError, StepFailed
+from opsbot.errors import OpsError, StepFailed, Unavailable
 from opsbot.runs.step import Context, Fact, Facts, Json, Outputs, Park, ReadOnly, Recheck, With
 from opsbot.runtime.progress import RolloutFailed
 from opsbot.runtime.target import Target, Targets
@@ -16,6 +16,7 @@ from opsbot.steps.rollout import OfRelease
 
 _SLICE = timedelta(seconds=5)
 _SOON = timedelta(seconds=1)  # after a bad look, look again soon
+_BLIND = ("engine", "edge")  # codes: the engine, or the edge itself, does not answer
 _MISSES = 3  # bad looks in a row that end the bake; one may be a network hiccup
 
 
@@ -80,7 +81,9 @@ class Smoke(ReadOnly):
         if service.smoke is None or service.strategy == "rolling":
             return {"seconds": 0.0}
         row = target.row(args.service, args.release)
-        prepared = target.rollout(args.service).prepare(row, ctx.run, ctx)
+        prepared = target.rollout(args.service).where(row)
+        if prepared is None:
+            raise StepFailed(f"{row.tag} ({row.id}) stopped before it could be tried.", "See its log.", code="gone")
         argv = _filled(
             service.smoke.argv, {"url": prepared.address, "colour": str(prepared.colour), "stack": target.stack}
         )
@@ -106,7 +109,12 @@ class Bake(ReadOnly):
         service, now = target.service(args.service), target.clock.now()
         state = dict(ctx.parked or {"ends": (now + service.bake).isoformat(), "misses": 0})
         ends = datetime.fromisoformat(str(state["ends"]))
-        wrong = _wrong(target, args)
+        try:
+            wrong = _wrong(target, args)
+        except Unavailable as blind:
+            if blind.code not in _BLIND:
+                raise
+            return Park(now + _SLICE, f"Nobody can look at it now: {blind.what} The watch goes on.", state)
         state["misses"] = int(state["misses"]) + 1 if wrong else 0
         if state["misses"] >= _MISSES:
             raise StepFailed(f"Under traffic the new release is not well: {wrong}", code="bake_failed")
@@ -119,11 +127,14 @@ class Bake(ReadOnly):
 
 
 def _wrong(target: Target, args: OfRelease) -> str:
-    """What is not well with the live release, as a sentence; empty if nothing is."""
-    service = target.service(args.service)
+    """What is not well with the live release, as a sentence; empty if nothing is.
+
+    Unavailable with a code of _BLIND: the eyes are shut, which says nothing about the release.
+    """
+    service, row = target.service(args.service), target.row(args.service, args.release)
     try:
-        if not target.rollout(args.service).serving(args.release):
-            return f"release {args.release} is not what answers."
+        if not target.rollout(args.service).serving(row):
+            return f"{row.tag} ({row.id}) is not what answers."
         running, wanted = target.replicas(args.service)
         if running < wanted:
             return f"{running} of {wanted} replicas run."
@@ -133,6 +144,8 @@ def _wrong(target: Target, args: OfRelease) -> str:
                 if status >= 500:
                     return f"{path} answers {status}."
     except OpsError as error:
+        if error.code in _BLIND:
+            raise
         return error.what
     return ""
 

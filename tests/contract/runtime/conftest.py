@@ -149,8 +149,8 @@ class Run:
 class Deploys:
     """Drives the steps of deploy and rollback in order, as the engine does, without its journal."""
 
-    def __init__(self, targets: Targets) -> None:
-        self.targets = targets
+    def __init__(self, targets: Targets, parts: Parts) -> None:
+        self.targets, self.parts = targets, parts
         self.of = {"environment": "test", "service": "web"}
 
     def image(self, tag: str) -> OfImage:
@@ -171,9 +171,9 @@ class Deploys:
         release = self.prepared(tag, run)
         return run, release, Switch(self.targets).run(run, release)
 
-    def roll_back(self, to: str | None = None) -> Mapping[str, Any]:
+    def roll_back(self, to: str | None = None, leaving: str | None = None) -> Mapping[str, Any]:
         run = Run()
-        chosen = ReleaseChoose(self.targets).run(run, OfChoice(**self.of, to=to))
+        chosen = ReleaseChoose(self.targets).run(run, OfChoice(**self.of, to=to, leaving=leaving))
         release = OfRelease(**self.of, release=chosen["release"])
         Ready(self.targets).run(run, release)
         return Switch(self.targets).run(run, release)
@@ -184,11 +184,19 @@ class Deploys:
 
     def with_targets(self, targets: Targets) -> Deploys:
         """The same with other settings."""
-        return Deploys(targets)
+        return Deploys(targets, self.parts)
 
     def run(self, cancel_at: str = "") -> Run:
         """A new run's context."""
         return Run(cancel_at)
+
+    def with_store(self, store: Store) -> Deploys:
+        """The same stack with another record: what a bot does that was started with another store."""
+        return Deploys(Targets(config_of(self.parts), store), self.parts)
+
+    def close(self) -> None:
+        """Let the engine go."""
+        self.targets.close()
 
     def switch(self, run: Run, release: OfRelease) -> Mapping[str, Any]:
         return Switch(self.targets).run(run, release)
@@ -250,18 +258,18 @@ class Deploys:
         target = self.targets.get("test")
         live = target.store.releases.live("test", "web")
         rollout = target.rollout("web")
-        well = live is not None and live.tag == tag and rollout.serving(live.number) and rollout.warm(live.number)
+        well = live is not None and live.tag == tag and rollout.serving(live) and rollout.warm(live)
         if before is None:
             if not well:
                 self.deploy(tag)
             return
         back = rules.previous_good(target.store.releases.list("test", "web", 200), live.number if live else None)
-        if well and back and back.tag == before and rollout.warm(back.number):
+        if well and back and back.tag == before and rollout.warm(back):
             return
         self.deploy(before)
         self.deploy(tag)
 
 
 @pytest.fixture
-def deploys(targets: Targets) -> Deploys:
-    return Deploys(targets)
+def deploys(targets: Targets, parts: Parts) -> Deploys:
+    return Deploys(targets, parts)

@@ -102,6 +102,8 @@ def test_a_release_that_cannot_start_says_its_exit_code_and_last_words(
     details = str(caught.value.as_json()["details"])
     assert details.startswith("Exit code ")
     assert "DATABASE_URL is not set" in details
+    assert "It ended by itself: exit code" in caught.value.what
+    assert "Nobody was sent to it." in caught.value.fix
     deploys.undo_prepare("v2", run)
     assert deploys.live() == "v1"
     broken.close()
@@ -148,13 +150,18 @@ def test_a_new_owner_learns_from_the_world_what_took_effect(deploys: Any, target
     deploys.undo_prepare("v2", run)
 
 
-def test_what_is_live_already_or_blocked_is_refused_in_the_plan(deploys: Any) -> None:
+def test_what_is_live_already_or_blocked_is_refused_in_the_plan(
+    deploys: Any, parts: Any, config_of: Any, store: Any
+) -> None:
     deploys.ensure("v2", "v1")
     assert deploys.colours_of_facts("v2")["nothing_to_do"] == "red"
     deploys.roll_back()
     deploys.block_left()
     facts = deploys.colours_of_facts("v2")
     assert facts == {"blocked": "red"}
+    changed = Targets(config_of(parts, memory="300m"), store)
+    assert deploys.with_targets(changed).colours_of_facts("v2") == {"blocked_image": "amber", "change": "green"}
+    changed.close()
     deploys.unblock()
 
 

@@ -78,7 +78,7 @@ def test_a_release_that_does_not_come_up_is_replaced_by_the_one_before(
     assert "DATABASE_URL is not set" in str(caught.value.as_json()["details"])
     theirs.undo_switch(run, release, None)
     theirs.undo_prepare("v2", run)
-    assert target.rollout("web").serving(before)
+    assert target.rollout("web").serving(target.row("web", before))
     assert deploys.live_number() == before
     assert deploys.state_of(run) == "abandoned"
     broken.close()

@@ -22,10 +22,16 @@ class Row:
     digest: str = "sha256:0"
     state: str = "retired"
     retired_at: datetime | None = None
+    image: str = "registry/web@sha256:0"
+    live_at: datetime | None = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def at(minute: int) -> datetime:
     return datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=minute)
+
+
+def spec(number: str, image: str = "registry/web@sha256:0") -> dict[str, Any]:
+    return {"Labels": {"opsbot.release": number}, "TaskTemplate": {"ContainerSpec": {"Image": image}}}
 
 
 class History:
@@ -120,20 +126,49 @@ def test_after_a_rollback_and_a_new_deploy_the_way_back_is_the_release_that_was_
 
 def test_a_tag_means_its_newest_release_that_served() -> None:
     rows = [Row(5, "v2", state="abandoned"), Row(4, "v2"), Row(3, "v1"), Row(2, "v2")]
-    found = rules.named(rows, "v2")
+    found = rules.named(rows, "v2", "web")
     assert found is not None
     assert found.number == 4
 
 
 @pytest.mark.parametrize("word", ["3", "web-3"])
 def test_a_number_means_the_release_of_that_number(word: str) -> None:
-    found = rules.named([Row(5, "v5"), Row(3, "v1")], word)
+    found = rules.named([Row(5, "v5"), Row(3, "v1")], word, "web")
     assert found is not None
     assert found.number == 3
 
 
+@pytest.mark.parametrize("word", ["db-3", "web-", "web-x", "-3", "web-web-3"])
+def test_a_number_of_another_service_means_no_release_of_this_one(word: str) -> None:
+    assert rules.named([Row(3, "v1")], word, "web") is None
+
+
+def test_a_release_that_never_served_is_no_way_back_whatever_its_state_says() -> None:
+    assert rules.previous_good([Row(2, state="live"), Row(1, live_at=None)], 2) is None
+
+
+@given(st.integers(1, 99), st.integers(1, 99), st.sampled_from(["a@sha256:1", "a@sha256:2"]))
+def test_a_release_is_known_by_its_number_and_its_image(number: int, label: int, image: str) -> None:
+    found = rules.is_release(spec(str(label), image), Row(number, image="a@sha256:1"))
+    assert found == (number == label and image == "a@sha256:1")
+
+
+def test_what_a_service_says_of_itself_must_fit_in_number_and_tag() -> None:
+    row = Row(7, "v2")
+    assert rules.tells({"release": "7", "tag": "v2"}, row)
+    assert rules.tells({"release": 7}, row), "an application need not tell its tag"
+    assert not rules.tells({"release": "7", "tag": "v1"}, row)
+    assert not rules.tells({"release": "8", "tag": "v2"}, row)
+    assert not rules.tells(None, row)
+
+
+def test_the_highest_number_is_found_among_labels_of_any_kind() -> None:
+    assert rules.highest([spec("3"), spec("12"), spec(""), spec("v9"), {"Labels": None}]) == 12
+    assert rules.highest([]) == 0
+
+
 def test_a_tag_that_is_a_number_is_a_tag_first() -> None:
-    found = rules.named([Row(5, "3"), Row(3, "v1")], "3")
+    found = rules.named([Row(5, "3"), Row(3, "v1")], "3", "web")
     assert found is not None
     assert found.number == 5
 

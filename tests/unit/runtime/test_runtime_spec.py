@@ -108,6 +108,26 @@ def test_an_adopted_service_keeps_what_its_owner_set() -> None:
     assert (made["Name"], made["Labels"]["team"], made["Labels"][rules.RELEASE]) == ("shop_api", "blue", "7")
 
 
+def test_a_colour_that_another_record_made_is_taken_over_as_if_it_were_ours() -> None:
+    running = specs.stamp(recorded(), mark())
+    assert specs.adopted(running) == {**recorded(), "TaskTemplate": _with_ids(running)}
+    again = specs.stamp(specs.adopted(running), mark(release=9, colour="blue", alias="web-blue"))
+    assert again["TaskTemplate"]["Networks"][0]["Aliases"] == ["web-blue"]
+    assert [line for line in again["TaskTemplate"]["ContainerSpec"]["Env"] if line.startswith("RELEASE_ID")] == [
+        "RELEASE_ID=9"
+    ]
+
+
+def _with_ids(running: dict[str, Any]) -> dict[str, Any]:
+    """A neutral task template with the ids of today, which the next stamp replaces."""
+    task = recorded()["TaskTemplate"]
+    for key in ("Networks", "ContainerSpec"):
+        assert running["TaskTemplate"][key] != task[key]
+    task["Networks"][0]["Target"] = running["TaskTemplate"]["Networks"][0]["Target"]
+    task["ContainerSpec"]["Secrets"] = running["TaskTemplate"]["ContainerSpec"]["Secrets"]
+    return dict(task)
+
+
 @pytest.mark.parametrize(
     ("running", "configured", "wanted"),
     [

@@ -1,0 +1,74 @@
+"""The record of releases beside what runs: which release a run made, what it takes over from, what it found running."""
+
+from __future__ import annotations
+
+from opsbot.runs.step import Context
+from opsbot.runtime import spec as specs
+from opsbot.runtime.release import told_in
+from opsbot.runtime.rollout import Live
+from opsbot.runtime.target import Target
+from opsbot.store.rows import ReleaseRow
+
+_LOOK_BACK = 200
+
+
+def of_run(target: Target, service: str, run: str) -> ReleaseRow | None:
+    """The release of a service that a run recorded, or None."""
+    row = target.store.releases.for_run(run)
+    ours = row is not None and (row.environment, row.service) == (target.name, service)
+    return row if ours else None
+
+
+def add(target: Target, ctx: Context, service: str, image: str, tag: str, revision: str) -> ReleaseRow:
+    """Record the release that a run makes of an image. First the record learns what is live, so that there is a way back."""
+    _learn(target, ctx, service)
+    configured = target.service(service)
+    return target.store.releases.add(
+        environment=target.name,
+        service=service,
+        image=image,
+        digest=image.partition("@")[2],
+        tag=tag,
+        revision=revision,
+        env=specs.environment(configured, target.stack),
+        secrets=configured.secrets,
+        spec=target.neutral_spec(service, image),
+        schema=None,
+        run=ctx.run,
+        author=ctx.actor,
+        now=target.clock.now(),
+        above=target.releases_seen(service),
+    )
+
+
+def _learn(target: Target, ctx: Context, service: str) -> None:
+    """What answers is what an undo must return to, whoever made it: another bot's record, or nobody's."""
+    observed, recorded = target.observed(service), target.store.releases.live(target.name, service)
+    if observed is None or (recorded and observed.runs(recorded)):
+        return
+    known = target.store.releases.get(target.name, service, observed.release) if observed.release else None
+    if known is None or not observed.runs(known):
+        known = _adopt(target, ctx, service, observed)
+    target.mark(known, "live", f"found live by {ctx.run}")
+
+
+def _adopt(target: Target, ctx: Context, service: str, observed: Live) -> ReleaseRow:
+    """Under the number that it runs with, unless this record gave that to another."""
+    named, _, digest = observed.image.partition("@")
+    told = told_in(observed.spec) if observed.release else {}
+    tag = told.get("RELEASE_TAG") or (named.rpartition(":")[2] if ":" in named.rpartition("/")[2] else "found")
+    return target.store.releases.add(
+        environment=target.name, service=service, image=observed.image, digest=digest, tag=tag,
+        revision=told.get("RELEASE_REVISION"), env={}, secrets={}, spec=specs.adopted(observed.spec), schema=None,
+        run=f"{ctx.run}/adopted", author=ctx.actor, now=target.clock.now(), above=(observed.release or 1) - 1,
+    )  # fmt: skip
+
+
+def left(target: Target, row: ReleaseRow) -> ReleaseRow | None:
+    """The release that `row` takes over from, or took over from: the live one, or the last one that was."""
+    live = target.store.releases.live(row.environment, row.service)
+    if live and live.number != row.number:
+        return live
+    rows = target.store.releases.list(row.environment, row.service, _LOOK_BACK)
+    retired = [one for one in rows if one.state in ("retired", "bad") and one.retired_at and one.live_at]
+    return max(retired, key=lambda one: one.retired_at or one.created_at, default=None)
