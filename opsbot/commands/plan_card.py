@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from opsbot.commands import normalise, say
+from opsbot.commands.authorise import NAMES_SHOWN, able
 from opsbot.commands.reply import Button, Line, Lines, Part, Reply, Small, Tone
+from opsbot.commands.services import Services
 from opsbot.errors import NotFound, OpsError, Refused
 from opsbot.playbooks.playbook import Playbook
 from opsbot.runs.plan import Plan
 from opsbot.runs.step import Fact
 
+Approvers = Callable[[Mapping[str, Any], str | None], Sequence[str]]
 TONES: Mapping[str, Tone] = {"green": "ok", "amber": "warn", "red": "bad"}
 
 
-def plan_reply(plan: Plan, playbook: Playbook) -> Reply:
+def plan_reply(plan: Plan, playbook: Playbook, services: Services) -> Reply:
     """The plan, and a button that does it; for a red plan what stands in its way. Nothing was changed."""
     parts: list[Part] = [facts(plan)] if plan.facts else []
     parts.append(
         Lines([Line("info", step.name, _way_back(step.undo, step.why_no_undo)) for step in plan.steps], "Steps")
     )
     if plan.approval:
-        parts.append(Small(approval(plan.approval)))
+        parts.append(Small(approval(plan.approval, approvers(services)(plan.approval, plan.environment))))
     parts.append(Small(f"Nothing was changed. Plan {plan.fingerprint}."))
     if plan.red:
         return refusal(plan, parts)
@@ -49,16 +52,28 @@ def facts(plan: Plan) -> Lines:
     return Lines([Line(TONES[fact.color], fact.text) for fact in found], "What is true now")
 
 
-def approval(rule: Mapping[str, Any]) -> str:
-    """Who has to say yes, and until when."""
+def approval(rule: Mapping[str, Any], known: Sequence[str] = (), asker: str = "") -> str:
+    """Who has to say yes, who of us can, and until when."""
     people = int(rule.get("people", 1))
     who = f"an {rule['from']}" if people == 1 else f"{people} people of the role {rule['from']}"
-    return f"Needs a yes of {who} other than the one who asks, within {say.seconds(float(rule['expires']))}."
+    names = [name for name in known if name != asker]
+    can = f" ({', '.join(names[:NAMES_SHOWN])})" if names else " (opsbot.yml names nobody else)" if known else ""
+    return f"Needs a yes of {who} other than the one who asks{can}, within {say.seconds(float(rule['expires']))}."
+
+
+def approvers(services: Services) -> Approvers:
+    """Who may say yes to a plan of that rule in that environment, by the names that people know."""
+
+    def names(rule: Mapping[str, Any], environment: str | None) -> list[str]:
+        return [services.called(member) for member in able(services.config, rule["from"], environment)]
+
+    return names
 
 
 def command(playbook: Playbook, params: Mapping[str, Any]) -> str | None:
     """The words that ask for exactly this; None where a value cannot be said in one line of chat."""
-    said = {name: _word(value) for name, value in params.items() if value is not None}
+    usual = {param.name: param.default for param in playbook.arguments()}
+    said = {name: _word(value) for name, value in params.items() if value is not None and value != usual.get(name)}
     wanted = [*playbook.path.split(" "), *(word for name, value in said.items() for word in (f"--{name}", value))]
     text = " ".join([playbook.path, *(f"--{name} {_quoted(value)}" for name, value in said.items())])
     try:

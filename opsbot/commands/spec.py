@@ -39,8 +39,14 @@ class Spec:
 
     def usage(self) -> str:
         """`deploy TAG ENVIRONMENT [SERVICE]`"""
-        words = [name if param.required else f"[{name}]" for param in self.params for name in [param.name.upper()]]
-        return " ".join([self.path, *words])
+        return " ".join([self.path, *(_shown(param) for param in self.params)])
+
+
+def _shown(param: Param) -> str:
+    name = param.name.upper()
+    if param.option:
+        return f"[--{param.name} {'yes|no' if param.type == 'boolean' else name}]"
+    return name if param.required else f"[{name}]"
 
 
 def query(path: str, about: str, *params: Param, aliases: tuple[str, ...] = ()) -> Spec:

@@ -79,7 +79,8 @@ def _take_known(
 
 
 def _take_next(params: Sequence[Param], word: _Word, values: dict[str, Any], known: Known) -> None:
-    free = sorted((param for param in params if param.name not in values), key=lambda param: not param.required)
+    positional = (param for param in params if param.name not in values and not param.option)
+    free = sorted(positional, key=lambda param: not param.required)
     free.sort(key=lambda param: word.link != param.name)
     failures: list[OpsError] = []
     for param in free:
@@ -105,7 +106,7 @@ def _with_rest(params: Sequence[Param], words: Sequence[str], values: dict[str, 
     """For commands that end in free text: the first words in order, the last param gets the others as they stand."""
     left = list(words)
     for param in params:
-        if param.name in values or not left:
+        if param.name in values or param.option or not left:
             continue
         if param.rest:
             values[param.name], left = convert(param, " ".join(left), known), []

@@ -206,14 +206,16 @@ def _has_template(value: Any) -> bool:
 
 def _check_sentences(text: Document, playbook: Playbook, steps: Mapping[str, Step]) -> None:
     read_only = {spec.id: spec for spec in playbook.steps if not changes(steps[spec.kind], spec.arguments)}
+    whole = _Scope(playbook, {spec.id: spec for spec in playbook.steps}, steps)
+    before = _Scope(playbook, read_only, steps)
     for key, sentence in playbook.say:
         if sentence:
-            _check_expressions(text, ("say", key), sentence, _Scope(playbook, read_only, steps))
+            _check_expressions(text, ("say", key), sentence, before if key == "title" else whole)
     if playbook.offer:
-        whole = _Scope(playbook, {spec.id: spec for spec in playbook.steps}, steps)
         _check_expressions(text, ("offer", "command"), playbook.offer.command, whole)
         _check_condition(text, ("offer", "when"), playbook.offer.when, whole)
     if playbook.lock:
-        _check_expressions(text, ("lock",), playbook.lock, _Scope(playbook, {}, steps))
+        lock = playbook.lock if isinstance(playbook.lock, str) else list(playbook.lock)
+        _check_expressions(text, ("lock",), lock, _Scope(playbook, {}, steps))
     for key in ("on_reject", "on_expire"):
         _check_expressions(text, (key,), getattr(playbook, key), _Scope(playbook, {}, steps))

@@ -34,6 +34,7 @@ class Param:
     choices: tuple[str, ...] = ()
     suggest: str | None = None
     rest: bool = False  # takes all the words that remain
+    option: bool = False  # given by name only
 
 
 @dataclass(frozen=True)

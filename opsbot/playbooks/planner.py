@@ -74,18 +74,20 @@ def plan(
         params=dict(params),
         environment=environment,
         lock=expressions.resolve(playbook.lock, scope) if playbook.lock else None,
+        passes_freeze=playbook.passes_freeze,
         steps=tuple(_planned(spec, steps[spec.kind]) for spec in playbook.steps),
         facts=tuple(facts),
         approval=_approval(playbook, environment, environments),
         playbook_hash=playbook.hash,
         say=_said(playbook, scope),
+        sentences={key: sentence for key, sentence in _told_at_the_end(playbook).items() if sentence},
     )
 
 
 def _facts(spec: StepSpec, step: Step, context: PlanningContext, scope: Mapping[str, Any]) -> Facts:
     try:
         if spec.when is not None and not expressions.resolve(expressions.as_template(spec.when), scope):
-            return Facts()
+            return Facts((Fact("left_out", "amber", spec.left_out, bind=True),) if spec.left_out else ())
         arguments = expressions.resolve(spec.arguments, scope)
     except ExpressionError:
         return Facts()  # what it needs is an output of a step that has not run yet
@@ -93,7 +95,7 @@ def _facts(spec: StepSpec, step: Step, context: PlanningContext, scope: Mapping[
     try:
         return step.facts(context, typed)
     except OpsError as error:
-        return Facts((Fact(error.code, "red", error.sentence(), bind=error.code),))
+        return Facts((Fact(error.code, "red", error.sentence(), bind=error.code, again=error.again),))
 
 
 def _typed(spec: StepSpec, step: Step, arguments: Outputs) -> Any:
@@ -121,6 +123,7 @@ def _planned(spec: StepSpec, step: Step) -> PlannedStep:
         on_resume=spec.on_resume or ("recheck" if mutates else "rerun"),
         timeout=spec.timeout.total_seconds(),
         retries=spec.retry,
+        quiet=spec.quiet.total_seconds() if spec.quiet else None,
     )
 
 
@@ -137,14 +140,14 @@ def _approval(
 
 
 def _said(playbook: Playbook, scope: Mapping[str, Any]) -> dict[str, str]:
-    sentences = {
-        "success": playbook.say.success,
-        "failure": playbook.say.failure,
-        "rejected": playbook.on_reject,
-        "expired": playbook.on_expire,
-    }
+    sentences = {**_told_at_the_end(playbook), "rejected": playbook.on_reject, "expired": playbook.on_expire}
     rendered = {key: _sentence(sentence, scope) for key, sentence in sentences.items()}
     return {key: sentence for key, sentence in rendered.items() if sentence}
+
+
+def _told_at_the_end(playbook: Playbook) -> dict[str, str | None]:
+    """Sentences about what was done, which only the end of a run can fill in."""
+    return {"success": playbook.say.success, "failure": playbook.say.failure}
 
 
 def _sentence(template: str | None, scope: Mapping[str, Any]) -> str | None:

@@ -24,11 +24,14 @@ class ParamSpec(Frozen):
     help: str = ""
     choices: tuple[str, ...] = ()
     suggest: str | None = None
+    option: bool = False
 
     @model_validator(mode="after")
     def _makes_sense(self) -> ParamSpec:
         if self.required and self.default is not None:
             raise ValueError("a required param has no default")
+        if self.required and self.option:
+            raise ValueError("a required param is no option")
         if (self.type == "choice") != bool(self.choices):
             raise ValueError("choices belong to the type choice, and it needs them")
         if self.type == "environment" and self.default is not None:
@@ -48,7 +51,7 @@ class Approve(Frozen):
 
 
 class Say(Frozen):
-    """The playbook's own sentences. They may use params, run.environment and what read-only steps find out."""
+    """The playbook's own sentences. They may use params and run, and what steps find out: for the title read-only ones."""
 
     title: str | None = None
     success: str | None = None
@@ -73,11 +76,13 @@ class StepSpec(Frozen):
     manual: str | None = None
     with_: dict[str, Any] = Field(default={}, alias="with")
     when: str | None = None
+    left_out: str | None = None
     check: str | None = None
     undo: Literal[True, "impossible"] = True
     why: str | None = None
     on_resume: OnResume | None = None
     timeout: Duration = timedelta(minutes=10)
+    quiet: Duration | None = None
     retry: int = Field(default=0, ge=0, le=10)
 
     @model_validator(mode="after")
@@ -86,6 +91,8 @@ class StepSpec(Frozen):
             raise ValueError("a step has either do (a kind of step) or manual (what a person does)")
         if self.manual is not None and self.with_:
             raise ValueError("a manual step has no with")
+        if self.left_out is not None and self.when is None:
+            raise ValueError("left_out says what a false when means, and there is no when")
         return self
 
     @property
@@ -109,7 +116,8 @@ class Playbook(Frozen):
     aliases: tuple[str, ...] = ()
     params: dict[str, ParamSpec] = {}
     risk: Literal["low", "high"] = "high"
-    lock: str | None = None
+    lock: str | tuple[str, ...] | None = None
+    passes_freeze: bool = False
     approve: Approve | None = None
     on_reject: str | None = None
     on_expire: str | None = None
@@ -141,6 +149,7 @@ class Playbook(Frozen):
                 help=spec.help,
                 choices=spec.choices,
                 suggest=spec.suggest,
+                option=spec.option,
             )
             for name, spec in self.params.items()
         )

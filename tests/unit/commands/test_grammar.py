@@ -13,7 +13,7 @@ from opsbot.commands.parse import parse
 from opsbot.commands.request import ChangeRequest, Note, Query, Request
 from opsbot.errors import NotFound, OpsError, UsageError
 
-DEPLOY = ("deploy", {"tag": "v2", "environment": "production", "service": "web"})
+DEPLOY = ("deploy", {"tag": "v2", "environment": "production", "service": "web", "smoke": True})
 BACK = ("rollback", {"environment": "staging", "to": None, "from": None, "service": "web"})
 SAID: dict[str, tuple[str, dict[str, Any]]] = {
     "deploy v2 to production": DEPLOY,
@@ -83,8 +83,8 @@ MISUNDERSTOOD = {
     "deply v2 to staging": (NotFound, "There is no command “deply”. Did you mean `deploy`?"),
     "roll staging": (NotFound, "`rollback`"),
     "xyzzy": (NotFound, "There is no command “xyzzy”. `help` lists the commands."),
-    "deploy": (UsageError, "The tag is missing. Say `deploy TAG ENVIRONMENT [SERVICE]`."),
-    "deploy v2": (UsageError, "The environment is missing: staging or production? Say `deploy TAG ENVIRONMENT [SERVICE]`."),
+    "deploy": (UsageError, "The tag is missing. Say `deploy TAG ENVIRONMENT [SERVICE]"),
+    "deploy v2": (UsageError, "The environment is missing: staging or production? Say `deploy TAG ENVIRONMENT [SERVICE]"),
     "deploy staging": (UsageError, "The tag is missing."),
     "deploy v2 to prodution": (NotFound, "There is no environment “prodution”. Did you mean production?"),
     "deploy v2 --env prod": (NotFound, "There is no environment “prod”. Did you mean production?"),
@@ -94,7 +94,7 @@ MISUNDERSTOOD = {
     "deploy v2 to staging now quickly": (NotFound, "There is no service “now”."),
     "deploy v2/x to staging": (UsageError, "“v2/x” cannot be an image tag."),
     "deploy v2 staging --evn x": (UsageError, "There is no option --evn. Did you mean --env"),
-    "deploy v2 staging --env": (UsageError, "Say `deploy TAG ENVIRONMENT [SERVICE]`."),
+    "deploy v2 staging --env": (UsageError, "Say `deploy TAG ENVIRONMENT [SERVICE]"),
     "status staging production": (UsageError, "I do not understand “production” here."),
     "ack": (UsageError, "The alert is missing. Say `ack ALERT`."),
     "ack three": (UsageError, "The alert must be a whole number, not “three”."),
