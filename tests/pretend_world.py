@@ -24,6 +24,7 @@ from opsbot.errors import OpsError
 from opsbot.health.result import Result
 from opsbot.playbooks import expressions, planner
 from opsbot.playbooks.load import load_all
+from opsbot.playbooks.rehearsal import rehearse
 from opsbot.runs.engine import Engine
 from opsbot.runs.lease import Pace
 from opsbot.runs.step import Context, Fact, Facts, Outputs, Park, Step
@@ -95,6 +96,7 @@ class World:
     asked: list[tuple[str, str, Any]] = field(default_factory=list)
     outputs: dict[str, dict[str, Any]] = field(default_factory=dict)
     groups: Mapping[str, set[str]] = field(default_factory=dict)
+    frozen: dict[str | None, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         path = self.tmp / "opsbot.yml"
@@ -140,6 +142,8 @@ class World:
             tags=self._tags,
             submitted=self.submitted.append,
             groups=lambda user: self.groups.get(user, set()),
+            rehearse=lambda playbook: rehearse(ROOT / "playbooks", playbook, self.steps),
+            frozen=lambda environment, _now: self.frozen.get(environment),
             called=lambda member: {"U01ALICE": "alice", "U02BOB": "bob", "U03CAROL": "carol"}.get(member, member),
         )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from opsbot import log
@@ -117,7 +117,7 @@ class Follow:
             return LEFT
         self._asked_to_stop = True
         try:
-            self.engine.cancel(run, {"id": self.actor.id, "name": self.actor.name})
+            self.engine.cancel(run, asdict(self.actor), "terminal")
             self.tell(
                 self.paint.tone("warn", "Asked to stop; what was done is undone. Ctrl-C again leaves it to others.")
             )

@@ -16,8 +16,10 @@ NOTES: Mapping[str, Role] = {  # every other note needs an operator
     "freeze": "approver",
     "unfreeze": "approver",
     "unblock": "approver",
+    "break-glass": "admin",
 }
-OF_RUNS = ("cancel", "approve", "reject", "answer", "complete", "sign")  # they ask for the role where the run is
+OF_RUNS = ("cancel", "approve", "reject", "answer", "complete", "sign", "break-glass")  # judged where their run is
+OF_TARGETS = ("lock", "unlock", "freeze", "unfreeze", "unblock")  # judged where their target is
 NAMES_SHOWN = 6
 
 

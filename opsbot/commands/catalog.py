@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from opsbot.commands import alerts, backups, notes, releases, runs, status
+from opsbot.commands import alerts, audit, backups, holds, notes, releases, runs, status
 from opsbot.commands.reply import Reply
 from opsbot.commands.services import Asked
 from opsbot.commands.spec import Spec, change, note, query
@@ -19,6 +19,17 @@ Answer = Callable[[Asked, Mapping[str, Any]], Reply]
 _WHERE = Param("environment", "environment", help="only there")
 _SERVICE = Param("service", "service", help="only this one")
 _RUN = Param("run", "text", help="a run's id; the newest that fits if left out", suggest="runs")
+_THE_RUN = Param("run", "text", required=True, help="the run's id", suggest="runs")
+_TARGET = Param(
+    "target", "text", required=True, help="all, an environment, or such as production/web", suggest="targets"
+)
+_FOR = Param("for", "duration", help="how long: 30m, 2h", option=True)
+
+
+def _reason(help: str, *, required: bool = True) -> Param:
+    return Param("reason", "text", required=required, help=help, rest=True)
+
+
 _LIMIT = Param("limit", "integer", help="how many")
 
 QUERIES: Mapping[str, tuple[Spec, Answer]] = {
@@ -35,23 +46,83 @@ QUERIES: Mapping[str, tuple[Spec, Answer]] = {
             query("runs", "What was done, by whom, and how it ended; `runs ID` shows one", _WHERE, _RUN, _LIMIT),
             runs.runs,
         ),
+        (query("locks", "What keeps changes back now: locks, freezes, blocks, debts", _WHERE), holds.locks),
+        (
+            query(
+                "audit",
+                "Who did what, also what was refused",
+                Param("since", "text", help="such as 2d or 2026-03-31"),
+                Param("who", "text", help="a name or a Slack id"),
+                Param("what", "text", help="a command, a run or a target"),
+                _LIMIT,
+            ),
+            audit.audit,
+        ),
+        (query("audit verify", "Whether the record is whole"), audit.verify),
     )
 }
 HELP = query("help", "What I can do; `help more`, `help deploy`", Param("topic", "text", help="a command", rest=True))
+EXPLAIN = query(
+    "explain",
+    "Why the facts of a plan have their colours: `explain RUN`, `explain deploy v2 to staging`",
+    Param("what", "text", required=True, help="a run's id, or a change as it would be typed", rest=True),
+)
+REHEARSE = query(
+    "rehearse",
+    "Play a playbook's rehearsal: every way it can go, and nothing is touched",
+    Param("playbook", "text", required=True, help="its command", suggest="playbooks", rest=True),
+)
+BY_FRONT = (EXPLAIN, REHEARSE, HELP)  # they need the tree of commands, or more than a question may use
 NOTES: Mapping[str, tuple[Spec, Answer]] = {
     spec.path: (spec, answer)
     for spec, answer in (
         (note("cancel", "Stop a run and undo what it did", _RUN, aliases=("stop",)), notes.cancel),
         (note("approve", "Say yes to somebody's plan", _RUN), notes.approve),
-        (note("reject", "Say no to somebody's plan", _RUN), notes.reject),
+        (note("reject", "Say no to somebody's plan, and why", _RUN, _reason("why not", required=False)), notes.reject),
         (
             note(
                 "answer",
                 "Tell a run that waits for a person what was done",
-                Param("run", "text", required=True, help="the run's id", suggest="runs"),
+                _THE_RUN,
                 Param("text", "text", required=True, help="what was done", rest=True),
             ),
             notes.answer,
+        ),
+        (
+            note(
+                "complete",
+                "Say that the step at hand was done by hand, and what shows it",
+                _THE_RUN,
+                Param("evidence", "text", required=True, help="what was done and where it can be seen", rest=True),
+            ),
+            notes.complete,
+        ),
+        (
+            note("break-glass", "Let a plan begin without its second person", _THE_RUN, _reason("why it cannot wait")),
+            notes.break_glass,
+        ),
+        (
+            note(
+                "sign",
+                "Say that you looked at what ran without a second person",
+                _RUN,
+                Param("note", "text", help="what you saw", rest=True),
+            ),
+            notes.sign,
+        ),
+        (note("lock", "Keep a target for yourself for a while", _TARGET, _FOR, _reason("why")), holds.lock),
+        (note("unlock", "Lift a lock", _TARGET), holds.unlock),
+        (note("freeze", "Let a target rest; rollbacks pass", _TARGET, _FOR, _reason("why")), holds.freeze),
+        (note("unfreeze", "Lift a freeze", _TARGET), holds.unfreeze),
+        (
+            note(
+                "unblock",
+                "Let a release that was rolled back be deployed again",
+                Param("release", "release", required=True, help="such as web-2", suggest="blocked"),
+                Param("environment", "environment", required=True, help="where"),
+                Param("service", "service", default="first", help="which service"),
+            ),
+            holds.unblock,
         ),
         (
             note(
@@ -62,7 +133,7 @@ NOTES: Mapping[str, tuple[Spec, Answer]] = {
     )
 }
 RESERVED: tuple[str, ...] = tuple(
-    path for spec in (*(spec for spec, _ in (*QUERIES.values(), *NOTES.values())), HELP) for path in spec.paths
+    path for spec in (*(spec for spec, _ in (*QUERIES.values(), *NOTES.values())), *BY_FRONT) for path in spec.paths
 )
 
 
@@ -71,7 +142,7 @@ def tree(config: Config, playbooks: Mapping[str, Playbook]) -> Tree:
     specs = [spec for spec, _ in QUERIES.values()]
     specs += [change(playbook) for playbook in playbooks.values()]
     specs += [spec for spec, _ in NOTES.values()]
-    return build([*specs, HELP], known(config))
+    return build([*specs, *BY_FRONT], known(config))
 
 
 def known(config: Config) -> Known:

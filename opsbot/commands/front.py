@@ -10,17 +10,26 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from opsbot import log, metrics
-from opsbot.commands import plan_card
-from opsbot.commands.authorise import OF_RUNS, authorise
+from opsbot.commands.authorise import OF_RUNS, OF_TARGETS, authorise
 from opsbot.commands.catalog import NOTES, QUERIES, tree
+from opsbot.commands.change import change, of_error
+from opsbot.commands.explain import explain
 from opsbot.commands.help import help_reply
 from opsbot.commands.parse import parse
-from opsbot.commands.reply import Button, Code, Reply, Small
+from opsbot.commands.rehearse import rehearse
+from opsbot.commands.reply import Code, Reply
 from opsbot.commands.request import ChangeRequest, Command, Note, Query, Request
 from opsbot.commands.services import Asked, Services
 from opsbot.commands.tree import Parsed, Tree
 from opsbot.errors import OpsError, Refused
-from opsbot.runs.plan import Plan
+
+KEPT_BY_ENGINE = (
+    *OF_RUNS,
+    "lock",
+    "unlock",
+    "freeze",
+    "unfreeze",
+)  # it writes their audit rows in the same transaction
 
 _log = log.get(__name__)
 
@@ -55,50 +64,32 @@ class Front:
     def _act(self, request: Request, parsed: Parsed) -> Reply:
         services, command = self._services, parsed.command
         asked = Asked(request.actor, services, request.door, self._groups(request), request.channel_name)
-        if not (isinstance(command, Note) and command.name in OF_RUNS):
+        if not (isinstance(command, Note) and command.name in (*OF_RUNS, *OF_TARGETS)):
             authorise(services.config, request.actor, command, services.playbooks, asked.groups, services.called)
         if isinstance(command, Query):
-            if command.name == "help":
-                return help_reply(self.tree, services.playbooks, command.args.get("topic"))
-            return QUERIES[command.name][1](asked, command.args)
+            return self._query(asked, command)
         if isinstance(command, Note):
             reply = NOTES[command.name][1](asked, command.args)
-            if command.name not in OF_RUNS:  # the engine writes the audit rows of what it is told of a run
+            if command.name not in KEPT_BY_ENGINE:
                 self._record(request, command.name, _words(command.args), reply.code, {"said": reply.text})
             return reply
-        return self._change(request, command)
+        reply = change(asked, request, command)
+        if not reply.ok and not command.plan_only:
+            self._record(request, command.playbook, _words(command.params), reply.code, {"why": reply.text})
+        return reply
 
-    def _change(self, request: Request, change: ChangeRequest) -> Reply:
-        services = self._services
-        playbook = services.playbooks[change.playbook]
-        plan = services.plan(playbook, change.params, request.actor.name)
-        if change.as_planned not in (None, plan.fingerprint):
-            again = "What would happen now is not what was shown. Nothing was changed."
-            raise Refused(again, "Look at the plan again.", code="plan_changed")
-        if change.plan_only:
-            return plan_card.plan_reply(plan, playbook)
-        if plan.red:
-            reply = plan_card.refusal(plan)
-            self._record(request, playbook.name, plan.lock, reply.code, {"why": reply.text})
-            return reply
-        try:
-            run = services.engine.submit(plan, asdict(request.actor), request.door, request.channel, request.thread)
-        except Refused as refused:
-            self._record(request, playbook.name, plan.lock, refused.code, {"why": refused.what})
-            return replace(of_error(refused), buttons=self._way_out(plan))
-        services.submitted(run)
-        body = {"run": run, "title": plan.title, "fingerprint": plan.fingerprint}
-        return Reply(f"{plan.title}.", "busy", [Small(run)], json=body, run=run)
+    def _query(self, asked: Asked, query: Query) -> Reply:
+        match query.name:
+            case "help":
+                return help_reply(self.tree, asked, query.args.get("topic"))
+            case "explain":
+                return explain(asked, query.args["what"], lambda text: self._understood(asked, text))
+            case "rehearse":
+                return rehearse(asked, query.args["playbook"])
+        return QUERIES[query.name][1](asked, query.args)
 
-    def _way_out(self, plan: Plan) -> list[Button]:
-        """What helps the one who was refused a lock: to stop the run that holds it, which also undoes it."""
-        locks = self._services.store.locks.list(self._services.clock.now())
-        stop = "Stop it and undo what it did?"
-        return [
-            Button(f"Cancel {lock.run}", f"cancel {lock.run}", "danger", stop)
-            for lock in locks
-            if lock.target == plan.lock and lock.run
-        ]
+    def _understood(self, asked: Asked, text: str) -> Command:
+        return parse(self.tree, Request(asked.actor, asked.door, argv=tuple(text.split()))).command
 
     def _groups(self, request: Request) -> Collection[str]:
         """The asker's usergroups; none while nobody can tell, so that a doubt never gives a right."""
@@ -122,15 +113,6 @@ class Front:
             self._services.store.audit.add(now, asdict(request.actor), request.door, what, target, outcome, body)
         except OpsError as error:
             _log.error("audit.unwritten", what=what, target=target, outcome=outcome, why=error)
-
-
-def of_error(error: OpsError) -> Reply:
-    """What went wrong and what to do, as a reply that only the asker sees."""
-    parts = [Small("Trying again can help.")] if error.again else []
-    return Reply(
-        error.sentence(), "bad", parts, json=error.as_json(), ok=False, code=error.code, exit_code=error.exit_code,
-        private=True,
-    )  # fmt: skip
 
 
 def _unexpected(request: Request) -> Reply:

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from opsbot.commands.authorise import NOTES, needed, role_of, who_can
 from opsbot.commands.reply import Line, Lines, Part, Reply, Small, Tone, Words
+from opsbot.commands.request import ChangeRequest
+from opsbot.commands.services import Asked
 from opsbot.commands.spec import DAILY, Spec
 from opsbot.commands.tree import Tree, unknown_command
+from opsbot.config.settings import ROLES, Role
 from opsbot.playbooks.params import FIRST, NAMED, Known, Param
 from opsbot.playbooks.playbook import Playbook
 
@@ -17,34 +21,89 @@ ORDER = "Words may come in any natural order: `deploy v2 to staging`, `roll back
 KINDS: Mapping[str, str] = {"query": "Ask", "change": "Change", "note": "Decide"}
 
 
-def help_reply(tree: Tree, playbooks: Mapping[str, Playbook], topic: str | None) -> Reply:
-    """Help as data; an unknown topic names the closest commands."""
+def help_reply(tree: Tree, asked: Asked, topic: str | None) -> Reply:
+    """Help as data, for this person in this place; an unknown topic names the closest commands."""
     if not topic:
-        return _daily(tree)
+        return _daily(tree, asked)
     if topic.lower() in ("more", "all"):
-        return _all(tree)
+        return _all(tree, asked)
     found = tree.find(topic.split())
     if found is None:
         raise unknown_command(tree, topic.split())
-    return _one(found[0], tree.known, playbooks)
+    return _one(found[0], tree.known, asked)
 
 
-def _daily(tree: Tree) -> Reply:
+def _daily(tree: Tree, asked: Asked) -> Reply:
     specs = [tree.specs[path] for path in DAILY if path in tree.specs]
-    return Reply(SHORT, "info", [_list(specs), Small(ORDER), Small(HINT)], json=_json(tree.specs.values()))
+    mine = [spec for spec in specs if lacking(asked, spec) is None]
+    parts: list[Part] = [_list(mine), *_others(asked, specs), Small(ORDER), Small(HINT)]
+    return Reply(SHORT, "info", parts, json=_json(tree.specs.values(), asked))
 
 
-def _all(tree: Tree) -> Reply:
-    groups = {kind: [spec for spec in tree.specs.values() if spec.kind == kind] for kind in KINDS}
-    parts = [_list(specs, KINDS[kind]) for kind, specs in groups.items() if specs]
-    return Reply("Everything that I can do.", "info", [*parts, Small(ORDER)], json=_json(tree.specs.values()))
+def _all(tree: Tree, asked: Asked) -> Reply:
+    parts: list[Part] = []
+    for kind, heading in KINDS.items():
+        mine = [spec for spec in tree.specs.values() if spec.kind == kind and lacking(asked, spec) is None]
+        parts += [_list(mine, heading)] if mine else []
+    parts += [*_others(asked, tree.specs.values()), Small(ORDER)]
+    return Reply("Everything that I can do.", "info", parts, json=_json(tree.specs.values(), asked))
 
 
-def _one(spec: Spec, known: Known, playbooks: Mapping[str, Playbook]) -> Reply:
+def _others(asked: Asked, specs: Iterable[Spec]) -> list[Part]:
+    """What this person may not say here, and whom to ask, by role."""
+    config, found = asked.services.config, {spec.path: lacking(asked, spec) for spec in specs}
+    here = places(asked)
+    lines = []
+    for role in ROLES:
+        paths = [path for path, needs in found.items() if needs == role]
+        if paths:
+            ask = who_can(config, role, here[0] if len(here) == 1 else None, asked.services.called, {asked.actor.id})
+            lines.append(Line("off", ", ".join(f"`{path}`" for path in paths), f"needs the role {role}. {ask}"))
+    where = f" in {here[0]}" if len(here) == 1 else ""
+    return [Lines(lines, heading=f"Not for you{where}")] if lines else []
+
+
+def places(asked: Asked) -> list[str]:
+    """The environments that are meant here: those of this channel, or all where it is nobody's."""
+    environments = asked.services.config.environments
+    mine = [name for name, settings in environments.items() if settings.channel == asked.channel_name]
+    return mine if mine and asked.channel_name else list(environments)
+
+
+def lacking(asked: Asked, spec: Spec) -> Role | None:
+    """The role that the asker would need to say this somewhere here; None = they may."""
+    config = asked.services.config
+    wanted: list[Role] = []
+    here: list[str | None] = [*places(asked)]
+    for environment in here or [None]:
+        lowest = _lowest(asked, spec, environment)
+        mine = role_of(config, asked.actor, asked.groups, environment)
+        if ROLES.index(mine) >= ROLES.index(lowest):
+            return None
+        wanted.append(lowest)
+    return min(wanted, key=ROLES.index)
+
+
+def _lowest(asked: Asked, spec: Spec, environment: str | None) -> Role:
+    if spec.kind == "note":
+        return NOTES.get(spec.path, "operator")
+    playbook = _playbook(asked, spec)
+    if playbook is None:
+        return "viewer"
+    name = playbook.environment_param()
+    params = {name: environment} if name and environment else {}
+    return needed(asked.services.config, ChangeRequest(playbook.name, params), asked.services.playbooks)
+
+
+def _playbook(asked: Asked, spec: Spec) -> Playbook | None:
+    return next((found for found in asked.services.playbooks.values() if found.path == spec.path), None)
+
+
+def _one(spec: Spec, known: Known, asked: Asked) -> Reply:
     parts: list[Part] = [Words(f"`{spec.usage()}`")]
     if spec.params:
         parts.append(Lines([_param(param, known) for param in spec.params], heading="Words"))
-    playbook = next((found for found in playbooks.values() if found.path == spec.path), None)
+    playbook = _playbook(asked, spec)
     if playbook:
         steps = [Line("info", step.name) for step in playbook.steps]
         parts += [Lines(steps, heading="Steps"), Small("`--plan` shows the plan and changes nothing.")]
@@ -52,7 +111,8 @@ def _one(spec: Spec, known: Known, playbooks: Mapping[str, Playbook]) -> Reply:
         parts.append(Small("`--json` answers for scripts."))
     if spec.aliases:
         parts.append(Small(f"Also: {', '.join(f'`{alias}`' for alias in spec.aliases)}."))
-    return Reply(f"*{spec.path}*: {spec.about}.", "info", parts, json=_json([spec])[0])
+    parts += _others(asked, [spec])
+    return Reply(f"*{spec.path}*: {spec.about}.", "info", parts, json=_json([spec], asked)[0])
 
 
 def _param(param: Param, known: Known) -> Line:
@@ -71,13 +131,14 @@ def _list(specs: Iterable[Spec], heading: str = "") -> Lines:
     return Lines([Line("info", f"`{spec.usage()}`", spec.about) for spec in specs], heading=heading)
 
 
-def _json(specs: Iterable[Spec]) -> list[dict[str, Any]]:
+def _json(specs: Iterable[Spec], asked: Asked) -> list[dict[str, Any]]:
     return [
         {
             "command": spec.path,
             "kind": spec.kind,
             "about": spec.about,
             "usage": spec.usage(),
+            "needs": lacking(asked, spec),
             "aliases": list(spec.aliases),
             "params": [
                 {"name": param.name, "type": param.type, "required": param.required, "help": param.help}

@@ -1,4 +1,4 @@
-"""Notes on runs: cancel, approve, reject, answer. Each changes only our own record; the engine heeds it."""
+"""Notes on runs: cancel, approve, reject, answer, complete, sign, break-glass. The engine heeds them and keeps their record."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 from opsbot.commands.authorise import NOTES, who_can
 from opsbot.commands.find_run import find_run
 from opsbot.commands.reply import Reply, Small
+from opsbot.commands.say import clock_time
 from opsbot.commands.services import Asked
 from opsbot.config.settings import Role
 from opsbot.errors import NotFound, Refused, UsageError
@@ -44,10 +45,13 @@ def approve(asked: Asked, args: Mapping[str, Any]) -> Reply:
 
 
 def reject(asked: Asked, args: Mapping[str, Any]) -> Reply:
-    """Say no to a plan, and why."""
-    run = meant(asked, "reject", args.get("run"), WAITING, "Nothing waits for an approval.")
-    asked.services.engine.reject(run.id, asdict(asked.actor), asked.door)
-    return noted(f"{asked.actor.name} rejected: {run.title}.", run)
+    """Say no to a plan, and why: `reject too late today`, `reject r2fgh too late today`."""
+    word, reason = args.get("run"), args.get("reason")
+    if word and not _names_a_run(asked, word):
+        word, reason = None, " ".join(filter(None, (word, reason)))
+    run = meant(asked, "reject", word, WAITING, "Nothing waits for an approval.")
+    asked.services.engine.reject(run.id, asdict(asked.actor), asked.door, reason or None)
+    return noted(f"{asked.actor.name} rejected: {run.title}.{f' {reason}' if reason else ''}", run)
 
 
 def answer(asked: Asked, args: Mapping[str, Any]) -> Reply:
@@ -56,6 +60,51 @@ def answer(asked: Asked, args: Mapping[str, Any]) -> Reply:
     asked.services.engine.answer(run.id, asdict(asked.actor), args["text"], asked.door)
     asked.services.submitted(run.id)
     return noted(f"{asked.actor.name} answered: {args['text']}", run)
+
+
+def complete(asked: Asked, args: Mapping[str, Any]) -> Reply:
+    """Say that the step at hand was done by hand, and what shows it: `complete r2fgh restarted it, see the log`."""
+    run = meant(asked, "complete", args["run"], ("running", "waiting", "undoing", "failed"), "Nothing is in work.")
+    first, _, rest = args["evidence"].partition(" ")
+    steps = {step["id"]: step["name"] for step in run.plan.get("steps", ())}
+    step, evidence = (first, rest) if first in steps else (_at_hand(asked, run), args["evidence"])
+    if not step:
+        raise Refused(f"{run.title} is {run.status}: there is nothing to complete.", code="ended")
+    asked.services.engine.complete(run.id, step, asdict(asked.actor), evidence, asked.door)
+    asked.services.submitted(run.id)
+    return noted(f"{asked.actor.name} did “{steps[step]}” by hand: {evidence}", run)
+
+
+def break_glass(asked: Asked, args: Mapping[str, Any]) -> Reply:
+    """Let a plan begin without its second person, after a countdown that anybody can stop. It leaves a debt."""
+    run = meant(asked, "break-glass", args["run"], ("awaiting_approval",), "Nothing waits for an approval.")
+    until = asked.services.engine.break_glass(run.id, asdict(asked.actor), args["reason"], asked.door)
+    asked.services.submitted(run.id)
+    when = clock_time(until, asked.actor.timezone, asked.services.clock.now())
+    return noted(f"{asked.actor.name} broke the glass: {run.title} begins at {when} unless somebody stops it.", run)
+
+
+def sign(asked: Asked, args: Mapping[str, Any]) -> Reply:
+    """Say that one has looked at what ran without a second person."""
+    debts = asked.services.store.debts.open_ones()
+    word = args.get("run") or (debts[0].run if len(debts) == 1 else None)
+    if word is None:
+        cure = f"Say which one: {', '.join(f'`sign {debt.run}`' for debt in debts[:NAMED])}." if debts else ""
+        raise NotFound(f"There are {len(debts) or 'no'} debts to sign.", cure, code="which_run" if debts else "no_debt")
+    run = meant(asked, "sign", word, (), "")
+    asked.services.engine.sign(run.id, asdict(asked.actor), args.get("note") or "", asked.door)
+    return noted(f"{asked.actor.name} signed: {run.title}.", run)
+
+
+def _names_a_run(asked: Asked, word: str) -> bool:
+    return word.lstrip("#").isdigit() or asked.services.store.runs.get(word.lstrip("#").lower()) is not None
+
+
+def _at_hand(asked: Asked, run: RunRow) -> str | None:
+    """The step that the run is at: what it does or waits for, or whose undo failed."""
+    view = asked.services.engine.view(run.id)
+    states = ("undo_failed",) if run.status == "failed" else ("running", "waiting", "undoing", "failed")
+    return next((step.id for step in reversed(view.steps) if step.state in states), None)
 
 
 def meant(asked: Asked, note: str, word: str | None, statuses: tuple[str, ...], none: str) -> RunRow:
@@ -84,6 +133,8 @@ def lowest(note: str, run: RunRow) -> Role:
     if note == "approve" and run.plan.get("approval"):
         role: Role = run.plan["approval"]["from"]
         return role
+    if run.status == "countdown" and note in ("reject", "cancel"):
+        return "viewer"
     return NOTES.get(note, "operator")
 
 

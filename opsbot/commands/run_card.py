@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from opsbot.commands import plan_card, say
+from opsbot.commands.notes import WAITING
+from opsbot.commands.plan_card import Approvers
 from opsbot.commands.reply import Button, Code, Line, Lines, Part, Reply, Small, Tone, Words
 from opsbot.playbooks import expressions
 from opsbot.playbooks.expressions import ExpressionError
@@ -17,6 +19,7 @@ DETAIL = 1_500  # characters of a failing container's last words
 
 STATUS: Mapping[str, tuple[Tone, str]] = {
     "awaiting_approval": ("warn", "waits for a yes"),
+    "countdown": ("warn", "begins soon without a second person"),
     "queued": ("busy", "about to begin"),
     "running": ("busy", "running"),
     "waiting": ("busy", "waiting"),
@@ -49,8 +52,8 @@ SAID_OF_STATE: Mapping[str, str] = {
 }
 
 
-def run_card(view: RunView, playbook: Playbook | None = None) -> Reply:
-    """The message of a run as it is now. `playbook` adds the buttons that need its words."""
+def run_card(view: RunView, playbook: Playbook | None = None, approvers: Approvers | None = None) -> Reply:
+    """The message of a run as it is now. `playbook` adds the buttons that need its words, `approvers` who may say yes."""
     tone, words = STATUS[view.status]
     text = f"{view.title}. {view.outcome}" if view.ended and view.outcome else f"{view.title}: {_now(view, words)}."
     parts: list[Part] = []
@@ -61,8 +64,9 @@ def run_card(view: RunView, playbook: Playbook | None = None) -> Reply:
     if view.status not in ("rejected", "expired"):
         parts.append(Lines([_step(view, step) for step in view.steps]))
     parts += _error(view)
-    if view.status == "awaiting_approval" and view.approval:
-        parts.append(Small(plan_card.approval(view.approval)))
+    if view.status in WAITING and view.approval:
+        known = approvers(view.approval, view.environment) if approvers else ()
+        parts.append(Small(plan_card.approval(view.approval, known, view.actor)))
     parts.append(Small(_small(view)))
     return Reply(
         text, "warn" if view.ask else tone, parts, _buttons(view, playbook), json=_json(view),
@@ -78,9 +82,9 @@ def _now(view: RunView, words: str) -> str:
     return words
 
 
-def card_with(playbooks: Mapping[str, Playbook]) -> Callable[[RunView], Reply]:
-    """`run_card` that knows each run's playbook."""
-    return lambda view: run_card(view, playbooks.get(view.playbook))
+def card_with(playbooks: Mapping[str, Playbook], approvers: Approvers | None = None) -> Callable[[RunView], Reply]:
+    """`run_card` that knows each run's playbook and who may approve it."""
+    return lambda view: run_card(view, playbooks.get(view.playbook), approvers)
 
 
 def bar(done: float, total: float) -> str:
@@ -131,7 +135,9 @@ def _error(view: RunView) -> list[Part]:
 
 def _small(view: RunView) -> str:
     words = [view.id, f"by {view.actor}"]
-    words += [f"approved by {view.approved_by}"] if view.approved_by else []
+    yes = ", ".join(view.approvals) or view.approved_by
+    words += [f"approved by {yes}"] if yes else []
+    words += [f"glass broken by {view.glass['who']}: {view.glass['reason']}"] if view.glass else []
     if view.cancel_by and not view.ended:
         words.append(f"{view.cancel_by} asked to stop")
     if view.resumed:
@@ -142,20 +148,37 @@ def _small(view: RunView) -> str:
 
 
 def _buttons(view: RunView, playbook: Playbook | None) -> list[Button]:
-    if view.status == "awaiting_approval":
+    if view.status in WAITING:
         yes = Button("Approve", f"approve {view.id}", "primary", f"{view.title}?")
-        return [yes, Button("Reject", f"reject {view.id}", "danger")]
+        return [
+            yes,
+            Button("Reject" if view.status == "awaiting_approval" else "Stop it", f"reject {view.id}", "danger"),
+        ]
     if view.status in ("queued", "running", "waiting"):
         stop = Button("Cancel", f"cancel {view.id}", "danger", "Stop it and undo what it did?")
         return [Button("It is done", f"answer {view.id} done", "primary"), stop] if view.ask else [stop]
-    if playbook is None:
-        return []
-    if view.status == "succeeded" and playbook.offer:
+    if view.status == "failed":
+        return _by_hand(view)
+    return _next(view, playbook) if playbook else []
+
+
+def _next(view: RunView, playbook: Playbook) -> list[Button]:
+    """What one may want to say once it is over."""
+    if view.status == "succeeded":
         return _offer(view, playbook)
-    if view.status in ("undone", "cancelled", "expired"):
-        again = plan_card.command(playbook, view.params)
-        return [Button("Try again", again, None, f"{view.title}, once more?")] if again else []
+    again = plan_card.command(playbook, view.params)
+    if again and view.status in ("undone", "cancelled", "expired"):
+        return [Button("Try again", again, None, f"{view.title}, once more?")]
     return []
+
+
+def _by_hand(view: RunView) -> list[Button]:
+    """The undo that failed, to be done by a person: the run then goes on undoing the rest."""
+    stuck = next((step for step in view.steps if step.state == "undo_failed"), None)
+    if stuck is None:
+        return []
+    question = f"Did you reverse “{stuck.name}” by hand? What is left is undone then."
+    return [Button("I undid it by hand", f"complete {view.id} {stuck.id} reversed by hand", "primary", question)]
 
 
 def _offer(view: RunView, playbook: Playbook) -> list[Button]:

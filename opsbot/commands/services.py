@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from opsbot.backups.manifest import Manifest
@@ -13,6 +14,7 @@ from opsbot.commands.request import Actor, Door
 from opsbot.config.settings import Config, Role
 from opsbot.health.result import Result
 from opsbot.playbooks.playbook import Playbook
+from opsbot.playbooks.rehearsal import Played
 from opsbot.runs.engine import Engine
 from opsbot.runs.plan import Plan
 from opsbot.store.store import Store
@@ -24,7 +26,8 @@ class Services:
 
     `plan(playbook, params, actor's name)` changes nothing. `replicas(environment, service)` → running, wanted.
     `tags(environment, service)` → what the registry has. `submitted(run id)` makes somebody drive it.
-    `groups(user id)` → usergroups; `called(user id)` → the name people know.
+    `groups(user id)` → usergroups; `called(user id)` → the name people know. `frozen(environment, now)` → the sentence of
+    a configured freeze window that counts then. `rehearse(playbook)` plays its rehearsal.
     """
 
     config: Config
@@ -41,6 +44,8 @@ class Services:
     submitted: Callable[[str], None] = lambda _run: None
     groups: Callable[[str], Collection[str]] = lambda _user: ()
     called: Callable[[str], str] = str
+    frozen: Callable[[str | None, datetime], str | None] = lambda _environment, _now: None
+    rehearse: Callable[[Playbook], Sequence[Played]] = lambda _playbook: ()
 
 
 @dataclass(frozen=True)

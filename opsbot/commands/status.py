@@ -11,11 +11,12 @@ from opsbot.backups.manifest import Manifest
 from opsbot.clock import ago
 from opsbot.commands import say
 from opsbot.commands.at_once import Answer, at_once
+from opsbot.commands.holds import Held, standing
 from opsbot.commands.reply import Button, Line, Lines, Part, Reply, Small, Tone
 from opsbot.commands.services import Asked
 from opsbot.store.rows import AlertRow, ReleaseRow, RunRow
 
-RUNNING = ("queued", "running", "waiting", "undoing", "awaiting_approval")
+RUNNING = ("queued", "running", "waiting", "undoing", "awaiting_approval", "countdown")
 Place = tuple[str, str]  # environment, service or database
 
 
@@ -26,6 +27,7 @@ class _Own:
     live: Mapping[Place, ReleaseRow | None]
     alerts: Sequence[AlertRow]
     runs: Sequence[RunRow]
+    held: Sequence[Held] = ()
 
 
 @dataclass(frozen=True)
@@ -49,10 +51,11 @@ def status(asked: Asked, args: Mapping[str, Any]) -> Reply:
     alerts = [alert for alert in own.alerts if alert.environment in (None, *wanted)]
     text, tone = _headline(groups, dead, alerts)
     parts: list[Part] = [Lines([Line("bad", sentence) for sentence in dead], heading="Not answering")] if dead else []
-    parts += [*groups, *_alerts(alerts, asked), *_runs(own.runs, asked)]
+    parts += [*groups, *_alerts(alerts, asked), *_runs(own.runs, asked), *_held(own.held)]
     answering = [name for name, answer in seen.parts.items() if not answer.wrong]
     parts.append(Small(f"Answering: {', '.join(answering) or 'nothing'}."))
     buttons = [Button(f"Ack {alert.id}", f"ack {alert.id}") for alert in alerts if alert.state == "firing"][:3]
+    buttons += [button for _, button, body in own.held if button and body["kind"] == "debt"][:2]
     return Reply(text, tone, parts, buttons, json=_json(asked, wanted, seen, own))
 
 
@@ -76,7 +79,7 @@ def _own(asked: Asked, places: Sequence[Place], wanted: Sequence[str]) -> _Own:
     store = asked.services.store
     live = {place: store.releases.live(*place) for place in places}
     runs = [run for run in store.runs.by_status(RUNNING) if run.environment in (None, *wanted)]
-    return _Own(live, store.alerts.open_ones(), runs)
+    return _Own(live, store.alerts.open_ones(), runs, standing(asked, wanted))
 
 
 def _environment(asked: Asked, name: str, seen: _Seen) -> list[Line]:
@@ -158,6 +161,15 @@ def _runs(runs: Sequence[RunRow], asked: Asked) -> list[Part]:
     return [Lines(lines, heading="Runs")] if lines else []
 
 
+def _held(held: Sequence[Held]) -> list[Part]:
+    """Locks, freezes and debts each; of what runs and of what is blocked enough is said elsewhere."""
+    lines = [line for line, _, body in held if body["kind"] not in ("run", "block")]
+    blocked = sum(body["kind"] == "block" for _, _, body in held)
+    if blocked:
+        lines.append(Line("off", f"{say.number(blocked, 'release is', 'releases are')} blocked", "`locks` names them"))
+    return [Lines(lines, heading="Held back")] if lines else []
+
+
 def _json(asked: Asked, wanted: Sequence[str], seen: _Seen, own: _Own) -> dict[str, Any]:
     results = asked.services.probes()
     return {
@@ -168,6 +180,7 @@ def _json(asked: Asked, wanted: Sequence[str], seen: _Seen, own: _Own) -> dict[s
         "probes": {name: {"ok": result.ok, "says": result.sentence} for name, result in results.items()},
         "alerts": [{"id": alert.id, "title": alert.title, "state": alert.state} for alert in own.alerts],
         "runs": [{"id": run.id, "title": run.title, "status": run.status} for run in own.runs],
+        "held": [body for _, _, body in own.held],
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from types import MappingProxyType
 from typing import Any
 
@@ -14,6 +15,8 @@ from opsbot.commands.spec import OF_CHANGES, Spec
 from opsbot.commands.words import assign
 from opsbot.errors import NotFound, OpsError, UsageError, closest
 from opsbot.playbooks.params import Known, complete
+
+ALIKE = 0.6  # how near a mistyped command must be to be asked about
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,9 @@ def unknown_command(tree: Tree, words: Sequence[str]) -> OpsError:
     """What to say when no command begins with these words."""
     paths = [path for spec in tree.specs.values() for path in spec.paths]
     word = " ".join(words[:2]).lower()
-    near = list(dict.fromkeys([*closest(words[0].lower(), paths, 2), *closest(word, paths, 1)]))
+    first = words[0].lower()
+    alike = [path for path in closest(first, paths, 2) if SequenceMatcher(None, first, path).ratio() >= ALIKE]
+    near = list(dict.fromkeys([*alike, *closest(word, paths, 1)]))
     cure = f"Did you mean {' or '.join(f'`{path}`' for path in near)}?" if near else "`help` lists the commands."
     return NotFound(f"There is no command “{words[0][:60]}”.", cure, code="unknown_command")
 

@@ -30,7 +30,9 @@ def config(tmp_path: Path) -> Path:
 
 def test_help_needs_no_slack_and_no_engine(config: Path, capsys: Captured) -> None:
     assert main(["--config", str(config), "help"]) == 0
-    assert "deploy TAG ENVIRONMENT [SERVICE]" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "status [ENVIRONMENT]" in told
+    assert "`deploy`" in told
 
 
 def test_without_words_it_says_what_it_can(capsys: Captured) -> None:

@@ -24,6 +24,8 @@ def test_where_two_plans_wait_the_one_that_is_meant_must_be_named(world: World) 
         assert f"`{note} {first}` (Deploy web v2 to production)" in reply.text
         assert f"`{note} {second}`" in reply.text
     assert world.say(f"approve {first}", BOB).ok
+    assert world.say("approve", BOB).code == "locked"
+    world.drive(first or "")
     assert world.say("approve", BOB).ok
 
 

@@ -1,0 +1,82 @@
+"""`audit`: who did what, also what was refused; `audit verify`: whether the record is whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from opsbot.commands import say
+from opsbot.commands.reply import Line, Lines, Reply, Small, Tone
+from opsbot.commands.services import Asked
+from opsbot.config.values import parse_duration
+from opsbot.errors import UsageError
+from opsbot.store.rows import AuditRow
+
+SHOWN = 20
+WELL = ("ok", "succeeded", "queued", "awaiting_approval", "running", "waiting", "countdown")
+
+
+def audit(asked: Asked, args: Mapping[str, Any]) -> Reply:
+    """The newest rows; `since`: a length such as 2d, or a day."""
+    since = _since(args.get("since"), asked)
+    rows = asked.services.store.audit.list(args.get("limit") or SHOWN, since, args.get("who"), args.get("what"))
+    if not rows:
+        return Reply("Nothing of that kind was recorded.", "info", json=[])
+    shown = Lines([_line(asked, row) for row in rows])
+    return Reply("Who did what, newest first.", "info", [shown], json=[_json(row) for row in rows])
+
+
+def verify(asked: Asked, args: Mapping[str, Any]) -> Reply:
+    """Walk the whole chain. The answer is a failure when somebody changed the past."""
+    found = asked.services.store.audit.verify()
+    body = {"ok": found.ok, "rows": found.rows, "head": found.head, "broken": found.broken, "why": found.why}
+    if found.ok:
+        text = f"The record is whole: {say.number(found.rows, 'row')}, each fits the one before."
+        return Reply(text, "ok", [Small(f"Last: {found.head[:16] or 'none yet'}")], json=body)
+    text = f"The record was changed at row {found.broken}. {found.why}"
+    return Reply(text, "bad", json=body, ok=False, code="audit_broken", exit_code=1)
+
+
+def _since(word: str | None, asked: Asked) -> datetime | None:
+    if word is None:
+        return None
+    try:
+        length: timedelta | None = parse_duration(word)
+    except ValueError:
+        length = None
+    if length is not None:
+        return asked.services.clock.now() - length
+    try:
+        day = datetime.fromisoformat(word)
+    except ValueError as error:
+        raise UsageError(
+            f"I do not know when “{word}” was.", "Say a length such as 2d, or a day: 2026-03-31."
+        ) from error
+    return (day if day.tzinfo else day.replace(tzinfo=ZoneInfo(asked.actor.timezone))).astimezone(UTC)
+
+
+def _line(asked: Asked, row: AuditRow) -> Line:
+    now = asked.services.clock.now()
+    tone: Tone = "ok" if row.outcome in WELL else "warn"
+    subject = f" {row.target}" if row.target else ""
+    when = say.clock_time(row.at, asked.actor.timezone, now)
+    reason = row.body.get("reason") or row.body.get("evidence") or row.body.get("why") or ""
+    note = f"{row.number}, {when}, {row.door}: {row.outcome.replace('_', ' ')}{f'. {reason}' if reason else ''}"
+    return Line(tone, f"{row.actor.get('name') or row.actor.get('id')}: {row.what}{subject}", note)
+
+
+def _json(row: AuditRow) -> dict[str, Any]:
+    return {
+        "number": row.number,
+        "at": row.at.isoformat(),
+        "who": row.actor.get("name"),
+        "id": row.actor.get("id"),
+        "door": row.door,
+        "what": row.what,
+        "target": row.target,
+        "outcome": row.outcome,
+        "body": row.body,
+        "hash": row.hash,
+    }

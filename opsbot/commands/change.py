@@ -1,0 +1,61 @@
+"""A change from its request to its run: planned, refused with the way out, or handed to the engine."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+
+from opsbot.commands import plan_card
+from opsbot.commands.reply import Button, Reply, Small
+from opsbot.commands.request import ChangeRequest, Request
+from opsbot.commands.services import Asked
+from opsbot.errors import OpsError, Refused, UsageError
+from opsbot.runs.plan import Plan
+
+
+def change(asked: Asked, request: Request, wanted: ChangeRequest) -> Reply:
+    """The plan, a refusal, or the run that was submitted. Refused (`plan_changed`): it is not the plan that was shown."""
+    services = asked.services
+    playbook = services.playbooks[wanted.playbook]
+    plan = services.plan(playbook, wanted.params, asked.actor.name)
+    if wanted.as_planned not in (None, plan.fingerprint):
+        what = "What would happen now is not what was shown. Nothing was changed."
+        raise Refused(what, "Look at the plan again.", code="plan_changed")
+    if wanted.plan_only:
+        return plan_card.plan_reply(plan, playbook, services)
+    if plan.red:
+        return plan_card.refusal(plan)
+    if wanted.break_glass is not None:
+        _check_reason(wanted.break_glass)
+    try:
+        glass = wanted.break_glass if plan.approval else None
+        run = services.engine.submit(plan, asdict(asked.actor), request.door, request.channel, request.thread, glass)
+    except Refused as refused:
+        return replace(of_error(refused), buttons=_way_out(asked, plan))
+    services.submitted(run)
+    body = {"run": run, "title": plan.title, "fingerprint": plan.fingerprint}
+    return Reply(f"{plan.title}.", "busy", [Small(run)], json=body, run=run)
+
+
+def of_error(error: OpsError) -> Reply:
+    """What went wrong and what to do, as a reply that only the asker sees."""
+    parts = [Small("Trying again can help.")] if error.again else []
+    return Reply(
+        error.sentence(), "bad", parts, json=error.as_json(), ok=False, code=error.code, exit_code=error.exit_code,
+        private=True,
+    )  # fmt: skip
+
+
+def _check_reason(reason: str) -> None:
+    if len(reason.split()) < 2:
+        raise UsageError("Why can it not wait? The reason stays in the record.", '--break-glass "the site is down"')
+
+
+def _way_out(asked: Asked, plan: Plan) -> list[Button]:
+    """What helps the one who was refused a lock: to stop the run that holds it, where that is theirs or not protected."""
+    services = asked.services
+    stop = "Stop it and undo what it did?"
+    holders = [lock for lock in services.store.locks.list(services.clock.now()) if lock.target in plan.locks]
+    environment = services.config.environments.get(plan.environment or "")
+    protected = environment is not None and environment.protected
+    runs = dict.fromkeys(lock.run for lock in holders if not protected or lock.who == asked.actor.name)
+    return [Button(f"Cancel {run}", f"cancel {run}", "danger", stop) for run in runs]
