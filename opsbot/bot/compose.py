@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from opsbot import schedule
 from opsbot.bot.reach import Reach
 from opsbot.bot.serving import Serving
 from opsbot.bot.watching import Watched
@@ -22,7 +23,7 @@ from opsbot.config import values
 from opsbot.config.settings import Config
 from opsbot.errors import Unavailable
 from opsbot.health.watch import Watch
-from opsbot.playbooks import expressions, load, planner
+from opsbot.playbooks import expressions, load, planner, rehearsal
 from opsbot.playbooks.playbook import Playbook
 from opsbot.runs.engine import Engine
 from opsbot.runs.plan import Plan
@@ -76,13 +77,24 @@ def build(config: Config, clock: Clock | None = None) -> Bot:
     playbooks = load.load_all(config.playbooks, steps, RESERVED)
     owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
     plan = partial(_plan, config, steps)
-    engine = Engine(store, clock, steps, expressions.resolve, owner, replan=partial(_replan, plan, playbooks))
+    engine = Engine(
+        store,
+        clock,
+        steps,
+        expressions.resolve,
+        owner,
+        replan=partial(_replan, plan, playbooks),
+        forsaken=reach.end_left,
+        frozen=partial(schedule.frozen, config),
+    )
     watched = Watched(config, reach, targets, store, clock)
     watch = Watch(watched.probes(), store.alerts, clock, watched.muted, watched.context)
     bot = Bot(config, clock, store, targets, reach, steps, playbooks, engine, Pool(engine), watch, owner)
     bot.front = Front(_services(bot, plan, watched))
     card = card_with(playbooks)
-    bot.serving = Serving(config, clock, store, owner, bot.front.handle, engine, bot.pool, watch, card, reach.mend)
+    bot.serving = Serving(
+        config, clock, store, owner, bot.front.handle, engine, bot.pool, watch, card, reach.mend, reach.bucket
+    )
     return bot
 
 
@@ -113,6 +125,8 @@ def _services(bot: Bot, plan: Callable[[Playbook, Mapping[str, Any], str], Plan]
         submitted=lambda _run: bot.serving.submitted(),
         called=partial(_called, bot),
         groups=partial(_groups, bot),
+        frozen=partial(schedule.frozen, bot.config),
+        rehearse=lambda playbook: rehearsal.rehearse(bot.config.playbooks, playbook, bot.steps),
     )
 
 

@@ -146,3 +146,10 @@ class Reach:
                         _log.warning("database.mended", environment=environment, database=database)
                 except OpsError as error:
                     _log.info("database.not_looked_at", environment=environment, database=database, why=error)
+
+    def end_left(self, run: str) -> None:
+        """End the one-off containers that a run's dead owner left; Unavailable while an engine does not answer."""
+        swarms = {id(target.swarm): target.swarm for target in map(self._targets.get, self._targets.names())}
+        for swarm in swarms.values():
+            for name in swarm.end_one_offs(run):
+                _log.warning("one_off.ended", run=run, name=name)

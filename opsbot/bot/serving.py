@@ -8,9 +8,11 @@ import socket
 import threading
 from collections.abc import Callable, Collection
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from opsbot import log, metrics
+from opsbot.backups.storage import Storage
+from opsbot.bot.chores import Chores
 from opsbot.clock import Clock
 from opsbot.commands.reply import Reply
 from opsbot.commands.request import Request
@@ -50,13 +52,14 @@ class Serving:
         watch: Watch,
         card: Callable[[RunView], Reply],
         mend: Callable[[], None],
+        bucket: Callable[[], Storage],
     ) -> None:
         self._config, self._clock, self._store, self._owner = config, clock, store, owner
         self._handle, self._engine, self._pool, self._watch, self._card = handle, engine, pool, watch, card
         self._mend = mend
         self._stop, self._standby = threading.Event(), False
         self._slack: SlackFront | None = None
-        self._judged: dict[str, str] = {}
+        self._chores = Chores(config, clock, store, bucket, self._tell, self._alerts_changed)
         self._scheduler = Scheduler(config, clock, self._fire, self._last, self._leads)
         self._heart = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
 
@@ -110,7 +113,7 @@ class Serving:
         self._watch.changed = self._alerts_changed
         self._pool.news = self._run_moved
         self._heart.start()
-        self._forget_schedules()
+        self._chores.begin()
         threading.Thread(target=self._mend, name="mend", daemon=True).start()
         slack.start()
         self._pool.start()
@@ -188,7 +191,7 @@ class Serving:
         try:
             ours = self._store.leases.take("schedule", self._owner, 60.0, self._clock.now())
             if ours:
-                self._judge_schedules()
+                self._chores.do()
         except OpsError as error:
             _log.warning("schedule.lease", why=error)
             return False
@@ -203,34 +206,12 @@ class Serving:
         """A schedule's request; one that cannot even begin is an alert, as is everything that nobody would notice."""
         reply = self._handle(request)
         if not reply.ok:
-            self._schedule_failed(request.actor.id, f"“{request.text}” did not start", reply.text)
+            self._chores.schedule_failed(request.actor.id, f"“{request.text}” did not start", reply.text)
         return reply.ok
 
-    def _judge_schedules(self) -> None:
-        """A scheduled run that ended badly is an alert, until the next one of that schedule ends well."""
-        for name, schedule in self._config.schedules.items():
-            actor = f"schedule:{name}"
-            run = self._store.runs.newest_by("schedule", actor)
-            if run is None or run.ended_at is None or self._judged.get(actor) == run.id:
-                continue
-            if run.status == "succeeded":
-                self._store.alerts.resolve(actor, self._clock.now())
-                self._alerts_changed()
-            else:
-                self._schedule_failed(actor, f"“{schedule.do}” did not work", run.outcome or run.status)
-            self._judged[actor] = run.id
-
-    def _forget_schedules(self) -> None:
-        """The alert of a schedule that opsbot.yml does not name any more is over."""
-        known = {f"schedule:{name}" for name in self._config.schedules}
-        for alert in self._store.alerts.open_ones():
-            if alert.condition.startswith("schedule:") and alert.condition not in known:
-                self._store.alerts.resolve(alert.condition, self._clock.now())
-
-    def _schedule_failed(self, actor: str, title: str, why: str) -> None:
-        body: dict[str, Any] = {"why": why}
-        self._store.alerts.open(actor, title, "critical", None, None, body, self._clock.now())
-        self._alerts_changed()
+    def _tell(self, reply: Reply, environment: str | None) -> None:
+        if self._slack:
+            self._slack.tell(reply, environment)
 
     def _last(self, actor: str) -> datetime:
         """When a schedule's newest run was made, or when the schedule was first known."""

@@ -12,12 +12,13 @@ from opsbot.clock import Clock, ago
 from opsbot.config import values
 from opsbot.config.settings import Config
 from opsbot.config.settings import Probe as Settings
-from opsbot.health.probe import BackupAgeLook, Excused, HttpLook, Look, Probe, ReplicasLook
+from opsbot.health.probe import AgreementLook, BackupAgeLook, Excused, HttpLook, Look, Probe, ReplicasLook
 from opsbot.runtime.release import previous_good
 from opsbot.runtime.target import Targets
 from opsbot.store import Store
 
 DISTURBING = ("restore",)  # it cuts every connection to the database; deploys and rollbacks disturb nobody
+AGREES_EVERY, AGREES_AFTER = 10.0, 2  # seconds between looks; so many in a row are believed
 CHANGES = 20  # newest runs of an environment among which the last change is looked for
 
 
@@ -29,8 +30,9 @@ class Watched:
         self._store, self._clock = store, clock
 
     def probes(self) -> list[Probe]:
-        """Every probe of opsbot.yml."""
-        return [self._probe(name, settings) for name, settings in self._config.probes.items()]
+        """Every probe of opsbot.yml, and for each service whether what answers is what is recorded."""
+        own = [self._agreement(place, name) for place in self._config.environments for name in self._config.services]
+        return [*own, *(self._probe(name, settings) for name, settings in self._config.probes.items())]
 
     def replicas(self, environment: str, service: str) -> tuple[int, int]:
         """Running and wanted replicas of what should be live; (0, 0) before the first deploy."""
@@ -66,6 +68,14 @@ class Watched:
             if live is not None and previous_good(rows, live) is not None:
                 return True
         return False
+
+    def _agreement(self, environment: str, service: str) -> Probe:
+        look = AgreementLook(
+            lambda: self._targets.get(environment).mend(service), lambda: self._targets.get(environment).agrees(service)
+        )
+        name = f"{environment}-{service}-release"
+        kind = Excused(look, partial(self._nothing_there, environment))
+        return Probe(name, kind, AGREES_EVERY, AGREES_AFTER, 1, environment, service)
 
     def _probe(self, name: str, settings: Settings) -> Probe:
         service = settings.replicas.service if settings.replicas else None

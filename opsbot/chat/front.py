@@ -15,9 +15,11 @@ from opsbot.chat.alerts import Alerts
 from opsbot.chat.answer import Answers
 from opsbot.chat.delivery import Delivery
 from opsbot.chat.groups import Groups
+from opsbot.chat.letter import Letter
 from opsbot.chat.mailer import Mailer
 from opsbot.chat.outbox import SPACING, Outbox
 from opsbot.chat.people import Channels, People
+from opsbot.chat.render import render
 from opsbot.chat.slack import connect
 from opsbot.chat.socket import PING_EVERY, PONG_WITHIN, Link
 from opsbot.chat.thread import Runs
@@ -103,6 +105,10 @@ class SlackFront:
         if link:
             return False, f"The connection to Slack is lost and is being made again; it was last made {since}."
         return False, f"Slack is not reached: {self._trouble}. I keep trying; the first time was {since}."
+
+    def tell(self, reply: Reply, environment: str | None = None) -> None:
+        """Say something once in an environment's channel, or in the team's."""
+        self._outbox.put(Letter(channel=self._home(environment), body=render(reply)))
 
     def called(self, user: str) -> str:
         """The name that people know a member by; the id where Slack does not tell."""

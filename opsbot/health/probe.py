@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,11 +9,10 @@ from typing import Protocol
 
 import requests
 
+from opsbot import direct
 from opsbot.clock import Clock, ago
 from opsbot.errors import OpsError
 from opsbot.health.result import Outcome, Result
-
-MOST_READ = 1 << 20  # bytes of a page; the text that is looked for stands near its beginning
 
 
 class Look(Protocol):
@@ -59,16 +57,16 @@ class HttpLook:
     def look(self) -> tuple[Outcome, str]:
         url = self.url()
         try:
-            status, body = _get(url, self.timeout)
+            answer = direct.get(url, self.timeout)
         except requests.Timeout:
             return "no_answer", f"{_path(url)} gave no answer within {self.timeout:g} s."
         except requests.RequestException as error:
             return "no_answer", f"{_path(url)} cannot be reached: {_cause(error)}."
-        if status != self.status:
-            return "bad", f"{_path(url)} answered {status} instead of {self.status}."
-        if self.contains and self.contains not in body:
+        if answer.status_code != self.status:
+            return "bad", f"{_path(url)} answered {answer.status_code} instead of {self.status}."
+        if self.contains and self.contains not in answer.text:
             return "bad", f"{_path(url)} answered {self.status}, but without the text “{self.contains}”."
-        return "ok", f"{_path(url)} answered {status}."
+        return "ok", f"{_path(url)} answered {answer.status_code}."
 
 
 @dataclass(frozen=True)
@@ -84,6 +82,19 @@ class ReplicasLook:
             return "ok", f"{self.service} was not deployed yet."
         outcome: Outcome = "ok" if running >= wanted else "bad"
         return outcome, f"{self.service}: {running} of {wanted} replicas run."
+
+
+@dataclass(frozen=True)
+class AgreementLook:
+    """What answers is what is recorded. `mend` repairs what can be repaired without a run; `differs` is a sentence, or None."""
+
+    mend: Callable[[], str | None]
+    differs: Callable[[], str | None]
+
+    def look(self) -> tuple[Outcome, str]:
+        mended = self.mend()
+        differs = self.differs()
+        return ("bad", differs) if differs else ("ok", mended or "What answers is what is recorded.")
 
 
 @dataclass(frozen=True)
@@ -114,22 +125,6 @@ class Excused:
     def look(self) -> tuple[Outcome, str]:
         excuse = self.excuse()
         return ("ok", excuse) if excuse else self.kind.look()
-
-
-def _get(url: str, timeout: float) -> tuple[int, str]:
-    """Status and the first MOST_READ bytes, within `timeout` in all. Straight: a proxy would answer for what it cannot see."""
-    ends = time.monotonic() + timeout
-    with requests.Session() as session:
-        session.trust_env = False
-        with session.get(url, timeout=timeout, allow_redirects=False, stream=True) as answer:
-            body = b""
-            for piece in answer.iter_content(65536):
-                body += piece
-                if len(body) >= MOST_READ:
-                    break
-                if time.monotonic() > ends:
-                    raise requests.Timeout("the answer does not end")
-            return answer.status_code, body.decode(answer.encoding or "utf-8", "replace")
 
 
 def _path(url: str) -> str:
