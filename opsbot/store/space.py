@@ -14,28 +14,32 @@ LOW = 512 << 10  # bytes; a run of ten steps writes about as much
 _log = log.get(__name__)
 
 
-def _free(path: Path) -> int:
+Room = tuple[int, int]  # bytes: free, in all
+
+
+def _room(path: Path) -> Room:
     found = os.statvfs(path)
-    return found.f_bavail * found.f_frsize
+    return found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize
 
 
 class Space:
     """store.space. Without a file of our own (Postgres) there is nothing to keep, and `short` is always None."""
 
-    def __init__(self, store: Path | None, free: Callable[[Path], int] = _free) -> None:
-        self._store, self._free = store, free
+    def __init__(self, store: Path | None, room: Callable[[Path], Room] = _room) -> None:
+        self._store, self._room = store, room
         self._ballast = store.with_name(f"{store.name}.ballast") if store else None
 
     def keep(self) -> None:
-        """Lay the ballast if it is not there and the disk has room for it."""
+        """Lay the ballast if it is not there and the disk has room for twice as much: what was given back is not taken again."""
         if self._store is None or self._ballast is None or self._ballast.exists():
             return
-        room = self._free(self._store.parent)
-        if room < 2 * LOW:
+        free, total = self._room(self._store.parent)
+        size = min(BALLAST, total // 8)
+        if free < 2 * size + LOW:
             return
         try:
             with self._ballast.open("wb") as file:
-                os.posix_fallocate(file.fileno(), 0, min(BALLAST, room // 4))
+                os.posix_fallocate(file.fileno(), 0, size)
         except OSError as error:
             self._ballast.unlink(missing_ok=True)
             _log.warning("space.no_ballast", why=error)
@@ -52,7 +56,7 @@ class Space:
         """A sentence while the disk has no room for new changes, otherwise None. Gives the ballast back, or lays it again."""
         if self._store is None or self._ballast is None:
             return None
-        if self._free(self._store.parent) < LOW:
+        if self._room(self._store.parent)[0] < LOW:
             self.release()
         elif not self._ballast.exists():
             self.keep()

@@ -1,3 +1,4 @@
 """Everything that the store promises, on Postgres."""
 
 from test_store_aggregates import *  # noqa: F403  # the very same tests
+from test_store_audit import *  # noqa: F403
