@@ -9,6 +9,8 @@
 
 from __future__ import annotations
 
+import uuid
+
 from opsbot.backups import compare
 from opsbot.backups.download import plain
 from opsbot.backups.manifest import Manifest
@@ -43,18 +45,27 @@ def load(
     in_the_way = obstacles(target, manifest)
     if in_the_way:
         raise StepFailed(" ".join(in_the_way), code="cannot_restore")
-    mark = Mark(kind="loading", run=run, of=target.name, backup=manifest.id)
+    mark = Mark(kind="loading", run=run, of=target.name, backup=manifest.id, at=uuid.uuid4().hex)
     discard(target, scratch, run)
     databases.create(target.server, scratch, manifest.properties)
     try:
         _put_mark(target, scratch, mark)
         _fill(target, storage, manifest, scratch, run, follower)
         rows = _settle(target, manifest, scratch, follower)
+        follower.check()
         _put_mark(target, scratch, mark.model_copy(update={"kind": "loaded", "rows": rows}))
     except BaseException:
-        databases.drop(target.server, scratch)
+        _drop_ours(target, scratch, mark)
         raise
     return rows
+
+
+def _drop_ours(target: DatabaseTarget, scratch: str, mark: Mark) -> None:
+    """Not one that a new owner of the run has made under the same name while this one stood still."""
+    with session(target.server, MAINTENANCE) as one:
+        found = databases.mark_of(one, scratch)
+    if found is None or found.at == mark.at:
+        databases.drop(target.server, scratch)
 
 
 def discard(target: DatabaseTarget, scratch: str, run: str) -> None:

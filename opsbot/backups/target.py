@@ -7,7 +7,10 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
+from opsbot.log import Secret
 from opsbot.postgres.connect import Server, conninfo
+
+_PASSWORDS = "/opsbot.pgpass"  # where they are; not one of them
 
 
 class OneOff(Protocol):
@@ -45,8 +48,10 @@ class OpenOneOff(Protocol):
         stdin: bool,
         name_prefix: str,
         labels: Mapping[str, str],
+        user: str,
+        files: Mapping[str, bytes],
     ) -> AbstractContextManager[OneOff]:
-        """The running container."""
+        """The running container; `files` (path → content) are for `user` alone and in no configuration."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +72,7 @@ class DatabaseTarget:
     one_off: OpenOneOff
 
     def run(self, program: str, arguments: Sequence[str], *, run: str, stdin: bool) -> AbstractContextManager[OneOff]:
-        """Start one of Postgres's tools against this server; the password travels in the environment."""
+        """Start one of Postgres's tools against this server; its password comes in a file, never on a command line or in the environment."""
         argv = [program, f"--host={self.inside_host}", f"--port={self.inside_port}", f"--username={self.server.user}"]
         return self._open([*argv, "--no-password", *arguments], run=run, stdin=stdin)
 
@@ -76,18 +81,28 @@ class DatabaseTarget:
         return self._open(argv, run=run, stdin=True)
 
     def _open(self, argv: Sequence[str], *, run: str, stdin: bool) -> AbstractContextManager[OneOff]:
-        env = {"PGAPPNAME": "opsbot", "PGCONNECT_TIMEOUT": "10", "PGOPTIONS": "-c synchronous_commit=off"}
-        if self.server.password:
-            env["PGPASSWORD"] = self.server.password.reveal()
         return self.one_off(
             self.image,
             argv,
-            env=env,
+            env={
+                "PGAPPNAME": "opsbot",
+                "PGPASSFILE": _PASSWORDS,
+                "PGCONNECT_TIMEOUT": "10",
+                "PGOPTIONS": "-c synchronous_commit=off",
+            },
             network=self.network,
             stdin=stdin,
             name_prefix=argv[0].replace("_", "-"),
             labels={"opsbot.run": run},
+            user="0",  # pg_dump reads a password file only if it belongs to it alone
+            files={_PASSWORDS: passwords(self.server.password)} if self.server.password else {},
         )
+
+
+def passwords(secret: Secret) -> bytes:
+    """A password file with one line, for every server; libpq's own escapes."""
+    escaped = secret.reveal().replace("\\", "\\\\").replace(":", "\\:")
+    return f"*:*:*:*:{escaped}\n".encode()
 
 
 def named(database: str) -> str:

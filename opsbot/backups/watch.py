@@ -7,6 +7,10 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Protocol, Self
 
+from opsbot.log import get
+
+_log = get(__name__)
+
 
 class Follower(Protocol):
     """Who follows a long piece of work: is told of progress, and may stop it."""
@@ -29,7 +33,7 @@ class Nobody:
 
 
 class Watch:
-    """While it is open, `check` runs every `every` seconds in a thread; when it raises, `stop` is called once.
+    """While it is open, `check` runs every `every` seconds in a thread; when it raises, `stop` is called until it works.
 
     At the end what `check` raised is raised in place of whatever the stop made the body raise."""
 
@@ -57,5 +61,17 @@ class Watch:
                 self._check()
             except BaseException as error:  # noqa: BLE001 - whatever it is, it is raised again by __exit__
                 self._raised = error
+                self._end()
+                return
+
+    def _end(self) -> None:
+        """A stop that fails (the engine is away for a moment) would let what was cancelled go on to its end."""
+        while True:
+            try:
                 self._stop()
+            except Exception as error:  # noqa: BLE001 - whatever it is, the work must not go on
+                _log.warning("watch.stop", error=error)
+            else:
+                return
+            if self._over.wait(self._every):
                 return

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -192,11 +191,10 @@ def tables(session: Session) -> list[tuple[str, str]]:
     return [(schema, table) for schema, table in rows]
 
 
-def row_counts(session: Session, between: Callable[[], None] = lambda: None) -> dict[str, int]:
-    """Exact rows per table, by complete quoted name; `between` is called before each table."""
+def row_counts(session: Session) -> dict[str, int]:
+    """Exact rows per table, by complete quoted name."""
     counts: dict[str, int] = {}
     for schema, table in tables(session):
-        between()
         label = session.value("SELECT format('%%I.%%I', %s::text, %s::text)", [schema, table])
         count = SQL("SELECT count(*) FROM ONLY {}").format(Identifier(schema, table))
         counts[label] = int(session.value(count))

@@ -19,7 +19,7 @@ SHRUNK = 0.5  # fewer than half the rows of the backup before: somebody should l
 
 def refusal(error: OpsError) -> Fact:
     """A part that does not answer, or a backup that is not there."""
-    return Fact("ready", "red", error.sentence(), error.code)
+    return Fact("ready", "red", error.sentence(), error.code, again=error.again)
 
 
 def size(name: str, now: Live, reason: str) -> Fact:

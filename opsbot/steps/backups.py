@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from opsbot.backups import archive, live, manifest, verify
 from opsbot.backups.listing import LATEST, PRE_RESTORE, Backups
@@ -64,15 +64,17 @@ class TakeBackup:
         if args.reason == PRE_RESTORE and not live.look(target).rows:
             ctx.say(f"{target.name} has no tables: there is nothing to save before the restore.")
             return {"backup": "", "bytes": 0, "rows": 0, "seconds": 0.0}
+        self._sweep(ctx, target)
         now = self._parts.clock.now()
         order = archive.Order(manifest.new_id(ctx.run, ctx.step, now), args.reason, ctx.run)
         return _taken(archive.take(target, self._parts.bucket(), order, ctx, self._parts.clock))
 
     def undo(self, ctx: Context, args: With, outputs: Outputs | None) -> None:
         """A finished backup hurts nobody and stays; what an unfinished one left is removed."""
-        target = self._parts.database(args.environment, args.database)
-        suffix = manifest.suffix(ctx.run, ctx.step)
-        archive.sweep(self._parts.bucket(), live.identity(target), suffix)
+        self._sweep(ctx, self._parts.database(args.environment, args.database))
+
+    def _sweep(self, ctx: Context, target: DatabaseTarget) -> None:
+        archive.sweep(self._parts.bucket(), live.identity(target), manifest.suffix(ctx.run, ctx.step))
 
     def recheck(self, ctx: Context, args: With) -> tuple[Recheck, Outputs | None]:
         """Done if a manifest of this run is in the bucket; a dump without one does not count."""
@@ -128,15 +130,6 @@ class ChooseBackup(ReadOnly):
     def run(self, ctx: Context, args: With) -> Outputs:
         target = self._parts.database(args.environment, args.database)
         return _chosen(live.find(target, self._parts.reached(), args.backup))
-
-
-def backup_steps(parts: Parts) -> dict[str, Any]:
-    """Name → step, for the catalog."""
-    return {
-        "backup.take": TakeBackup(parts),
-        "backup.check": CheckBackup(parts),
-        "backup.choose": ChooseBackup(parts),
-    }
 
 
 def _taken(found: Manifest) -> Outputs:

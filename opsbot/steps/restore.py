@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from opsbot.backups import live, restore
 from opsbot.backups.target import DatabaseTarget
@@ -151,15 +151,6 @@ class SwapIn:
         with session(target.server, MAINTENANCE) as one:
             mark = databases.mark_of(one, target.name)
         return mark is not None and (mark.kind, mark.run) == ("restored", run)
-
-
-def restore_steps(parts: Parts) -> dict[str, Any]:
-    """Name → step, for the catalog."""
-    return {
-        "restore.load": LoadBackup(parts),
-        "restore.check": CheckRestored(parts),
-        "restore.swap": SwapIn(parts),
-    }
 
 
 def scratch_name(target: DatabaseTarget, run: str) -> str:

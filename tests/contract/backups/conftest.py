@@ -102,13 +102,21 @@ class Programs:
         stdin: bool,
         name_prefix: str,
         labels: Mapping[str, str],
+        user: str,
+        files: Mapping[str, bytes],
     ) -> Iterator[OneOff]:
         self.started.append(list(argv))
-        local = Local(self.replace.get(argv[0], list(argv)), env, stdin)
-        try:
-            yield local
-        finally:
-            local.close()
+        with tempfile.TemporaryDirectory() as folder:
+            for path, content in files.items():
+                beside = Path(folder, Path(path).name)
+                beside.touch(0o600)
+                beside.write_bytes(content)
+                env = {name: str(beside) if value == path else value for name, value in env.items()}
+            local = Local(self.replace.get(argv[0], list(argv)), env, stdin)
+            try:
+                yield local
+            finally:
+                local.close()
 
 
 def free_ports(count: int) -> list[int]:

@@ -75,7 +75,7 @@ def settings(host: Engine, state: State) -> Config:
     return Config.model_validate(
         {
             "environments": {"test": {"engine": host.url, "stack": STACK}},
-            "databases": {"main": {"owner": "minitwit", **database}},
+            "databases": {"main": database},
         }
     )
 

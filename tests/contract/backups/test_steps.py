@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,11 +12,11 @@ import pytest
 from opsbot.backups.s3 import S3
 from opsbot.backups.target import DatabaseTarget
 from opsbot.clock import SystemClock
-from opsbot.errors import StepFailed, Unavailable
-from opsbot.postgres import databases
+from opsbot.errors import Cancelled, OpsError, StepFailed, Unavailable
+from opsbot.postgres import databases, describe
 from opsbot.postgres.connect import MAINTENANCE, session
-from opsbot.steps.backups import Parts, backup_steps
-from opsbot.steps.restore import old_name, restore_steps, scratch_name
+from opsbot.steps.backups import CheckBackup, ChooseBackup, Parts, TakeBackup
+from opsbot.steps.restore import CheckRestored, LoadBackup, SwapIn, old_name, scratch_name
 
 
 @dataclass
@@ -45,6 +46,18 @@ class Ctx:
         return None
 
 
+def made(parts: Parts) -> dict[str, Any]:
+    """Name → step, as playbooks know them."""
+    return {
+        "backup.take": TakeBackup(parts),
+        "backup.check": CheckBackup(parts),
+        "backup.choose": ChooseBackup(parts),
+        "restore.load": LoadBackup(parts),
+        "restore.check": CheckRestored(parts),
+        "restore.swap": SwapIn(parts),
+    }
+
+
 @pytest.fixture
 def parts(target: DatabaseTarget, storage: S3) -> Parts:
     return Parts(lambda environment, database: target, lambda: storage, SystemClock())
@@ -52,7 +65,7 @@ def parts(target: DatabaseTarget, storage: S3) -> Parts:
 
 @pytest.fixture
 def steps(parts: Parts) -> dict[str, Any]:
-    return {**backup_steps(parts), **restore_steps(parts)}
+    return made(parts)
 
 
 @pytest.fixture
@@ -227,6 +240,49 @@ def test_a_dead_part_is_a_red_fact_and_no_exception(shop: DatabaseTarget, storag
     def dead() -> S3:
         raise Unavailable("S3 does not answer.", code="no_s3")
 
-    steps = backup_steps(Parts(lambda environment, database: shop, dead, SystemClock()))
+    steps = made(Parts(lambda environment, database: shop, dead, SystemClock()))
     for name in ("backup.take", "backup.choose"):
         assert facts(steps, name)["ready"] == ("red", "S3 does not answer.")
+
+
+def test_a_new_owner_removes_the_dump_that_the_dead_one_left(
+    steps: dict[str, Any], parts: Parts, shop: DatabaseTarget, storage: S3
+) -> None:
+    take = steps["backup.take"]
+    args = take.With(environment="staging", database="main")
+    ended = take.run(Ctx(), args)
+    for key in list(storage.keys("")):
+        if "/manifests/" in key:
+            storage.delete(key)  # as if it had died between dump and manifest
+    assert take.recheck(Ctx(), args) == ("not_done", None)
+    time.sleep(1.1)  # an id holds the second that it was made in
+    again = take.run(Ctx(), args)
+    assert again["backup"] != ended["backup"]
+    left = list(storage.keys(""))
+    assert [key for key in left if ended["backup"] in key] == []
+    assert len(left) == 2
+
+
+def test_an_owner_that_stood_still_leaves_the_new_owners_database_alone(
+    steps: dict[str, Any], parts: Parts, shop: DatabaseTarget
+) -> None:
+    taken = steps["backup.take"].run(Ctx(), steps["backup.take"].With(environment="staging", database="main"))
+    load = steps["restore.load"]
+    args = load.With(environment="staging", database="main", backup=taken["backup"])
+    scratch = scratch_name(shop, "run-1")
+
+    class Slept(Ctx):
+        """Stands still inside its load, until another owner has done all of it."""
+
+        def check(self) -> None:
+            return None
+
+        def progress(self, done: float, total: float, text: str = "") -> None:
+            load.run(Ctx(), args)
+            raise Cancelled("The lease was lost.")
+
+    with pytest.raises(OpsError):
+        load.run(Slept(), args)
+    assert load.recheck(Ctx(), args)[0] == "done"
+    with session(shop.server, scratch) as one:
+        assert describe.row_counts(one)
