@@ -12,7 +12,6 @@ from known_steps import CLASSES
 
 from opsbot.backups.manifest import Manifest
 from opsbot.cli.text import Paint, render
-from opsbot.clock import SystemClock
 from opsbot.commands.catalog import RESERVED
 from opsbot.commands.front import Front
 from opsbot.commands.reply import Reply
@@ -24,6 +23,7 @@ from opsbot.errors import OpsError
 from opsbot.health.result import Result
 from opsbot.playbooks import expressions, planner
 from opsbot.playbooks.load import load_all
+from opsbot.playbooks.pretend import JumpingClock
 from opsbot.playbooks.rehearsal import rehearse
 from opsbot.runs.engine import Engine
 from opsbot.runs.lease import Pace
@@ -42,7 +42,7 @@ services:
   web: {image: registry/web}
   api: {image: registry/api}
 databases:
-  main: {name: minitwit, owner: minitwit, password: unused}
+  main: {name: minitwit, password: unused}
 probes:
   front: {http: {environment: staging}}
 """
@@ -110,7 +110,7 @@ class World:
             "backup.take": {"backup": "b2"},
             "restore.load": {"scratch": "s1"},
         }
-        self.clock = SystemClock()
+        self.clock = JumpingClock()
         self.config: Config = settings.load(path)
         self.store = open_store(f"sqlite:///{self.tmp / 'state.db'}")
         self.steps: dict[str, Step] = {name: Pretend(name, self.asked, self) for name in CLASSES}  # type: ignore[misc]  # its arguments are per object
@@ -122,6 +122,7 @@ class World:
             expressions.resolve,
             "test",
             pace=Pace(heartbeat=0.2, expiry=1.0, follow=0.01),
+            frozen=lambda environment, _now: self.frozen.get(environment),
         )
         self.front = Front(self.services())
 

@@ -109,7 +109,6 @@ class Database(Frozen):
 
     service: str = "db"
     name: str
-    owner: str
     user: str = "postgres"
     password: Value
 
