@@ -66,6 +66,7 @@ EXPLAIN = query(
     "explain",
     "Why the facts of a plan have their colours: `explain RUN`, `explain deploy v2 to staging`",
     Param("what", "text", required=True, help="a run's id, or a change as it would be typed", rest=True),
+    verbatim=True,
 )
 REHEARSE = query(
     "rehearse",

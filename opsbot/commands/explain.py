@@ -13,7 +13,7 @@ from opsbot.commands.services import Asked
 from opsbot.errors import NotFound, UsageError
 from opsbot.runs.plan import Plan
 from opsbot.runs.step import Fact
-from opsbot.store.rows import ApprovalRow
+from opsbot.store.rows import ApprovalRow, RunRow
 
 COLOURS: Mapping[str, str] = {
     "green": "green: nothing speaks against it",
@@ -31,7 +31,7 @@ def explain(asked: Asked, what: str, understand: Callable[[str], Command]) -> Re
         run = None
     if run is not None:
         plan = Plan.from_json(run.plan)
-        return _explained(plan, f"Run {run.id}, planned by {run.actor.get('name')}: {plan.title}.", asked, run.id)
+        return _explained(plan, f"Run {run.id}, planned by {run.actor.get('name')}: {plan.title}.", asked, run)
     try:
         command = understand(what)
     except NotFound as error:
@@ -42,7 +42,7 @@ def explain(asked: Asked, what: str, understand: Callable[[str], Command]) -> Re
     return _explained(plan, f"What is true now: {plan.title}.", asked)
 
 
-def _explained(plan: Plan, text: str, asked: Asked, run: str | None = None) -> Reply:
+def _explained(plan: Plan, text: str, asked: Asked, run: RunRow | None = None) -> Reply:
     names = {step.id: step.name for step in plan.steps}
     lines = [_line(names.get(step, step), fact) for step, fact in plan.facts]
     parts: list[Part] = [Lines(lines, "Facts")] if lines else [Words("No step of this plan has anything to look at.")]
@@ -53,9 +53,10 @@ def _explained(plan: Plan, text: str, asked: Asked, run: str | None = None) -> R
                 plan_card.approval(plan.approval, plan_card.approvers(asked.services)(plan.approval, plan.environment))
             )
         )
-    said = [_said(row) for row in asked.services.store.approvals.of(run)] if run else []
+    said = [_said(row) for row in asked.services.store.approvals.of(run.id)] if run else []
     parts += [Lines(said, "What people said")] if said else []
-    body = {"run": run, "plan": plan.as_json(), "colours": COLOURS}
+    parts += [Words(run.outcome)] if run and run.outcome else []
+    body = {"run": run.id if run else None, "plan": plan.as_json(), "colours": COLOURS}
     tone: Tone = "bad" if plan.red else "warn" if any(fact.color == "amber" for _, fact in plan.facts) else "ok"
     return Reply(text, tone, parts, json=body)
 
@@ -66,10 +67,7 @@ def _line(step: str, fact: Fact) -> Line:
 
 
 def _said(row: ApprovalRow) -> Line:
-    reason = f": {row.reason}" if row.reason else ""
-    return Line(
-        "ok" if row.verdict == "yes" else "bad", f"{row.who} said {row.verdict}{reason}", f"to {row.fingerprint}"
-    )
+    return Line("ok" if row.verdict == "yes" else "bad", f"{row.who} said {row.verdict}", f"to plan {row.fingerprint}")
 
 
 def _bindings(plan: Plan) -> str:

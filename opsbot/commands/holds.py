@@ -59,7 +59,7 @@ def unblock(asked: Asked, args: Mapping[str, Any]) -> Reply:
     store = asked.services.store
     rows = store.releases.list(environment, service, LOOKED_THROUGH)
     blocked = [row for row in rows if row.state == "bad"]
-    row = named(blocked, service, word)
+    row = named(blocked, word, service)
     if row is None:
         known = [row.id for row in blocked]
         raise NotFound(f"{word} is not blocked in {environment}.", did_you_mean(word, known), code="not_blocked")

@@ -115,7 +115,7 @@ def meant(asked: Asked, note: str, word: str | None, statuses: tuple[str, ...], 
     """
     if word:
         found = find_run(asked.services.store, word)
-        asked.require(lowest(note, found), note, found.environment)
+        asked.require(_lowest(asked, note, found), note, found.environment)
         return found
     asked.require(NOTES.get(note, "operator"), note)
     fitting = asked.services.store.runs.by_status(statuses)
@@ -124,23 +124,25 @@ def meant(asked: Asked, note: str, word: str | None, statuses: tuple[str, ...], 
     if len(fitting) > 1:
         names = ", ".join(f"`{note} {run.id}` ({run.title})" for run in fitting[:NAMED])
         raise UsageError(f"There are {len(fitting)} of them.", f"Say which one: {names}.", code="which_run")
-    asked.require(lowest(note, fitting[0]), note, fitting[0].environment)
+    asked.require(_lowest(asked, note, fitting[0]), note, fitting[0].environment)
     return fitting[0]
 
 
-def lowest(note: str, run: RunRow) -> Role:
-    """The role that a note on this run needs: a plan's own rule says who decides; a countdown may be stopped by all."""
+def _lowest(asked: Asked, note: str, run: RunRow) -> Role:
+    """The role that a note on this run needs: a plan's own rule says who decides; a countdown is stopped by anybody here."""
     if note == "approve" and run.plan.get("approval"):
         role: Role = run.plan["approval"]["from"]
         return role
-    if run.status == "countdown" and note in ("reject", "cancel"):
+    if run.status == "countdown" and note in ("reject", "cancel") and not asked.actor.guest:
         return "viewer"
     return NOTES.get(note, "operator")
 
 
 def _others(asked: Asked, run: RunRow) -> str:
     services = asked.services
-    others = who_can(services.config, lowest("approve", run), run.environment, services.called, {asked.actor.id})
+    others = who_can(
+        services.config, _lowest(asked, "approve", run), run.environment, services.called, {asked.actor.id}
+    )
     return f"Another person has to approve it. {others}"
 
 

@@ -25,7 +25,7 @@ class Spec:
     make: Callable[[Mapping[str, Any]], Command]
     params: tuple[Param, ...] = ()
     aliases: tuple[str, ...] = ()
-    examples: tuple[str, ...] = ()
+    verbatim: bool = False  # options that it does not know are words for it
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -49,9 +49,9 @@ def _shown(param: Param) -> str:
     return name if param.required else f"[{name}]"
 
 
-def query(path: str, about: str, *params: Param, aliases: tuple[str, ...] = ()) -> Spec:
+def query(path: str, about: str, *params: Param, aliases: tuple[str, ...] = (), verbatim: bool = False) -> Spec:
     """A query; its name is its path."""
-    return Spec(path, "query", about, lambda values: Query(path, dict(values)), params, aliases)
+    return Spec(path, "query", about, lambda values: Query(path, dict(values)), params, aliases, verbatim)
 
 
 def note(path: str, about: str, *params: Param, aliases: tuple[str, ...] = ()) -> Spec:

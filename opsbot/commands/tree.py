@@ -103,7 +103,7 @@ def _command(spec: Spec, known: Known) -> click.Command:
         callback=lambda **given: _parsed(spec, known, given),
         params=[words, *options, *flags],
         add_help_option=False,
-        context_settings={"token_normalize_func": str.lower},
+        context_settings={"token_normalize_func": str.lower, "ignore_unknown_options": spec.verbatim},
     )
 
 

@@ -1,0 +1,104 @@
+"""Rehearsals: every playbook has one that goes every way, and one that does not is told what it lacks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from opsbot.errors import ConfigError
+from opsbot.playbooks import rehearsal
+from opsbot.playbooks.load import load, load_all
+from opsbot.playbooks.playbook import Playbook
+from opsbot.runs.step import Step
+
+FOLDER = Path(__file__).parents[3] / "playbooks"
+CARD = """\
+about: Asks, then does it
+params: {environment: {type: environment, required: true}, loud: {type: boolean, default: false}}
+approve: {from: approver}
+on_reject: No.
+on_expire: Late.
+steps:
+  - {id: ask, name: Ask somebody, manual: "Is it well?"}
+  - {id: tell, name: Tell it, do: announce, with: {text: hello}, when: params.loud}
+  - {id: swap, name: Swap it, do: restore.swap, with: {environment: staging, database: main, scratch: x}}
+"""
+ALL = """\
+params: {environment: staging}
+scenes:
+  - {name: All is well, params: {loud: true}, ends: succeeded}
+  - {name: In silence, ends: succeeded}
+  - {name: Somebody says no, decide: reject, ends: rejected}
+  - {name: Nobody answers, decide: nobody, ends: expired}
+  - {name: It cannot be swapped, fail: swap, ends: undone, undone: [swap]}
+  - {name: Nor swapped back, fail: swap, fail_undo: swap, ends: failed}
+"""
+
+
+@pytest.mark.parametrize("name", ["backup", "deploy", "restore", "rollback"])
+def test_every_shipped_playbook_goes_every_way_of_its_rehearsal(name: str, steps: Mapping[str, Step]) -> None:
+    playbooks = load_all(FOLDER, steps)
+
+    assert list(rehearsal.wrong(FOLDER, [playbooks[name]], steps)) == []
+
+
+def test_every_shipped_playbook_is_rehearsed(steps: Mapping[str, Step]) -> None:
+    rehearsed = {path.stem for path in (FOLDER / "rehearsals").iterdir()}
+
+    assert rehearsed == set(load_all(FOLDER, steps))
+
+
+@pytest.fixture
+def card(tmp_path: Path, steps: Mapping[str, Step]) -> Playbook:
+    (tmp_path / "rehearsals").mkdir()
+    (tmp_path / "card.yml").write_text(CARD)
+    return load(tmp_path / "card.yml", steps)
+
+
+def told(card: Playbook, text: str, tmp_path: Path, steps: Mapping[str, Step]) -> list[str]:
+    (tmp_path / "rehearsals" / "card.yml").write_text(text)
+    return list(rehearsal.wrong(tmp_path, [card], steps))
+
+
+def test_a_rehearsal_that_goes_every_way_lacks_nothing(
+    card: Playbook, tmp_path: Path, steps: Mapping[str, Step]
+) -> None:
+    assert told(card, ALL, tmp_path, steps) == []
+
+
+LACKS = [
+    ("All is well", ["card: in no scene the step “tell” is done."]),
+    ("In silence", []),
+    ("Somebody says no", ["card: in no scene the plan is rejected."]),
+    ("Nobody answers", ["card: in no scene the plan expires."]),
+    ("It cannot be swapped", ["card: in no scene the step “swap” is undone."]),
+    ("Nor swapped back", ["card: in no scene the undo of “swap” fails."]),
+]
+
+
+@pytest.mark.parametrize(("scene", "gaps"), LACKS)
+def test_a_way_that_no_scene_goes_is_named(
+    scene: str, gaps: list[str], card: Playbook, tmp_path: Path, steps: Mapping[str, Step]
+) -> None:
+    text = "".join(line for line in ALL.splitlines(keepends=True) if scene not in line)
+
+    assert told(card, text, tmp_path, steps) == gaps
+
+
+def test_a_playbook_without_a_rehearsal_is_told(card: Playbook, tmp_path: Path, steps: Mapping[str, Step]) -> None:
+    with pytest.raises(ConfigError, match=r"card.yml has no rehearsal. Write rehearsals/card.yml"):
+        rehearsal.rehearse(tmp_path, card, steps)
+
+
+def test_a_scene_that_ends_otherwise_or_names_no_step_is_told(
+    card: Playbook, tmp_path: Path, steps: Mapping[str, Step]
+) -> None:
+    otherwise = ALL.replace("fail: swap, ends: undone, undone: [swap]", "fail: swap, ends: succeeded")
+    assert told(card, otherwise, tmp_path, steps)[0].startswith(
+        "card, “It cannot be swapped”: It ended undone and not succeeded."
+    )
+    assert told(card, ALL.replace("fail: swap", "fail: swop"), tmp_path, steps) == [
+        "card.yml:7: there is no step “swop” in card.yml. Name another."
+    ]
