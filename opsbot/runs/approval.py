@@ -78,7 +78,8 @@ def no(run: RunRow, around: Around, word: Word, reason: str | None = None) -> Ch
     why = f": {reason.strip().rstrip('.')}" if reason and reason.strip() else ""
     outcome = f"Rejected by {word.name}{why}. {said(run, 'rejected', 'Nothing was changed.')}"
     entry = word.entry("reject", run, "rejected", reason=reason)
-    return end(run, "rejected", outcome, word.now, "rejected", entry)
+    said_no = ApprovalRow(run.id, word.id, word.name, "no", run.fingerprint, reason, word.door, word.now)
+    return replace(end(run, "rejected", outcome, word.now, "rejected", entry), approval=said_no)
 
 
 def break_glass(run: RunRow, around: Around, word: Word, reason: str) -> Change:

@@ -162,7 +162,9 @@ class Runs:
         if change.journal is not None:
             journal_rows.append(connection, change.journal)
         if change.approval is not None:
-            connection.execute(approvals.insert().values(**asdict(change.approval)))
+            values = asdict(change.approval)
+            insert = self._database.insert(approvals).values(**values)
+            connection.execute(insert.on_conflict_do_update(index_elements=["run", "by"], set_=values))
         if change.debt is not None:
             values = asdict(change.debt)
             insert = self._database.insert(debts).values(**values)

@@ -116,6 +116,13 @@ def test_a_no_has_a_reason_and_is_an_outcome_of_its_own(bot: Engine, stage: Stag
     assert stage.lines() == []
 
 
+def test_who_said_yes_may_still_say_no(bot: Engine, store: Store) -> None:
+    run = submit(bot, needs_yes(people=2))
+    bot.approve(run, BOB, "slack")
+    bot.reject(run, BOB, "slack", "I looked again")
+    assert [(row.verdict, row.reason) for row in store.approvals.of(run)] == [("no", "I looked again")]
+
+
 def test_nobody_answers_so_the_glass_is_broken_and_somebody_else_signs_later(
     bot: Engine, store: Store, stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
