@@ -18,7 +18,7 @@ ROLLBACKS_UNDER_LOAD = 3
 ROUNDS = 24
 UPDATES = 5
 STRAGGLERS = 0.5  # seconds after the end in which an answer of the release that was left would still be seen
-LIGHT, PAUSE = 8, 0.1  # connections, seconds between the requests of one
+LIGHT, PAUSE = 8, 0.05  # connections, seconds between the requests of one
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def _switch_seconds(world: World, run: str) -> float:
 
 def _switches(rounds: Rounds) -> list[Row]:
     to = "from looking for the warm colour and writing the flag until the release is read back through the edge"
-    load = f"{LIGHT} connections with {PAUSE} s pauses meanwhile"
+    load = f"{LIGHT} connections with {PAUSE} s pauses meanwhile; of so few, p99 is the worst"
     forward = f"{len(rounds.forward)} switches to the newer release, {to}; {load}."
     back = f"The `seconds` that the step rollout.switch of {len(rounds.back)} rollbacks recorded, {to}; {load}."
     message = (
@@ -117,7 +117,7 @@ def _beside(world: World, older: int, newer: int, rounds: Rounds) -> list[Row]:
         f" images until the last answer of the image that was left; a plain Swarm service of 2 replicas behind the same"
         f" edge image; {UPDATES} updates; {LIGHT} connections with {PAUSE} s pauses meanwhile."
     )
-    ratio = "p50 of the in-place updates over p50 of rollbacks from the person's message on, both seen by clients, in one run."
+    ratio = "p50 of the in-place updates over p50 of rollbacks from the person's message on, both seen by clients, in one run. The rollback is warm: its containers run already, while an update starts new ones; the updates come after the rollbacks, with both colours still running. A cold deploy is not compared."
     lost = f"Requests of the same traffic that failed in those {UPDATES} updates: {traffic.count.sentence()}."
     command = "in-place docker service update"
     return [
