@@ -12,6 +12,8 @@ from pathlib import Path
 
 from opsbot import bot as bots
 from opsbot import log
+from opsbot.cli import completion
+from opsbot.cli.check import check
 from opsbot.cli.command import colours, err, out, run_terminal
 from opsbot.cli.text import Paint
 from opsbot.config import settings, values
@@ -25,6 +27,8 @@ opsbot [--config opsbot.yml] COMMAND …
   serve    listen in chat, watch, back up; until Ctrl-C
   demo     everything on this machine, with a chat page; until Ctrl-C
   tour     the demo's tour, without staying
+  check    opsbot.yml and the playbooks, each played through its rehearsal
+  completion bash|zsh   for the shell: source <(opsbot completion bash)
   help     the commands, the same as in chat: opsbot deploy v2 to staging
 """
 
@@ -64,12 +68,22 @@ def _run(options: argparse.Namespace, words: list[str]) -> int:
     if verb in ("demo", "tour"):
         ended: int = import_module("opsbot.demo.tour").main(words)  # its parts are an extra that servers do not install
         return ended
+    if verb == "completion":
+        out(completion.script(words[1:]))
+        return 0
     config = load(options.config)
-    if verb == "serve":
-        return serve(config)
+    return serve(config) if verb == "serve" else _with_bot(config, verb, words)
+
+
+def _with_bot(config: Config, verb: str, words: list[str]) -> int:
     log.configure("ERROR")
     bot = bots.build(config)
     try:
+        if verb == "check":
+            return check(config.playbooks, bot.playbooks, bot.steps, out, err)
+        if verb == "--suggest":
+            out("\n".join(completion.next_words(" ".join(words[1:]), bot.front.suggest)))
+            return 0
         return run_terminal(bot, config, words)
     finally:
         bot.close()

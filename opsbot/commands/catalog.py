@@ -133,7 +133,8 @@ NOTES: Mapping[str, tuple[Spec, Answer]] = {
         ),
     )
 }
-RESERVED: tuple[str, ...] = tuple(
+OF_TERMINAL = ("serve", "demo", "tour", "check", "completion")  # the program's own verbs
+RESERVED: tuple[str, ...] = OF_TERMINAL + tuple(
     path for spec in (*(spec for spec, _ in (*QUERIES.values(), *NOTES.values())), *BY_FRONT) for path in spec.paths
 )
 

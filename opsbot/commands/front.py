@@ -20,6 +20,7 @@ from opsbot.commands.rehearse import rehearse
 from opsbot.commands.reply import Code, Reply
 from opsbot.commands.request import ChangeRequest, Command, Note, Query, Request
 from opsbot.commands.services import Asked, Services
+from opsbot.commands.suggest import suggest
 from opsbot.commands.tree import Parsed, Tree
 from opsbot.errors import OpsError, Refused
 
@@ -40,6 +41,10 @@ class Front:
     def __init__(self, services: Services) -> None:
         self._services = services
         self.tree: Tree = tree(services.config, services.playbooks)
+
+    def suggest(self, prefix: str) -> list[str]:
+        """What may come next in a half-typed command. Never raises."""
+        return suggest(self.tree, self._services, prefix)
 
     def handle(self, request: Request) -> Reply:
         """The answer. Never raises: what was not expected is logged with an id and answered with it."""

@@ -100,7 +100,7 @@ def _playbook(asked: Asked, spec: Spec) -> Playbook | None:
 
 
 def _one(spec: Spec, known: Known, asked: Asked) -> Reply:
-    parts: list[Part] = [Words(f"`{spec.usage()}`")]
+    parts: list[Part] = [Words(f"`{spec.usage(options=True)}`")]
     if spec.params:
         parts.append(Lines([_param(param, known) for param in spec.params], heading="Words"))
     playbook = _playbook(asked, spec)

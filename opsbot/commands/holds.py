@@ -134,13 +134,18 @@ def _is_time(word: str) -> bool:
 
 def _target(config: Config, word: str) -> str:
     """`all`, `production` or `production/web`, as the settings write it; NotFound names the closest."""
-    parts = sorted([*config.services, *config.databases])
-    known = [ALL, *config.environments, *(f"{name}/{part}" for name in config.environments for part in parts)]
+    known = targets(config)
     found = next((name for name in known if name.lower() == word.lower()), None)
     if found is None:
         cure = did_you_mean(word.lower(), known) or f"Say {ALL}, an environment, or such as {known[-1]}."
         raise NotFound(f"There is nothing called “{word}” to hold back.", cure, code="unknown_target")
     return found
+
+
+def targets(config: Config) -> list[str]:
+    """Everything that can be held back."""
+    parts = sorted([*config.services, *config.databases])
+    return [ALL, *config.environments, *(f"{name}/{part}" for name in config.environments for part in parts)]
 
 
 def _environment(target: str) -> str | None:

@@ -37,9 +37,11 @@ class Spec:
         """Whether it is one of the verbs of every day."""
         return self.path in DAILY
 
-    def usage(self) -> str:
-        """`deploy TAG ENVIRONMENT [SERVICE]`"""
-        return " ".join([self.path, *(_shown(param) for param in self.params)])
+    def usage(self, *, options: bool = False) -> str:
+        """`deploy TAG ENVIRONMENT [SERVICE]`; with `options` also what is given by name only."""
+        words = [_shown(param) for param in self.params if not param.option]
+        named = [_shown(param) for param in self.params if param.option and options]
+        return " ".join([self.path, *words, *named])
 
 
 def _shown(param: Param) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from opsbot.commands import normalise
+from opsbot.commands.holds import targets
 from opsbot.commands.services import Services
 from opsbot.commands.tree import Tree
 from opsbot.commands.words import assign
@@ -26,17 +27,17 @@ def suggest(tree: Tree, services: Services, prefix: str) -> list[str]:
 
 
 def _suggest(tree: Tree, services: Services, words: Sequence[str], last: str) -> list[str]:
+    beginning = " ".join([*words, last]).lower()
+    paths = [path for spec in tree.specs.values() for path in spec.paths if path.startswith(beginning)]
     found = tree.find(words)
     if found is None:
-        beginning = " ".join([*words, last]).lower()
-        paths = [path for spec in tree.specs.values() for path in spec.paths]
-        return [path for path in paths if path.startswith(beginning)]
+        return paths
     spec, length = found
     if last.startswith("-"):
         return [option for param in spec.params if (option := f"--{param.name}").startswith(last)]
     given = _given(tree, spec.params, words[length:])
     free = sorted((param for param in spec.params if param.name not in given), key=lambda param: not param.required)
-    fitting: list[str] = []
+    fitting = [path for path in paths if path != spec.path] if length == len(words) else []
     for param in free:
         fitting += [word for word in candidates(param, given, tree, services) if word.lower().startswith(last.lower())]
     return list(dict.fromkeys(fitting))
@@ -78,6 +79,19 @@ def _backups(services: Services, given: Mapping[str, Any]) -> Iterable[str]:
     return ["latest", *(row.id for row in manifests)]
 
 
+def _blocked(services: Services, given: Mapping[str, Any]) -> Iterable[str]:
+    environment, service = _place(services, given, services.config.services)
+    return [row.id for row in services.store.releases.list(environment, service, MOST) if row.state == "bad"]
+
+
+def _targets(services: Services, given: Mapping[str, Any]) -> Iterable[str]:
+    return targets(services.config)
+
+
+def _playbooks(services: Services, given: Mapping[str, Any]) -> Iterable[str]:
+    return [playbook.path for playbook in services.playbooks.values()]
+
+
 def _runs(services: Services, given: Mapping[str, Any]) -> Iterable[str]:
     return [row.id for row in services.store.runs.list(MOST)]
 
@@ -93,4 +107,7 @@ _SOURCES: Mapping[str, Callable[[Services, Mapping[str, Any]], Iterable[str]]] =
     "releases": _releases,
     "backups": _backups,
     "runs": _runs,
+    "blocked": _blocked,
+    "targets": _targets,
+    "playbooks": _playbooks,
 }

@@ -99,3 +99,34 @@ def test_a_relative_store_stands_beside_opsbot_yml_wherever_the_command_is_given
     (tmp_path / "team" / "opsbot.yml").write_text("store: sqlite:///state.db\n")
     monkeypatch.chdir(tmp_path)
     assert load(Path("team/opsbot.yml")).store == f"sqlite:///{tmp_path}/team/state.db"
+
+
+def test_check_plays_every_rehearsal(config: Path, capsys: Captured) -> None:
+    assert main(["--config", str(config), "check"]) == 0
+    assert "✓ rollback goes every way of its rehearsal." in capsys.readouterr().out
+
+
+def test_check_names_a_playbook_without_a_rehearsal(config: Path, capsys: Captured) -> None:
+    folder = config.parent / "playbooks"
+    folder.unlink()
+    folder.mkdir()
+    (folder / "hello.yml").write_text(
+        "about: Says hello to all\nsteps: [{id: a, name: Say it, do: announce, with: {text: hello}}]\n"
+    )
+
+    assert main(["--config", str(config), "check"]) == 2
+    assert "hello.yml has no rehearsal. Write rehearsals/hello.yml" in capsys.readouterr().err
+
+
+def test_the_shell_completes_what_is_typed(config: Path, capsys: Captured) -> None:
+    assert main(["completion", "bash"]) == 0
+    assert "complete -F _opsbot opsbot" in capsys.readouterr().out
+    assert main(["completion", "fish"]) == 2
+    assert "bash and zsh" in capsys.readouterr().err
+    for line, words in (
+        ("opsbot roll", ["rollback", "roll"]),
+        ("opsbot roll b", ["back"]),
+        ("opsbot audit v", ["verify"]),
+    ):
+        assert main(["--config", str(config), "--suggest", line]) == 0
+        assert capsys.readouterr().out.split() == words

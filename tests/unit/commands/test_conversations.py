@@ -297,6 +297,8 @@ def test_help_shows_the_daily_verbs_then_everything_then_one(world: World) -> No
 
     assert "deploy TAG ENVIRONMENT [SERVICE]" in daily
     assert "ack ALERT" not in daily
+    assert "--smoke" not in daily
+    assert "deploy TAG ENVIRONMENT [SERVICE] [--smoke yes|no]" in one
     assert "ack ALERT" in everything
     assert "staging or production" in one
     assert "Send people to it" in one
@@ -329,6 +331,8 @@ def test_suggestions_know_commands_names_tags_and_nothing_when_the_registry_is_d
     assert ask("deploy v2 staging ") == ["web", "api"]
     assert ask("restore staging l") == ["latest"]
     assert ask("deploy v2 --e") == ["--environment"]
+    assert ask("lock prod") == ["production", "production/api", "production/main", "production/web"]
+    assert ask("rehearse ro") == ["rollback"]
 
     def dead(_environment: str, _service: str) -> list[str]:
         raise Unavailable("no registry")
