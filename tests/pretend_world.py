@@ -97,6 +97,7 @@ class World:
     outputs: dict[str, dict[str, Any]] = field(default_factory=dict)
     groups: Mapping[str, set[str]] = field(default_factory=dict)
     frozen: dict[str | None, str] = field(default_factory=dict)
+    answers_otherwise: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         path = self.tmp / "opsbot.yml"
@@ -144,6 +145,7 @@ class World:
             submitted=self.submitted.append,
             groups=lambda user: self.groups.get(user, set()),
             rehearse=lambda playbook: rehearse(ROOT / "playbooks", playbook, self.steps),
+            agrees=lambda environment, _service: self.answers_otherwise.get(environment),
             frozen=lambda environment, _now: self.frozen.get(environment),
             called=lambda member: {"U01ALICE": "alice", "U02BOB": "bob", "U03CAROL": "carol"}.get(member, member),
         )

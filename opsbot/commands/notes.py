@@ -38,7 +38,7 @@ def approve(asked: Asked, args: Mapping[str, Any]) -> Reply:
     """Say yes to somebody else's plan."""
     run = meant(asked, "approve", args.get("run"), WAITING, "Nothing waits for an approval.")
     if run.actor.get("id") == asked.actor.id:
-        raise Refused("You asked for this yourself.", _others(asked, run), code="own_plan")
+        raise Refused("This is your own plan.", _others(asked, run), code="own_plan")
     asked.services.engine.approve(run.id, asdict(asked.actor), asked.door)
     asked.services.submitted(run.id)
     return noted(f"{asked.actor.name} approved: {run.title}.", run)

@@ -27,7 +27,8 @@ class Services:
     `plan(playbook, params, actor's name)` changes nothing. `replicas(environment, service)` → running, wanted.
     `tags(environment, service)` → what the registry has. `submitted(run id)` makes somebody drive it.
     `groups(user id)` → usergroups; `called(user id)` → the name people know. `frozen(environment, now)` → the sentence of
-    a configured freeze window that counts then. `rehearse(playbook)` plays its rehearsal.
+    a configured freeze window that counts then. `agrees(environment, service)` → a sentence
+    where another release answers than is recorded. `rehearse(playbook)` plays its rehearsal.
     """
 
     config: Config
@@ -45,6 +46,7 @@ class Services:
     groups: Callable[[str], Collection[str]] = lambda _user: ()
     called: Callable[[str], str] = str
     frozen: Callable[[str | None, datetime], str | None] = lambda _environment, _now: None
+    agrees: Callable[[str, str], str | None] = lambda _environment, _service: None
     rehearse: Callable[[Playbook], Sequence[Played]] = lambda _playbook: ()
 
 

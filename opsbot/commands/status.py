@@ -35,6 +35,7 @@ class _Seen:
     own: Answer[_Own]
     parts: Mapping[str, Answer[str]]
     replicas: Mapping[Place, Answer[tuple[int, int]]]
+    agrees: Mapping[Place, Answer[str | None]]
     backups: Mapping[Place, Answer[Sequence[Manifest]]]
 
 
@@ -66,13 +67,14 @@ def _look(asked: Asked, wanted: Sequence[str]) -> _Seen:
     asks: dict[tuple[str, Any], Callable[[], Any]] = {("own", None): partial(_own, asked, places, wanted)}
     asks |= {("part", name): ask for name, ask in services.parts.items()}
     asks |= {("replicas", place): partial(services.replicas, *place) for place in places}
+    asks |= {("agrees", place): partial(services.agrees, *place) for place in places}
     asks |= {("backups", place): partial(services.backups, *place) for place in stored}
     answers = at_once(asks)
 
     def of(kind: str) -> dict[Any, Any]:
         return {key: answer for (group, key), answer in answers.items() if group == kind}
 
-    return _Seen(answers["own", None], of("part"), of("replicas"), of("backups"))
+    return _Seen(answers["own", None], of("part"), of("replicas"), of("agrees"), of("backups"))
 
 
 def _own(asked: Asked, places: Sequence[Place], wanted: Sequence[str]) -> _Own:
@@ -99,6 +101,9 @@ def _service(asked: Asked, place: Place, seen: _Seen) -> Line:
         )
     text = f"{place[1]} *{release.tag}* (release {release.number})"
     by = f"went live {say.since(release.live_at, asked.services.clock.now())}, by {release.author}"
+    other = seen.agrees[place].value
+    if other:
+        return Line("bad", text, f"recorded, but: {other}")
     if replicas.value is None:
         return Line("warn", text, f"{by}; how many run is not known")
     running, wanted = replicas.value
@@ -196,6 +201,7 @@ def _environment_json(asked: Asked, name: str, seen: _Seen, own: _Own) -> dict[s
             "by": release.author if release else None,
             "running": replicas[0] if replicas else None,
             "wanted": replicas[1] if replicas else None,
+            "disagrees": seen.agrees[name, service].value,
         }
     databases: dict[str, Any] = {}
     for database in config.databases:

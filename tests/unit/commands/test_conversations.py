@@ -196,6 +196,17 @@ def test_status_says_what_runs_where(world: World) -> None:
     assert "production\n  - web: nothing deployed by the bot yet" in told
 
 
+def test_status_says_what_answers_where_that_is_not_what_is_recorded(world: World) -> None:
+    world.release("v1")
+    world.release("v2")
+    world.answers_otherwise["staging"] = "v1 answers through the edge."
+
+    reply = world.say("status")
+
+    assert "✗ web v2 (release 2)  recorded, but: v1 answers through the edge." in shown(reply)
+    assert reply.tone == "bad"
+
+
 def test_status_of_one_environment_leaves_the_others_out(world: World) -> None:
     told = shown(world.say("status staging"))
 

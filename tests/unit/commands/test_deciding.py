@@ -34,7 +34,7 @@ def test_ones_own_plan_is_refused_with_who_can(world: World) -> None:
 
     reply = world.say(f"approve {run}", BOB)
 
-    assert reply.text == "You asked for this yourself. Another person has to approve it. Ask alice."
+    assert reply.text == "This is your own plan. Another person has to approve it. Ask alice."
     assert reply.code == "own_plan"
     assert world.store.audit.list()[0].outcome == "own_plan"
 
