@@ -15,18 +15,14 @@ from opsbot.demo.chatbot import Chatbot
 from opsbot.demo.traffic import Count, Traffic
 from opsbot.workspace.client import Json, Person, spoken
 
-ALICE = "U01ALICE"
-CHANNEL = "#staging"
+ALICE, BOB = "U01ALICE", "U02BOB"
+CHANNEL, PRODUCTION = "#staging", "#ops"
 RUN_SECONDS = 180.0
 ALERT_SECONDS = 15.0
+BOB_SAID = "reject"
 NOTE = "this note must survive"
 QUERIES = ("status", "releases", "backups", "alerts", "runs", "help")
-LATER = (
-    (3, "@opsbot deploy v3 to staging", "aborted before anybody saw it; the card says why"),
-    (4, "@opsbot deploy v4 to staging", "caught by the smoke test, or undone by the bake"),
-    (8, "@opsbot deploy v1 to production", "a second person approves"),
-    (9, "kill -9 the bot in the middle of a deploy", "the same message says what it found"),
-)
+LATER: tuple[tuple[int, str, str], ...] = ()  # acts of versions to come: number, command, what should happen
 
 Outcome = tuple[bool, str]
 
@@ -73,6 +69,34 @@ class Stage:
         answer = requests.get(f"{self.url}/release", timeout=5)
         return answer.ok and answer.json()["tag"] == tag
 
+    def plan(self, text: str) -> Json:
+        """Say a change in production that needs a yes; its card."""
+        said = self.person.say(PRODUCTION, text)
+        return self.person.wait_for(
+            PRODUCTION,
+            lambda message: message["ts"] > said and any(v.startswith("approve ") for v in _values(message)),
+            30,
+        )
+
+    def edited(
+        self, card: Json, words: tuple[str, ...], channel: str = PRODUCTION, seconds: float = RUN_SECONDS
+    ) -> Json:
+        """The same message once it contains one of the words."""
+        return self.person.wait_for(
+            channel,
+            lambda message: message["ts"] == card["ts"] and any(word in spoken(message) for word in words),
+            seconds,
+        )
+
+    def press(self, person: Person, card: Json, command: str) -> None:
+        """Press the button of a card that says this command."""
+        for block in card["blocks"]:
+            for element in block.get("elements", []):
+                if str(element.get("value", "")).startswith(command):
+                    person.click(PRODUCTION, card["ts"], element["action_id"], element["value"])
+                    return
+        raise ValueError(f"there is no button for {command}")
+
     def docker(self, *arguments: str) -> str:
         """The engine's own client."""
         return self.bot.parts.engine.docker(*arguments).strip()
@@ -84,12 +108,18 @@ class Stage:
 
 
 def acts(stage: Stage) -> Iterator[Act]:
-    """This version's acts, in order."""
+    """In the order in which they are played: a failed deploy takes the place of what was warm, so 3 and 4 come after 5."""
     yield Act(1, "@opsbot deploy v1 to staging", "v1 is live", lambda: _deploy(stage, "v1"))
     yield Act(2, "@opsbot deploy v2 to staging", "v2 is live, 0 requests failed", lambda: _deploy_busy(stage))
     yield Act(5, "@opsbot roll back staging", "v1 is live again within 2 s, 0 requests failed", lambda: _back(stage))
+    yield Act(
+        3, "@opsbot deploy v3 to staging", "aborted, nobody saw it, the card says why", lambda: _never_well(stage)
+    )
+    yield Act(4, "@opsbot deploy v4 to staging", "caught by smoke test or bake, and undone", lambda: _wrong(stage))
     yield Act(6, "@opsbot backup main on staging … restore", "what was dropped is back", lambda: _restore(stage))
     yield Act(7, "kill the web service", "an alert within 15 s, resolved when it is back", lambda: _kill(stage))
+    yield Act(8, "@opsbot deploy v1 to production", "a second person says yes, or no", lambda: _second_person(stage))
+    yield Act(9, "kill -9 the bot in a deploy", "the same message tells it and the deploy ends", lambda: _die(stage))
     yield Act(10, "@opsbot status, releases, …", "answers in chat and terminal", lambda: _queries(stage))
 
 
@@ -102,6 +132,71 @@ def _deploy_busy(stage: Stage) -> Outcome:
     with _traffic(stage) as count:
         ok, said = _deploy(stage, "v2")
     return ok and count.failed == 0 and count.requests > 0, f"{said} {count.sentence()}"
+
+
+def _never_well(stage: Stage) -> Outcome:
+    with _traffic(stage) as count:
+        words = stage.ask("@opsbot deploy v3 to staging", ("did not go live", "❌"))
+    told = "ealth check" in words and '"level"' in words
+    well = "did not go live" in words and told and stage.answers_with("v1") and count.failed == 0
+    return well, f"{words.splitlines()[0]} Health output and last log lines are on the card: {told}. {count.sentence()}"
+
+
+def _wrong(stage: Stage) -> Outcome:
+    with _traffic(stage) as count:
+        tried = stage.ask("@opsbot deploy v4 to staging", ("did not go live", "❌"))
+    unseen = count.failed == 0 and stage.answers_with("v1")
+    baked = stage.ask("@opsbot deploy v4 to staging --smoke no", ("did not go live", "is live in staging"))
+    undone = wait_until(lambda: stage.answers_with("v1"), 10)
+    caught = "smoke test" in tried and "did not go live" in baked
+    seen = f"By the smoke test, {count.sentence()}. Without it: {baked.splitlines()[0]} v1 answers again: {undone}"
+    return caught and unseen and undone, seen
+
+
+def _second_person(stage: Stage) -> Outcome:
+    bob = Person(BOB, stage.bot.parts.workspace.url)
+    card = stage.plan("@opsbot deploy v1 to production")
+    stage.press(stage.person, card, "approve")
+    refused = spoken(stage.person.wait_for(PRODUCTION, lambda message: message["only_for"] == ALICE, 10))
+    stage.press(bob, card, "approve")
+    done = spoken(stage.edited(card, ("v1 is live in production", "❌")))
+    other = stage.plan("@opsbot deploy v2 to production")
+    bob.say(PRODUCTION, f"@opsbot reject {_run_of(other)} not on a Friday")
+    rejected = spoken(stage.edited(other, ("not on a Friday",)))
+    well = (
+        "v1 is live in production" in done
+        and BOB_SAID in rejected.lower()
+        and "Another person has to approve" in refused
+    )
+    return (
+        well,
+        f"own click: {refused.splitlines()[0]} Bob's: {done.splitlines()[0]} The other: {rejected.splitlines()[0]}",
+    )
+
+
+def _die(stage: Stage) -> Outcome:
+    said = stage.person.say(CHANNEL, "@opsbot deploy v3 to staging")
+    card = stage.person.wait_for(
+        CHANNEL,
+        lambda message: message["ts"] > said and "healthy" in spoken(message) and "web v3" in spoken(message),
+        30,
+    )
+    stage.bot.kill()
+    stage.bot.start()
+    end = spoken(stage.edited(card, ("did not go live", "is live in"), CHANNEL, RUN_SECONDS))
+    return "taken over after a restart" in end and stage.answers_with("v1"), end.splitlines()[0]
+
+
+def _run_of(card: Json) -> str:
+    """The run's id, from the button that approves it."""
+    return next(value.split()[1] for value in _values(card) if value.startswith("approve "))
+
+
+def _values(card: Json) -> Iterator[str]:
+    for block in card.get("blocks", []):
+        for element in block.get("elements", []):
+            if isinstance(element.get("value"), str):
+                yield element["value"]
 
 
 def _back(stage: Stage) -> Outcome:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -74,6 +75,13 @@ class Chatbot:
     def stop(self) -> None:
         """End it in its own time."""
         daemon.stop(self.parts.state, self.name, grace=STOP_SECONDS)
+
+    def kill(self) -> None:
+        """kill -9, as a host that runs out of memory does."""
+        found = daemon.running(self.parts.state, self.name)
+        if found is not None:
+            os.kill(found.pid, signal.SIGKILL)
+            daemon.end(found.pid, found.started, 5.0)
 
     @staticmethod
     def stop_recorded(state: State, prefix: str = DEFAULT_PREFIX) -> None:
