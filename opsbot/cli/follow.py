@@ -45,6 +45,11 @@ LINES: Mapping[str, Callable[[str, Body], Line]] = {
     "step_failed": lambda name, body: Line("bad", name, _wrong(body)),
     "parked": lambda name, body: Line("busy", name, str(body.get("ask") or body.get("say") or "")),
     "resumed": lambda name, body: Line("info", "Goes on", f"{name} {body.get('found', '')}".strip()),
+    "approval": lambda _, body: Line("ok", f"{body.get('by')} said yes"),
+    "countdown": lambda _, body: Line(
+        "warn", "Begins without a second person", f"unless somebody stops it: {body.get('reason')}"
+    ),
+    "by_hand": lambda name, body: Line("ok", name, f"by hand, {body.get('by')}: {body.get('evidence')}"),
     "undo_started": lambda name, _: Line("warn", f"Undo: {name}"),
     "undo_done": lambda name, _: Line("ok", f"Undone: {name}"),
     "undo_failed": lambda name, body: Line("bad", f"Undo: {name}", _wrong(body)),

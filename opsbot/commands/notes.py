@@ -39,9 +39,10 @@ def approve(asked: Asked, args: Mapping[str, Any]) -> Reply:
     run = meant(asked, "approve", args.get("run"), WAITING, "Nothing waits for an approval.")
     if run.actor.get("id") == asked.actor.id:
         raise Refused("This is your own plan.", _others(asked, run), code="own_plan")
-    asked.services.engine.approve(run.id, asdict(asked.actor), asked.door)
+    status = asked.services.engine.approve(run.id, asdict(asked.actor), asked.door)
     asked.services.submitted(run.id)
-    return noted(f"{asked.actor.name} approved: {run.title}.", run)
+    more = "" if status == "queued" else " It needs another yes."
+    return noted(f"{asked.actor.name} approved: {run.title}.{more}", run)
 
 
 def reject(asked: Asked, args: Mapping[str, Any]) -> Reply:

@@ -135,8 +135,8 @@ def _error(view: RunView) -> list[Part]:
 
 def _small(view: RunView) -> str:
     words = [view.id, f"by {view.actor}"]
-    yes = ", ".join(view.approvals) or view.approved_by
-    words += [f"approved by {yes}"] if yes else []
+    yes = list(dict.fromkeys([*view.approvals, *(view.approved_by or "").split(", ")]))
+    words += [f"approved by {', '.join(filter(None, yes))}"] if any(yes) else []
     words += [f"glass broken by {view.glass['who']}: {view.glass['reason']}"] if view.glass else []
     if view.cancel_by and not view.ended:
         words.append(f"{view.cancel_by} asked to stop")

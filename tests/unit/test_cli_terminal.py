@@ -7,6 +7,7 @@ import json
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -127,6 +128,16 @@ def test_a_plan_that_waits_for_a_yes_ends_with_status_four(world: World, capsys:
     bob = Actor("person", "U02BOB", "bob")
     assert typed(world, "approve", run, actor=bob) == 0
     assert "v2 is live in production." in capsys.readouterr().out
+
+
+def test_broken_glass_is_followed_through_its_countdown(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    threading.Timer(0.3, lambda: world.clock.jump_to(world.clock.now() + timedelta(minutes=5))).start()
+
+    assert typed(world, "deploy", "v2", "--env", "production", "--break-glass", "the site is down") == 0
+
+    told = capsys.readouterr().out
+    assert "! Begins without a second person  unless somebody stops it: the site is down" in told
+    assert told.rstrip().endswith("v2 is live in production.")
 
 
 def test_ctrl_c_asks_to_stop_and_the_run_is_undone(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -100,6 +100,21 @@ def test_strangers_and_guests_only_ask(command: Command, role: Role, id: str) ->
     assert allowed(config, Actor("person", "U1", "ann", guest=True), command) is asks
 
 
+@given(team=ROLE, there=ROLE, command=COMMANDS)
+def test_a_role_in_one_environment_never_takes_one_away_and_gives_none_elsewhere(
+    team: Role, there: Role, command: Command
+) -> None:
+    ann, config = Actor("person", "U1", "ann"), settings(**{team: ["U1"]})
+    more = config.environments["staging"].model_copy(update={"roles": {there: ("U1",)}})
+    wider = config.model_copy(update={"environments": {**config.environments, "staging": more}})
+    elsewhere = isinstance(command, ChangeRequest) and command.params["environment"] == "production"
+
+    if allowed(config, ann, command):
+        assert allowed(wider, ann, command)
+    elif elsewhere:
+        assert not allowed(wider, ann, command)
+
+
 def test_a_login_that_nobody_mapped_is_a_viewer_even_where_the_team_trusts_everybody() -> None:
     config = Config.model_validate({"team": {"default_role": "admin"}})
 

@@ -49,6 +49,20 @@ def test_a_plan_that_asks_for_an_admin_takes_no_other_yes(world: World) -> None:
     assert world.say(f"approve {run}", ALICE).ok
 
 
+def test_where_two_people_have_to_say_yes_one_is_not_enough(world: World) -> None:
+    rule = world.playbooks["deploy"].approve.model_copy(update={"people": 2})  # type: ignore[union-attr]  # it has one
+    deploy = world.playbooks["deploy"].model_copy(update={"approve": rule})
+    object.__setattr__(world.front._services, "playbooks", {**world.playbooks, "deploy": deploy})
+    run = world.say("deploy v2 to production", CAROL).run or ""
+
+    assert world.say(f"approve {run}", BOB).text == "bob approved: Deploy web v2 to production. It needs another yes."
+    assert world.drive(run) == "awaiting_approval"
+    assert world.say(f"approve {run}", BOB).code == "already_said"
+    assert world.say(f"approve {run}", ALICE).text == "alice approved: Deploy web v2 to production."
+    assert world.drive(run) == "succeeded"
+    assert "approved by bob, alice" in shown(card(world, run))
+
+
 STAGING_ONLY = CONFIG.replace('channel: "#staging"}', 'channel: "#staging", roles: {approver: [U03CAROL]}}')
 
 
