@@ -15,7 +15,7 @@ from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Any
 
-from opsbot.errors import OpsError, StepFailed, Unavailable
+from opsbot.errors import NotFound, OpsError, StepFailed, Unavailable
 
 LABEL = "opsbot.one-off"
 _HEADER = struct.Struct(">BxxxL")  # the engine's frame: 1 = stdout, 2 = stderr; length
@@ -199,6 +199,8 @@ class OneOff:
         try:
             with self._speaking():
                 self._api.remove_container(self.id, force=True, v=True)
+        except NotFound:
+            pass  # a new owner of its run has ended it
         finally:
             for each in self._open:
                 each.close()

@@ -226,6 +226,11 @@ class Deploys:
         facts = Prepare(self.targets).facts(Run(), self.image(tag)).items
         return {fact.key: fact.color for fact in facts}
 
+    def facts_of_rollback(self) -> dict[str, str]:
+        """What the plan of a rollback would say: key → sentence."""
+        facts = ReleaseChoose(self.targets).facts(Run(), OfChoice(**self.of)).items
+        return {fact.key: fact.text for fact in facts}
+
     def state_of(self, run: Run) -> str:
         """The state of the release that a run recorded."""
         row = self.targets.get("test").store.releases.for_run(run.run)

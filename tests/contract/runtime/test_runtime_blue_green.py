@@ -3,56 +3,17 @@
 from __future__ import annotations
 
 import subprocess
-import threading
 import time
-from collections import Counter
 from typing import Any
 
 import pytest
-import requests
+from clients import Clients
 
 from opsbot.errors import Cancelled, NotFound, Refused, StepFailed, Unavailable
 from opsbot.runs.step import Park
 from opsbot.runtime.target import Target, Targets
 
 pytestmark = [pytest.mark.engine, pytest.mark.usefixtures("standing")]
-
-
-class Traffic:
-    """Clients that read and post through the edge without pause until the block ends."""
-
-    def __init__(self, url: str, clients: int = 6) -> None:
-        self._url, self._stop = url, threading.Event()
-        self.answers: Counter[str] = Counter()
-        self._guard = threading.Lock()
-        self._threads = [threading.Thread(target=self._ask, args=(number,)) for number in range(clients)]
-
-    def __enter__(self) -> Traffic:
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *ended: object) -> None:
-        self._stop.set()
-        for thread in self._threads:
-            thread.join()
-
-    def _ask(self, number: int) -> None:
-        with requests.Session() as session:
-            session.trust_env = False
-            turn = number
-            while not self._stop.is_set():
-                turn += 1
-                try:
-                    if turn % 3 == 0:
-                        answer = session.post(f"{self._url}/login", {"username": "x", "password": "y"}, timeout=5)
-                    else:
-                        answer = session.get(f"{self._url}/public", timeout=5)
-                    kind = str(answer.status_code)
-                except requests.RequestException as error:
-                    kind = type(error).__name__
-                with self._guard:
-                    self.answers[kind] += 1
 
 
 def test_the_first_release_is_blue_and_answers_through_the_edge(deploys: Any, target: Target) -> None:
@@ -66,7 +27,7 @@ def test_the_first_release_is_blue_and_answers_through_the_edge(deploys: Any, ta
 
 def test_no_request_fails_while_a_release_goes_live_and_is_rolled_back(deploys: Any, target: Target) -> None:
     deploys.ensure("v1")
-    with Traffic(target.edge_url()) as traffic:
+    with Clients(target.edge_url()) as traffic:
         _, _, switched = deploys.deploy("v2")
         assert deploys.live() == "v2"
         time.sleep(0.5)

@@ -52,6 +52,25 @@ def test_a_one_off_reads_its_input_and_tells_its_exit_code(swarm: Swarm, image: 
         assert work.output_tail() == str(40 * 10**5)
 
 
+def test_a_secret_file_is_the_programs_alone_and_in_no_configuration(swarm: Swarm, image: str) -> None:
+    script = "stat -c '%a %u' /word && cat /word"
+    with swarm.one_off(image, ["sh", "-c", script], files={"/word": b"open sesame"}, user="0") as work:
+        assert b"".join(work.stdout()) == b"600 0\nopen sesame"
+        assert "sesame" not in str(swarm.container(work.id))
+
+
+def test_what_a_dead_owner_left_running_is_ended_and_nothing_else(swarm: Swarm, image: str) -> None:
+    run, other = uuid.uuid4().hex, uuid.uuid4().hex
+    names = {each: swarm.one_off(image, ["sleep", "60"], labels={rules.RUN: each}) for each in (run, other)}
+    left = names[run].__enter__()
+    with names[other] as others:
+        assert swarm.end_one_offs(run) == [left.name]
+        assert swarm.container(left.id) is None
+        assert swarm.container(others.id) is not None
+        assert swarm.end_one_offs(run) == []
+    left.__exit__(None, None, None)
+
+
 def test_a_one_off_that_talks_more_than_anybody_listens_does_not_hang(swarm: Swarm, image: str) -> None:
     script = "import sys; [sys.stdout.write(sys.stdin.readline() * 50) for _ in range(2000)]"
     with swarm.one_off(image, ["python3", "-c", script], stdin=True) as work:
