@@ -11,7 +11,7 @@ from opsbot.commands import say
 from opsbot.commands.reply import Line, Lines, Reply, Small, Tone
 from opsbot.commands.services import Asked
 from opsbot.config.values import parse_duration
-from opsbot.errors import UsageError
+from opsbot.errors import OpsError, UsageError
 from opsbot.store.rows import AuditRow
 
 SHOWN = 20
@@ -29,14 +29,24 @@ def audit(asked: Asked, args: Mapping[str, Any]) -> Reply:
 
 
 def verify(asked: Asked, args: Mapping[str, Any]) -> Reply:
-    """Walk the whole chain. The answer is a failure when somebody changed the past."""
-    found = asked.services.store.audit.verify()
+    """Walk the whole chain, and hold it against the heads in the bucket. A failure when somebody changed the past."""
+    heads, unknown = _heads(asked)
+    found = asked.services.store.audit.verify(heads)
     body = {"ok": found.ok, "rows": found.rows, "head": found.head, "broken": found.broken, "why": found.why}
     if found.ok:
         text = f"The record is whole: {say.number(found.rows, 'row')}, each fits the one before."
-        return Reply(text, "ok", [Small(f"Last: {found.head[:16] or 'none yet'}")], json=body)
+        kept = unknown or f"{say.number(len(heads), 'head')} kept in the bucket: {'all fit' if heads else 'none yet'}."
+        tone: Tone = "warn" if unknown else "ok"
+        return Reply(text, tone, [Small(kept), Small(f"Last: {found.head[:16] or 'none yet'}")], json=body)
     text = f"The record was changed at row {found.broken}. {found.why}"
     return Reply(text, "bad", json=body, ok=False, code="audit_broken", exit_code=1)
+
+
+def _heads(asked: Asked) -> tuple[Mapping[int, str], str]:
+    try:
+        return asked.services.heads(), ""
+    except OpsError as error:
+        return {}, f"Only the chain was looked at, not what is kept elsewhere: {error.what}"
 
 
 def _since(word: str | None, asked: Asked) -> datetime | None:

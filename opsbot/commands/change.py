@@ -9,6 +9,7 @@ from opsbot.commands.reply import Button, Reply, Small
 from opsbot.commands.request import ChangeRequest, Request
 from opsbot.commands.services import Asked
 from opsbot.errors import OpsError, Refused, UsageError
+from opsbot.runs.gate import overlap
 from opsbot.runs.plan import Plan
 
 
@@ -54,7 +55,8 @@ def _way_out(asked: Asked, plan: Plan) -> list[Button]:
     """What helps the one who was refused a lock: to stop the run that holds it, where that is theirs or not protected."""
     services = asked.services
     stop = "Stop it and undo what it did?"
-    holders = [lock for lock in services.store.locks.list(services.clock.now()) if lock.target in plan.locks]
+    standing = services.store.locks.list(services.clock.now())
+    holders = [lock for lock in standing if any(overlap(lock.target, target) for target in plan.locks)]
     environment = services.config.environments.get(plan.environment or "")
     protected = environment is not None and environment.protected
     runs = dict.fromkeys(lock.run for lock in holders if not protected or lock.who == asked.actor.name)

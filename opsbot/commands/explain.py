@@ -67,7 +67,9 @@ def _line(step: str, fact: Fact) -> Line:
 
 
 def _said(row: ApprovalRow) -> Line:
-    return Line("ok" if row.verdict == "yes" else "bad", f"{row.who} said {row.verdict}", f"to plan {row.fingerprint}")
+    reason = f": {row.reason}" if row.reason else ""
+    tone: Tone = "ok" if row.verdict == "yes" else "bad"
+    return Line(tone, f"{row.who} said {row.verdict}{reason}", f"to plan {row.fingerprint}")
 
 
 def _bindings(plan: Plan) -> str:

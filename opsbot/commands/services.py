@@ -28,7 +28,7 @@ class Services:
     `tags(environment, service)` → what the registry has. `submitted(run id)` makes somebody drive it.
     `groups(user id)` → usergroups; `called(user id)` → the name people know. `frozen(environment, now)` → the sentence of
     a configured freeze window that counts then. `agrees(environment, service)` → a sentence
-    where another release answers than is recorded. `rehearse(playbook)` plays its rehearsal.
+    where another release answers than is recorded. `heads()` → row number → hash of the record's heads in the bucket. `rehearse(playbook)` plays its rehearsal.
     """
 
     config: Config
@@ -46,6 +46,7 @@ class Services:
     groups: Callable[[str], Collection[str]] = lambda _user: ()
     called: Callable[[str], str] = str
     frozen: Callable[[str | None, datetime], str | None] = lambda _environment, _now: None
+    heads: Callable[[], Mapping[int, str]] = dict
     agrees: Callable[[str, str], str | None] = lambda _environment, _service: None
     rehearse: Callable[[Playbook], Sequence[Played]] = lambda _playbook: ()
 

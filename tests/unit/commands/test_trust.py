@@ -9,7 +9,7 @@ from pretend_world import ALICE, BOB, CAROL, EVE, GUEST, World, shown
 
 from opsbot.commands.request import Actor, Request
 from opsbot.commands.run_card import run_card
-from opsbot.errors import StepFailed
+from opsbot.errors import StepFailed, Unavailable
 
 DAN = Actor("person", "U04DAN", "dan")
 
@@ -179,6 +179,23 @@ def test_the_record_tells_who_did_what_and_whether_it_is_whole(world: World) -> 
     assert verified.text == "The record is whole: 2 rows, each fits the one before."
 
 
+def test_the_record_is_held_against_what_is_kept_in_the_bucket(world: World) -> None:
+    def dead() -> dict[int, str]:
+        raise Unavailable("The bucket does not answer.")
+
+    world.say("backup staging", CAROL)
+    row = world.store.audit.list(1)[0]
+    for heads, code in (
+        ({row.number: row.hash}, "ok"),
+        ({row.number: "another"}, "audit_broken"),
+        ({9: "x"}, "audit_broken"),
+    ):
+        object.__setattr__(world.front._services, "heads", lambda heads=heads: heads)
+        assert world.say("audit verify").code == code
+    object.__setattr__(world.front._services, "heads", dead)
+    assert "Only the chain was looked at" in shown(world.say("audit verify"))
+
+
 def test_a_record_that_was_changed_is_noticed(world: World) -> None:
     import sqlite3
 
@@ -208,7 +225,7 @@ def test_explain_says_why_a_fact_has_its_colour(world: World) -> None:
         assert "It locks production/schema, production/web." in text
     assert f"Run {run}, planned by carol: Deploy web v2 to production." in told
     world.say("reject not today", BOB)
-    assert "Rejected by bob: not today." in shown(world.say(f"explain {run}"))
+    assert "bob said no: not today" in shown(world.say(f"explain {run}"))
     assert world.say("explain status").exit_code == 2
     assert world.say("explain nonsense").code == "not_found"
 
