@@ -204,6 +204,11 @@ class Deploys:
     def bake(self, run: Run, release: OfRelease) -> Any:
         return Bake(self.targets).run(run, release)
 
+    def baked(self, run: Run, release: OfRelease) -> None:
+        """All of the bake, without the pauses between its looks."""
+        while not isinstance(parked := self.bake(run, release), Mapping):
+            run.parked = parked.state
+
     def undo_prepare(self, tag: str, run: Run) -> None:
         Prepare(self.targets).undo(run, self.image(tag), None)
 

@@ -70,6 +70,56 @@ def test_a_release_that_cannot_start_says_its_exit_code_and_last_words(
     broken.close()
 
 
+def test_a_release_whose_health_never_comes_up_says_what_its_check_and_its_log_say(
+    deploys: Any, parts: Any, config_of: Any, store: Any, target: Target
+) -> None:
+    deploys.ensure("v1")
+    quick = Targets(config_of(parts, ready_within="12s"), store)
+    run = deploys.run()
+    with Clients(target.edge_url()) as people, pytest.raises(StepFailed) as caught:
+        deploys.with_targets(quick).prepared("v3", run)
+    error = caught.value.as_json()
+    assert "was not healthy within 12 s. Its health check never passed" in str(error["what"])
+    assert "Nobody was sent to it." in str(error["fix"])
+    assert "raise `ready_within` of web in opsbot.yml if it only starts slowly" in str(error["fix"])
+    details = str(error["details"])
+    assert "Out of memory: no." in details
+    assert "Health check: exit code 1" in details
+    assert "Last lines of its log:" in details
+    deploys.undo_prepare("v3", run)
+    assert (deploys.live(), len(deploys.colours())) == ("v1", 1)
+    assert set(people.answers) == {"200"}
+    quick.close()
+
+
+def test_a_release_that_needs_too_much_memory_says_so(
+    deploys: Any, parts: Any, config_of: Any, store: Any, target: Target
+) -> None:
+    deploys.ensure("v1")
+    tight = Targets(config_of(parts, memory="12m"), store)
+    run = deploys.run()
+    with pytest.raises(StepFailed, match="out of memory") as caught:
+        deploys.with_targets(tight).prepared("v2", run)
+    assert "Raise `memory` of web in opsbot.yml" in caught.value.fix
+    assert "Out of memory: yes." in str(caught.value.as_json()["details"])
+    deploys.undo_prepare("v2", run)
+    tight.close()
+
+
+def test_without_a_smoke_test_the_bake_catches_what_answers_500_and_people_are_sent_back(deploys: Any) -> None:
+    deploys.ensure("v1")
+    run = deploys.run()
+    release = deploys.prepared_only("v4", run)
+    switched = deploys.switch(run, release)
+    assert deploys.live() == "v4"
+    with pytest.raises(StepFailed, match=r"Under traffic the new release is not well: / answers 500") as caught:
+        deploys.baked(run, release)
+    assert caught.value.code == "bake_failed"
+    deploys.undo_switch(run, release, switched)
+    deploys.undo_prepare("v4", run)
+    assert (deploys.live(), len(deploys.colours())) == ("v1", 1)
+
+
 def test_a_deploy_that_is_cancelled_while_it_starts_can_be_undone_twice(deploys: Any, target: Target) -> None:
     deploys.ensure("v1")
     run = deploys.run(cancel_at="healthy")
