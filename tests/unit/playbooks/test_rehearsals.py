@@ -11,6 +11,7 @@ from opsbot.errors import ConfigError
 from opsbot.playbooks import rehearsal
 from opsbot.playbooks.load import load, load_all
 from opsbot.playbooks.playbook import Playbook
+from opsbot.playbooks.scenes import Rehearsal, Scene
 from opsbot.runs.step import Step
 
 FOLDER = Path(__file__).parents[3] / "playbooks"
@@ -47,7 +48,15 @@ def test_every_shipped_playbook_goes_every_way_of_its_rehearsal(name: str, steps
 def test_every_shipped_playbook_is_rehearsed(steps: Mapping[str, Step]) -> None:
     rehearsed = {path.stem for path in (FOLDER / "rehearsals").iterdir()}
 
-    assert rehearsed == set(load_all(FOLDER, steps))
+    assert rehearsed == {*load_all(FOLDER, steps), "reference"}
+
+
+def test_the_reference_is_rehearsed_and_shows_every_key_of_a_scene(steps: Mapping[str, Step]) -> None:
+    text = (FOLDER / "rehearsals" / "reference.yml").read_text(encoding="utf-8")
+
+    assert list(rehearsal.wrong(FOLDER, [load(FOLDER / "reference.yml", steps)], steps)) == []
+    for key in [*Rehearsal.model_fields, *Scene.model_fields]:
+        assert f"{key}:" in text, key
 
 
 @pytest.fixture
