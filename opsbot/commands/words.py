@@ -79,7 +79,9 @@ def _take_known(
 
 
 def _take_next(params: Sequence[Param], word: _Word, values: dict[str, Any], known: Known) -> None:
-    positional = (param for param in params if param.name not in values and not param.option)
+    positional = (
+        param for param in params if param.name not in values and (not param.option or word.link == param.name)
+    )
     free = sorted(positional, key=lambda param: not param.required)
     free.sort(key=lambda param: word.link != param.name)
     failures: list[OpsError] = []

@@ -34,7 +34,7 @@ class Param:
     choices: tuple[str, ...] = ()
     suggest: str | None = None
     rest: bool = False  # takes all the words that remain
-    option: bool = False  # given by name only
+    option: bool = False  # given by name only: `--smoke no`, or behind a little word of that name: `from v3`
 
 
 @dataclass(frozen=True)

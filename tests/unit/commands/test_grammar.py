@@ -35,6 +35,7 @@ SAID: dict[str, tuple[str, dict[str, Any]]] = {
     "rollback in staging": BACK,
     "rollback to staging": BACK,
     "rollback staging to v1": ("rollback", {**BACK[1], "to": "v1", "from": None}),
+    "rollback staging from v3 to v1": ("rollback", {**BACK[1], "to": "v1", "from": "v3"}),
     "rollback staging v1": ("rollback", {**BACK[1], "to": "v1", "from": None}),
     "rollback staging to release 3": ("rollback", {**BACK[1], "to": 3, "from": None}),
     "rollback staging to web-3": ("rollback", {**BACK[1], "to": "web-3", "from": None}),
