@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -28,6 +28,7 @@ from opsbot.runs.engine import Engine  # noqa: E402
 from opsbot.store import Store, open_store  # noqa: E402
 
 BIN = Path("/usr/lib/postgresql/15/bin")
+Start = Callable[..., "subprocess.Popen[bytes]"]
 numbers = itertools.count(1)
 
 
@@ -97,3 +98,27 @@ def stage(tmp_path: Path) -> Stage:
 @pytest.fixture
 def bot(store: Store, stage: Stage) -> Engine:
     return engine(store, stage)
+
+
+@pytest.fixture
+def start(url: str, stage: Stage) -> Iterator[Start]:
+    crew: list[subprocess.Popen[bytes]] = []
+
+    def begin(verb: str, *runs: str, expiry: float = 0.5) -> subprocess.Popen[bytes]:
+        argv = [
+            sys.executable,
+            str(Path(__file__).with_name("crew.py")),
+            url,
+            str(stage.path),
+            str(expiry),
+            verb,
+            *runs,
+        ]
+        crew.append(subprocess.Popen(argv, env={**os.environ, "PYTHONPATH": str(Path.cwd())}))
+        return crew[-1]
+
+    yield begin
+    for each in crew:
+        if each.poll() is None:
+            each.kill()
+        each.wait()

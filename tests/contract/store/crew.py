@@ -1,34 +1,92 @@
-"""One bot process of the crash tests: `crew.py URL STAGE EXPIRY work|once [RUN]`; drives what is due, or one run."""
+"""One process of the crash tests: `crew.py URL STAGE EXPIRY VERB [ARGUMENT…]`.
+
+work: drive what is due until every run has ended · once RUN…: drive these · serve: drive what is due until told, and all has
+ended · terminal SECONDS SEED: submit, sometimes drive or cancel, as people do.
+"""
 
 from __future__ import annotations
 
 import os
+import random
 import sys
 import time
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "unit" / "runs"))
 
-from acting import QUICK, Stage, engine  # found only through the path above
+from acting import ALICE, QUICK, Stage, engine, mark, plan, sleep  # found only through the path above
 
-from opsbot.runs.run import TRANSITIONS
-from opsbot.store import open_store
+from opsbot.errors import OpsError, Refused
+from opsbot.runs.engine import Engine
+from opsbot.runs.plan import Plan
+from opsbot.runs.run import FINAL, TRANSITIONS
+from opsbot.store import Store, open_store
+
+UNFINISHED = set(TRANSITIONS) - FINAL
+TARGETS = ("staging/web", "staging/main", "production/web")
 
 
-def main(url: str, stage: str, expiry: str, verb: str, *runs: str) -> None:
-    store = open_store(url)
-    bot = engine(store, Stage(Path(stage)), "crew", pace=replace(QUICK, expiry=float(expiry)))
-    if verb == "once":
-        for run in runs:
-            bot.drive(run)
-        return
-    Stage(Path(stage)).write(f"up {os.getpid()}")
-    Stage(Path(stage)).wait_for("go", 60)
-    while store.runs.by_status(TRANSITIONS):  # every status but the final ones
+def main(url: str, stage_path: str, expiry: str, verb: str, *more: str) -> None:
+    store, stage = open_store(url), Stage(Path(stage_path))
+    bot = engine(store, stage, "crew", pace=replace(QUICK, expiry=float(expiry)))
+    match verb:
+        case "once":
+            for run in more:
+                bot.drive(run)
+        case "work":
+            begin(stage)
+            work(bot, store)
+        case "serve":
+            begin(stage)
+            while "stop" not in stage.lines() or store.runs.by_status(UNFINISHED):
+                for run in bot.due():
+                    bot.drive(run)
+                time.sleep(0.005)
+        case "terminal":
+            begin(stage)
+            terminal(bot, float(more[0]), random.Random(int(more[1])))
+
+
+def begin(stage: Stage) -> None:
+    stage.write(f"up {os.getpid()}")
+    stage.wait_for("go", 60)
+
+
+def work(bot: Engine, store: Store) -> None:
+    while store.runs.by_status(UNFINISHED):
         for run in bot.due():
             bot.drive(run)
         time.sleep(0.005)
+
+
+def terminal(bot: Engine, seconds: float, chance: random.Random) -> None:
+    end, number = time.monotonic() + seconds, 0
+    while time.monotonic() < end:
+        number += 1
+        try:
+            run = bot.submit(random_plan(f"{os.getpid()}.{number}", chance), ALICE, "terminal")
+        except Refused as refused:
+            if refused.code != "locked":
+                raise
+            time.sleep(chance.random() / 20)
+            continue
+        if chance.random() < 0.3:
+            bot.drive(run)
+        if chance.random() < 0.2:
+            time.sleep(chance.random() / 50)
+            with suppress(OpsError):  # it may have ended
+                bot.cancel(run, ALICE, "terminal")
+        time.sleep(chance.random() / 50)
+
+
+def random_plan(name: str, chance: random.Random) -> Plan:
+    """Three steps on one target or two; one may fail, one may wait."""
+    fails = chance.choice([0, 0, 2, 3])
+    steps = [mark(f"{name}.{n}", fails=n == fails, after=chance.choice([0, 0.01])) for n in (1, 2, 3)]
+    steps.insert(2, sleep("bake")) if chance.random() < 0.3 else None
+    return plan(*steps, title=name, lock=chance.sample(TARGETS, chance.choice([1, 1, 2])))
 
 
 main(*sys.argv[1:])

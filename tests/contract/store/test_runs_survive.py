@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -25,30 +23,6 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         return f"sqlite:///{tmp_path}/opsbot.db"
     made: str = request.getfixturevalue("fresh_postgres")
     return made
-
-
-@pytest.fixture
-def start(url: str, stage: Stage) -> Iterator[Start]:
-    crew: list[subprocess.Popen[bytes]] = []
-
-    def begin(verb: str, *runs: str, expiry: float = 0.5) -> subprocess.Popen[bytes]:
-        argv = [
-            sys.executable,
-            str(Path(__file__).with_name("crew.py")),
-            url,
-            str(stage.path),
-            str(expiry),
-            verb,
-            *runs,
-        ]
-        crew.append(subprocess.Popen(argv, env={**os.environ, "PYTHONPATH": str(Path.cwd())}))
-        return crew[-1]
-
-    yield begin
-    for each in crew:
-        if each.poll() is None:
-            each.kill()
-        each.wait()
 
 
 def recovered(bot: Engine, run: str) -> str:

@@ -1,0 +1,79 @@
+"""Two bots and three terminals hammer the same environment: every run happens once, locks hold, nothing is left half done."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from acting import Stage
+
+from opsbot.runs.run import FINAL
+from opsbot.store import Store
+from opsbot.store.rows import RunRow
+
+Start = Callable[..., "subprocess.Popen[bytes]"]
+EXPIRY = 3.0
+
+
+def hammer(store: Store, stage: Stage, start: Start, seconds: float) -> list[RunRow]:
+    bots = [start("serve", expiry=EXPIRY) for _ in range(2)]
+    terminals = [start("terminal", str(seconds), str(seed), expiry=EXPIRY) for seed in range(3)]
+    for each in [*bots, *terminals]:
+        stage.wait_for(f"up {each.pid}", 60)
+    stage.write("go")
+    time.sleep(seconds / 2)
+    bots[0].send_signal(signal.SIGKILL)
+    assert [each.wait(seconds + 60) for each in terminals] == [0, 0, 0]
+    stage.write("stop")
+    assert bots[1].wait(120) == 0
+    return store.runs.list(100_000)
+
+
+def check(store: Store, stage: Stage, runs: list[RunRow]) -> None:
+    assert len(runs) > 5
+    assert {run.status for run in runs} <= FINAL - {"failed"}
+    lines = stage.lines()
+    counts = Counter(line for line in lines if line.startswith(("do ", "undo ")))
+    assert set(counts.values()) == {1}, "an effect happened twice"
+    where: dict[str, list[int]] = defaultdict(list)
+    for number, line in enumerate(lines):
+        verb, _, name = line.partition(" ")
+        if verb in ("do", "undo"):
+            where[name.rpartition(".")[0]].append(number)
+    for run in runs:
+        steps = {step for step in (f"{run.title}.{n}" for n in (1, 2, 3)) if counts[f"do {step}"]}
+        undone = {step for step in steps if counts[f"undo {step}"]}
+        assert undone == (set() if run.status == "succeeded" else steps), run.id
+        assert len(steps) == 3 or run.status != "succeeded", run.id
+    held: dict[str, list[tuple[int, int, str]]] = defaultdict(list)
+    for run in runs:
+        for target in run.plan["lock"] if where[run.title] else ():
+            held[target].append((where[run.title][0], where[run.title][-1], run.id))
+    for target, spans in held.items():
+        spans.sort()
+        for (_, last, one), (first, _, other) in pairwise(spans):
+            assert last < first, f"{one} and {other} overlapped on {target}"
+    assert store.audit.verify().ok
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/opsbot.db"
+    made: str = request.getfixturevalue("fresh_postgres")
+    return made
+
+
+def test_a_few_seconds_of_it(store: Store, stage: Stage, start: Start) -> None:
+    check(store, stage, hammer(store, stage, start, 4))
+
+
+@pytest.mark.long
+def test_a_minute_of_it(store: Store, stage: Stage, start: Start) -> None:
+    check(store, stage, hammer(store, stage, start, 60))
