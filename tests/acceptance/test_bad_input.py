@@ -47,7 +47,7 @@ def _refused(
 @pytest.mark.parametrize(
     ("words", "status", "said"),
     [
-        ("deploy v22 to staging", 3, ("There is no tag v22 of", "Did you mean v2")),
+        ("deploy v22 to staging", 1, ("There is no tag v22 of", "Did you mean v2")),
         ("deploy v1 to stagin", 1, ("There is no environment “stagin”.", "Did you mean staging?")),
         ("backup mian on staging", 1, ("There is no database “mian”.", "Did you mean main?")),
         (
@@ -55,7 +55,7 @@ def _refused(
             3,
             ("There is no backup 20200101T000000Z-abcd of minitwit in staging. ",),
         ),
-        ("rollback staging --to web-999", 3, ("There is no release web-999 of web.",)),
+        ("rollback staging --to web-999", 1, ("There is no release web-999 of web.",)),
         ("deplyo v1 to staging", 1, ("There is no command “deplyo”.", "Did you mean `deploy`?")),
     ],
 )

@@ -59,10 +59,17 @@ def type_in(page: Page, text: str) -> None:
     page.keyboard.press("Enter")
 
 
-def newest(page: Page, words: str) -> Locator:
-    """The message that is the newest with these words now, whatever it says later."""
-    found = page.locator("#messages .message", has_text=words).last
-    return page.locator(f'#messages [data-ts="{found.get_attribute("data-ts")}"]')
+def last(page: Page) -> str:
+    """The newest message's ts."""
+    return page.locator("#messages .message").last.get_attribute("data-ts") or ""
+
+
+def newest(page: Page, words: str, after: str = "") -> Locator:
+    """The newest message with these words, once there is one that came after that ts, whatever it says later."""
+    look = """([words, after]) => [...document.querySelectorAll("#messages .message")]
+        .filter(shown => shown.dataset.ts > after && shown.textContent.includes(words)).pop()?.dataset.ts"""
+    found = page.wait_for_function(look, arg=[words, after]).json_value()
+    return page.locator(f'#messages [data-ts="{found}"]')
 
 
 def tap(page: Page, card: Locator, label: str) -> None:
@@ -105,12 +112,16 @@ def test_at_a_desk_a_deploy_is_typed_watched_in_one_message_and_rolled_back_with
     assert scene.live().tag == tag
     shot(page, "desk-deployed")
 
+    seen = last(page)
     tap(page, card, "Roll back")
-    expect(newest(page, "Roll web back in staging")).to_contain_text(f"{before.tag} is live again", timeout=RUN_MS)
+    expect(newest(page, "Roll web back in staging", seen)).to_contain_text(
+        f"{before.tag} is live again", timeout=RUN_MS
+    )
     assert (scene.live().number, scene.answers()) == (before.number, str(before.number))
 
+    seen = last(page)
     type_in(page, "/ops status staging")
-    expect(newest(page, "Answering:")).to_contain_text(f"web {before.tag} (release {before.number})")
+    expect(newest(page, "Answering:", seen)).to_contain_text(f"web {before.tag} (release {before.number})")
     shot(page, "desk-rolled-back")
 
 

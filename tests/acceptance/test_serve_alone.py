@@ -56,7 +56,7 @@ def _serve(desk: workspace.Workspace, folder: Path) -> Iterator[Path]:
         text = text.replace(old, new)
     (folder / "opsbot.yml").write_text(text, encoding="utf-8")
     env = {name: value for name, value in os.environ.items() if not name.startswith("OPSBOT_")}
-    env |= {"PYTHONPATH": str(CHECKOUT), "SLACK_API_URL": desk.api}
+    env |= {"PYTHONPATH": str(CHECKOUT), "PYTHONFAULTHANDLER": "1", "SLACK_API_URL": desk.api}
     env |= {"SLACK_BOT_TOKEN": desk.bot_token, "SLACK_APP_TOKEN": desk.app_token}
     argv = [sys.executable, "-m", "opsbot", "serve", "--config", "opsbot.yml"]
     log = folder / "serve.log"
@@ -65,7 +65,9 @@ def _serve(desk: workspace.Workspace, folder: Path) -> Iterator[Path]:
             yield log
         finally:
             bot.send_signal(signal.SIGTERM)
-            insist = threading.Timer(30, bot.kill)
+            insist = threading.Timer(
+                30, bot.send_signal, [signal.SIGABRT]
+            )  # its last words are where each thread hangs
             insist.start()
             status = bot.wait()
             insist.cancel()
