@@ -98,6 +98,7 @@ class Scheduler:
     def stop(self) -> None:
         """Return when nothing fires any more."""
         if self._scheduler.running:
+            self._scheduler.remove_all_jobs()  # its thread looks once more after the shutdown, and would find nobody to work
             self._scheduler.shutdown(wait=True)
 
     def look(self) -> None:

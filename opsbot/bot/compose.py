@@ -11,10 +11,12 @@ from functools import partial
 from typing import Any
 
 from opsbot import schedule
+from opsbot.bot.chores import heads
 from opsbot.bot.reach import Reach
 from opsbot.bot.serving import Serving
 from opsbot.bot.watching import Watched
 from opsbot.clock import Clock, SystemClock
+from opsbot.commands import plan_card
 from opsbot.commands.catalog import RESERVED
 from opsbot.commands.front import Front
 from opsbot.commands.run_card import card_with
@@ -90,8 +92,9 @@ def build(config: Config, clock: Clock | None = None) -> Bot:
     watched = Watched(config, reach, targets, store, clock)
     watch = Watch(watched.probes(), store.alerts, clock, watched.muted, watched.context)
     bot = Bot(config, clock, store, targets, reach, steps, playbooks, engine, Pool(engine), watch, owner)
-    bot.front = Front(_services(bot, plan, watched))
-    card = card_with(playbooks)
+    services = _services(bot, plan, watched)
+    bot.front = Front(services)
+    card = card_with(playbooks, plan_card.approvers(services))
     bot.serving = Serving(
         config, clock, store, owner, bot.front.handle, engine, bot.pool, watch, card, reach.mend, reach.bucket
     )
@@ -126,6 +129,8 @@ def _services(bot: Bot, plan: Callable[[Playbook, Mapping[str, Any], str], Plan]
         called=partial(_called, bot),
         groups=partial(_groups, bot),
         frozen=partial(schedule.frozen, bot.config),
+        agrees=lambda environment, service: bot.targets.get(environment).agrees(service),
+        heads=partial(_heads, bot),
         rehearse=lambda playbook: rehearsal.rehearse(bot.config.playbooks, playbook, bot.steps),
     )
 
@@ -151,6 +156,10 @@ def _where(bot: Bot, part: str, environment: str) -> str:
 
 def _called(bot: Bot, user: str) -> str:
     return bot.serving.called(user)
+
+
+def _heads(bot: Bot) -> Mapping[int, str]:
+    return heads(bot.reach.bucket()) if bot.config.storage is not None else {}
 
 
 def _groups(bot: Bot, user: str) -> Collection[str]:

@@ -57,17 +57,19 @@ class Watched:
         if last is not None:
             when = ago(last.ended_at or last.created_at, self._clock.now())
             body["last_change"] = f"{last.title} by {last.actor.get('name')}, {when}"
-        if last is not None and last.playbook == "deploy" and self._can_go_back(probe.environment):
-            body["rollback"] = f"rollback {probe.environment}"
-        return body
+        if last is not None and last.playbook == "deploy":
+            service = str(last.plan["params"].get("service"))
+            body["rollback"] = self._way_back(probe.environment, service)
+        return {key: value for key, value in body.items() if value}
 
-    def _can_go_back(self, environment: str) -> bool:
-        for service in self._config.services:
-            rows = self._store.releases.list(environment, service)
-            live = next((row.number for row in rows if row.state == "live"), None)
-            if live is not None and previous_good(rows, live) is not None:
-                return True
-        return False
+    def _way_back(self, environment: str, service: str) -> str | None:
+        """The command that takes people from what is live now to the release before it; it names both."""
+        rows = self._store.releases.list(environment, service)
+        live = next((row for row in rows if row.state == "live"), None)
+        back = previous_good(rows, live.number) if live else None
+        if live is None or back is None:
+            return None
+        return f"rollback {environment} --service {service} --to {back.number} --from {live.number}"
 
     def _agreement(self, environment: str, service: str) -> Probe:
         look = AgreementLook(

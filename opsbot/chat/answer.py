@@ -14,11 +14,8 @@ from opsbot.chat.outbox import Outbox
 from opsbot.chat.people import Channels, People
 from opsbot.chat.render import render
 from opsbot.chat.slack import Ask
-from opsbot.clock import Clock
-from opsbot.commands.reply import Reply, Small
+from opsbot.commands.reply import HEARD_BEFORE, Reply, Small
 from opsbot.commands.request import Request
-from opsbot.errors import OpsError
-from opsbot.store.store import Store
 
 log = logs.get(__name__)
 
@@ -40,13 +37,12 @@ class Answers:
         people: People,
         channels: Channels,
         outbox: Outbox,
-        store: Store,
-        clock: Clock,
         told: Callable[[], None],
     ) -> None:
         self._front, self._people, self._channels = front, people, channels
-        self._outbox, self._store, self._clock, self._told = outbox, store, clock, told
+        self._outbox, self._told = outbox, told
         self._heard: OrderedDict[str, None] = OrderedDict()
+        self._guard = threading.Lock()
         self._workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="answer")
 
     def take(self, ask: Ask) -> None:
@@ -79,16 +75,13 @@ class Answers:
             timer.cancel()
 
     def _first(self, key: str) -> bool:
-        """Whether these words are new. Without the store, this program's own memory must do."""
-        if key in self._heard:
-            return False
-        self._heard[key] = None
-        if len(self._heard) > REMEMBERED:
-            self._heard.popitem(last=False)
-        try:
-            return self._store.seen.first(key, self._clock.now())
-        except OpsError as unwritable:
-            log.warning("answer.not_noted", key=key, why=unwritable)
+        """Whether this program has not heard these words. That they act only once, whoever hears them, is the front's care."""
+        with self._guard:
+            if key in self._heard:
+                return False
+            self._heard[key] = None
+            if len(self._heard) > REMEMBERED:
+                self._heard.popitem(last=False)
             return True
 
     def _ask(self, ask: Ask) -> Reply:
@@ -105,6 +98,8 @@ class Answers:
         )
 
     def _answer(self, ask: Ask, reply: Reply) -> None:
+        if reply.code == HEARD_BEFORE:
+            return
         if reply.run:
             self._told()  # the run's live message is the answer
             return

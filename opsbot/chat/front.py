@@ -63,7 +63,7 @@ class SlackFront:
         self._channels = Channels(self._client, clock)
         self._groups = Groups(self._client, clock)
         self._outbox = Outbox(Delivery(Mailer(_client(config), self._spoke), store), clock, spacing)
-        self._answers = Answers(front, self._people, self._channels, self._outbox, store, clock, self.nudge)
+        self._answers = Answers(front, self._people, self._channels, self._outbox, self.nudge)
         self._runs = Runs(store, clock, self._outbox, lambda run: card(view(run)), self._home)
         self._alerts = Alerts(store, self._outbox, self._home, config.team.zone)
         self._link: Link | None = None

@@ -17,7 +17,7 @@ from opsbot.commands.explain import explain
 from opsbot.commands.help import help_reply
 from opsbot.commands.parse import parse
 from opsbot.commands.rehearse import rehearse
-from opsbot.commands.reply import Code, Reply
+from opsbot.commands.reply import HEARD_BEFORE, Code, Reply
 from opsbot.commands.request import ChangeRequest, Command, Note, Query, Request
 from opsbot.commands.services import Asked, Services
 from opsbot.commands.suggest import suggest
@@ -66,6 +66,10 @@ class Front:
         )  # fmt: skip
         return _as_json(reply) if parsed and parsed.as_json else reply
 
+    def _first(self, request: Request) -> bool:
+        """Whether words that change something are new. Written down before anything is done: Slack may say them again."""
+        return request.key is None or self._services.store.seen.first(request.key, self._services.clock.now())
+
     def _act(self, request: Request, parsed: Parsed) -> Reply:
         services, command = self._services, parsed.command
         asked = Asked(request.actor, services, request.door, self._groups(request), request.channel_name)
@@ -73,6 +77,8 @@ class Front:
             authorise(services.config, request.actor, command, services.playbooks, asked.groups, services.called)
         if isinstance(command, Query):
             return self._query(asked, command)
+        if not self._first(request):
+            return Reply("These words were heard and acted on before.", private=True, code=HEARD_BEFORE)
         if isinstance(command, Note):
             reply = NOTES[command.name][1](asked, command.args)
             if command.name not in KEPT_BY_ENGINE:

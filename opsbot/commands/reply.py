@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+HEARD_BEFORE = "heard_before"  # the code of a reply to words that were delivered twice: nobody needs to see it
+
 Tone = Literal["ok", "warn", "bad", "busy", "info", "off"]
 
 

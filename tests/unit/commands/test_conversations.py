@@ -9,6 +9,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from pretend_world import ALICE, BOB, CAROL, EVE, GUEST, SCHEDULE, World, shown
 
+from opsbot.commands.reply import HEARD_BEFORE
+from opsbot.commands.request import Request
 from opsbot.errors import NotFound, StepFailed, Unavailable
 from opsbot.health.result import Result
 from opsbot.runs.view import RunView
@@ -360,3 +362,13 @@ def test_the_person_who_asked_is_in_every_run_and_audit_row(world: World) -> Non
     assert {entry.actor["id"] for entry in world.store.audit.list()} == {"U03CAROL"}
     assert world.type("cancel", run, actor=ALICE).ok
     assert world.store.audit.list()[0].actor["id"] == "U01ALICE"
+
+
+def test_words_that_change_something_act_once_however_often_slack_delivers_them(world: World) -> None:
+    words = Request(ALICE, "slack", text="deploy v2 to staging", channel="C1", key="message:T01:C1:1.0")
+
+    first, again = world.front.handle(words), world.front.handle(words)
+
+    assert first.run is not None
+    assert again.code == HEARD_BEFORE
+    assert [run.id for run in world.store.runs.list()] == [first.run]
