@@ -11,6 +11,8 @@ from opsbot import log
 BALLAST = 4 << 20  # bytes; SQLite's write-ahead log grows to about as much before it starts again
 LOW = 512 << 10  # bytes; a run of ten steps writes about as much
 
+FULL = "The bot's own state cannot be written: disk full."
+
 _log = log.get(__name__)
 
 
@@ -33,8 +35,7 @@ class Space:
         """Lay the ballast if it is not there and the disk has room for twice as much: what was given back is not taken again."""
         if self._store is None or self._ballast is None or self._ballast.exists():
             return
-        free, total = self._room(self._store.parent)
-        size = min(BALLAST, total // 8)
+        free, size = self._free_and_wanted(self._store)
         if free < 2 * size + LOW:
             return
         try:
@@ -56,10 +57,19 @@ class Space:
         """A sentence while the disk has no room for new changes, otherwise None. Gives the ballast back, or lays it again."""
         if self._store is None or self._ballast is None:
             return None
-        if self._room(self._store.parent)[0] < LOW:
+        free, size = self._free_and_wanted(self._store)
+        if free < LOW:
             self.release()
-        elif not self._ballast.exists():
-            self.keep()
+            return FULL
         if self._ballast.exists():
             return None
-        return "The bot's own state cannot be written: disk full."
+        self.keep()
+        return FULL if free < 2 * size + LOW else None
+
+    def _free_and_wanted(self, store: Path) -> Room:
+        """Bytes that are free, and the size of a ballast on this disk. Where that cannot be known, there is plenty."""
+        try:
+            free, total = self._room(store.parent)
+        except OSError:
+            return 4 * BALLAST, BALLAST
+        return free, min(BALLAST, total // 8)

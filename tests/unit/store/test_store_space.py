@@ -51,3 +51,10 @@ def test_opening_again_keeps_the_ballast(store: Store, url: str) -> None:
     before = ballast.stat().st_ino
     open_store(url).close()
     assert ballast.stat().st_ino == before
+
+
+def test_a_folder_in_which_no_ballast_can_be_laid_is_not_a_full_disk(tmp_path: Path) -> None:
+    space = Space(tmp_path / "nowhere" / "opsbot.db")
+    assert space.short() is None
+    (tmp_path / "opsbot.db.ballast").mkdir()  # whatever stands in its place
+    assert Space(tmp_path / "opsbot.db", lambda _path: (10 * BALLAST, 100 * BALLAST)).short() is None
