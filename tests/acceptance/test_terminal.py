@@ -134,7 +134,7 @@ def test_a_release_that_never_becomes_well_ends_with_1_and_nobody_notices(
     something_live: Scene, alone: Scene, tmp_path: Path
 ) -> None:
     before = alone.live()
-    impatient = alone.settings(tmp_path, ("ready_within: 60s", "ready_within: 8s"))
+    impatient = alone.settings(tmp_path, ("ready_within: 30s", "ready_within: 8s"))
     ended = alone.terminal("deploy", "v3", "to", "staging", "--json", config=impatient)
     told = json.loads(ended.stdout)
     assert (ended.returncode, told["status"]) == (1, "undone")
