@@ -67,6 +67,11 @@ def _config_of() -> Any:
 
 
 def config_of(parts: Parts, **service: Any) -> Config:
+    """As `settings_of`, for the stack that these tests share."""
+    return Config.model_validate(settings_of(parts, STACK, **service))
+
+
+def settings_of(parts: Parts, name: str, **service: Any) -> dict[str, Any]:
     """The settings of one environment, `test`, whose service `web` differs from MiniTwit's as told."""
     web: dict[str, Any] = {
         "image": parts.images.web,
@@ -83,19 +88,12 @@ def config_of(parts: Parts, **service: Any) -> Config:
         "ready_within": "40s",
         "bake": "2s",
     }
-    return Config.model_validate(
-        {
-            "environments": {"test": {"engine": parts.engine.url, "stack": STACK}},
-            "services": {"web": {**web, **service}},
-            "registries": {
-                "local": {
-                    "host": parts.registry.address,
-                    "user": parts.registry.user,
-                    "password": parts.registry.password,
-                }
-            },
-        }
-    )
+    login = {"host": parts.registry.address, "user": parts.registry.user, "password": parts.registry.password}
+    return {
+        "environments": {"test": {"engine": parts.engine.url, "stack": name}},
+        "services": {"web": {**web, **service}},
+        "registries": {"local": login},
+    }
 
 
 @pytest.fixture(scope="module")
