@@ -97,7 +97,12 @@ def up(state: State, say: Say, prefix: str = DEFAULT_PREFIX, *, keep: bool = Fal
 
 
 def down(state: State, say: Say, prefix: str = DEFAULT_PREFIX) -> None:
-    """Remove the prefix's stacks with their data; end what no other prefix of this state folder uses."""
+    """Remove the prefix's stacks with their data; end what no other prefix of this state folder uses.
+
+    Where nothing was ever up, nothing is written either: the folder could not be claimed afterwards.
+    """
+    if not state.ours:
+        return
     host = engine.find(state)
     with timed(say, f"taking down {prefix}"):
         workspace.stop(state, prefix)
