@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -97,7 +98,7 @@ def test_a_rollback_is_one_command_and_blocks_what_it_left(something_live: Scene
     assert (scene.live().number, scene.answers()) == (before.number, str(before.number))
     again = scene.terminal("deploy", tag, "to", "staging")
     assert again.returncode == 3
-    assert f"{tag} is blocked: it is {left.id}" in again.stderr
+    assert re.search(rf"{tag} .*is blocked: it is {left.id}", again.stderr), again.stderr
 
 
 def test_a_backup_and_a_restore_work_without_and_with_a_bot_that_serves(something_live: Scene, alone: Scene) -> None:
@@ -123,8 +124,9 @@ def test_production_waits_for_somebody_else_and_the_terminal_says_so_with_4(serv
     assert f"approve {run}" in waits.stdout
     serving.shown(run, "waits for a yes", channel="#ops")
     own = serving.terminal("approve", run)
-    assert (own.returncode, "You asked for this yourself" in own.stderr) == (3, True)
-    assert serving.terminal("cancel", run).returncode == 0
+    stopped = serving.terminal("cancel", run)
+    assert (own.returncode, "yourself" in own.stderr) == (3, True), own.stderr
+    assert stopped.returncode == 0
     serving.shown(run, "before it began", channel="#ops")
     assert serving.run(run).status == "cancelled"
     assert serving.store.releases.live("production", "web") is None
