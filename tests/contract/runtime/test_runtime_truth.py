@@ -94,17 +94,6 @@ def test_a_rollback_of_a_release_that_is_not_live_any_more_is_refused(deploys: A
     deploys.unblock()
 
 
-def test_a_release_that_nobody_was_ever_sent_to_is_no_way_back(deploys: Any) -> None:
-    deploys.ensure("v2", "v1")
-    run = deploys.run()
-    with pytest.raises(StepFailed, match="smoke test"):
-        deploys.prepared("v4", run)
-    deploys.undo_prepare("v4", run)
-    with pytest.raises(Refused, match=r"Nobody was ever sent to v4 .* Choose web-\d+") as caught:
-        deploys.roll_back("v4")
-    assert caught.value.code == "never_served"
-
-
 def test_an_edge_that_comes_up_without_its_flag_gets_it_again(deploys: Any, target: Target) -> None:
     deploys.ensure("v2", "v1")
     live = target.observed("web")
