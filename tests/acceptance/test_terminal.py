@@ -125,7 +125,7 @@ def test_production_waits_for_somebody_else_and_the_terminal_says_so_with_4(serv
     serving.shown(run, "waits for a yes", channel="#ops")
     own = serving.terminal("approve", run)
     stopped = serving.terminal("cancel", run)
-    assert (own.returncode, "yourself" in own.stderr) == (3, True), own.stderr
+    assert (own.returncode, "your own plan" in own.stderr) == (3, True), own.stderr
     assert stopped.returncode == 0
     serving.shown(run, "before it began", channel="#ops")
     assert serving.run(run).status == "cancelled"
