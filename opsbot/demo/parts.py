@@ -6,7 +6,9 @@ import json
 import os
 import shutil
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import click
@@ -174,6 +176,20 @@ def _sign_in(state: State, prefix: str, keep: bool) -> None:
     record = {"pid": owner, "started": daemon.start_time(owner) if owner else 0}
     with state.locked("users"):
         write_private(state.folder("users") / prefix, json.dumps(record))
+
+
+@contextmanager
+def in_use(state: State, name: str) -> Iterator[None]:
+    """Meanwhile engine, registry and S3 server stay, whoever takes a prefix down; the last user ends them."""
+    state.claim()
+    _sign_in(state, name, keep=False)
+    try:
+        yield
+    finally:
+        (state.folder("users") / name).unlink(missing_ok=True)
+        with state.locked("users"):
+            if not _users(state):
+                stop_shared(state, lambda _text: None)
 
 
 def _users(state: State) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import bcrypt
 import requests
@@ -24,7 +24,7 @@ class Registry:
 
     address: str
     user: str
-    password: str
+    password: str = field(repr=False)
 
     def has(self, repository: str, tag: str) -> bool:
         """Whether this tag was pushed."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import requests
@@ -27,7 +27,7 @@ class S3:
 
     endpoint: str
     key: str
-    secret: str
+    secret: str = field(repr=False)
 
 
 def ensure(state: State, say: Say) -> S3:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 import requests
 
@@ -22,8 +22,8 @@ class Workspace:
 
     url: str
     api: str
-    bot_token: str
-    app_token: str
+    bot_token: str = field(repr=False)
+    app_token: str = field(repr=False)
 
 
 def ensure(state: State, prefix: str, prefer_port: int, say: Say) -> Workspace:
