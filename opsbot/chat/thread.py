@@ -23,7 +23,18 @@ log = logs.get(__name__)
 
 OLD_NEWS = timedelta(days=1)  # a run that ended longer ago and never had a message gets none
 # What a person waits for is shown at once; steps that come and go are shown as often as progress is.
-URGENT = {"submitted", "approved", "parked", "resumed", "step_failed", "undo_started", "undo_failed", "finished"}
+URGENT = {
+    "submitted",
+    "approval",
+    "approved",
+    "countdown",
+    "parked",
+    "resumed",
+    "step_failed",
+    "undo_started",
+    "undo_failed",
+    "finished",
+}
 
 
 class Runs:

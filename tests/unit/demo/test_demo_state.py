@@ -45,8 +45,8 @@ def test_a_password_is_made_once_and_only_its_owner_can_read_it(tmp_path: Path) 
 
 
 def test_sockets_stay_within_the_length_that_the_kernel_allows(tmp_path: Path) -> None:
-    near, far = State(Path("/work/.state")), State(Path("/" + "x" * 120))
-    assert near.runtime_folder == Path("/work/.state/engine")
+    near, far = State(Path("/srv/.state")), State(Path("/" + "x" * 120))
+    assert near.runtime_folder == Path("/srv/.state/engine")
     assert far.runtime_folder.parent == Path("/run")
     assert far.runtime_folder != State(Path("/" + "y" * 120)).runtime_folder
 
