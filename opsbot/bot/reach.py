@@ -91,7 +91,7 @@ class Reach:
             network=target.network_name,
             inside_host=settings.service,
             inside_port=port,
-            one_off=target.swarm.one_off,
+            one_off=target.one_off,
         )
 
     def backups(self, environment: str, database: str) -> Sequence[Manifest]:
@@ -132,7 +132,7 @@ class Reach:
             live = target.observed(service) if service in self._config.services else None
             image = target.swarm.image_of(live.swarm_name if live else target.full_name(service or ""))
         target.swarm.images.pull(image, Unwatched())
-        return target.swarm.one_off(
+        return target.one_off(
             image, argv, env=env, network=target.network_name, name_prefix="step", labels={"opsbot.run": run}
         )
 

@@ -160,7 +160,7 @@ class Saboteur:
         self._target, self._once = target, threading.Event()
 
     def progress(self, done: float, total: float, text: str = "") -> None:
-        if done > 4e6 and not self._once.is_set():
+        if done > 1e5 and not self._once.is_set():
             self._once.set()
             with session(self._target.server, MAINTENANCE) as one:
                 one.rows("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'COPY %'")
