@@ -1,0 +1,146 @@
+"""What a living bot does once in a while, on a real store: incidents 16, 24 and 26."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from opsbot.bot.chores import Chores, heads
+from opsbot.bot.serving import died_here
+from opsbot.clock import SystemClock
+from opsbot.commands.reply import Reply
+from opsbot.config.settings import Config
+from opsbot.errors import NotFound, Unavailable
+from opsbot.runs.plan import Plan
+from opsbot.store import Store, open_store
+
+ACTOR = {"kind": "schedule", "id": "schedule:nightly", "name": "schedule nightly"}
+SETTINGS = {
+    "environments": {"staging": {"stack": "s"}},
+    "storage": {"bucket": "b", "key": "k", "secret": "s"},
+    "schedules": {"nightly": {"do": "backup main on staging", "cron": "0 3 * * *"}},
+}
+
+
+class Ahead(SystemClock):
+    """A clock that can be put forward."""
+
+    by = timedelta(0)
+
+    def now(self) -> datetime:
+        return super().now() + self.by
+
+
+class Bucket:
+    """Objects in memory; `away` is a bucket that does not answer."""
+
+    def __init__(self) -> None:
+        self.objects: dict[str, bytes] = {}
+        self.away = False
+
+    def size(self, key: str) -> int | None:
+        if self.away:
+            raise Unavailable("The bucket does not answer.")
+        return len(self.objects[key]) if key in self.objects else None
+
+    def put_new(self, key: str, body: bytes) -> None:
+        assert key not in self.objects
+        self.objects[key] = body
+
+    def get(self, key: str) -> bytes:
+        if key not in self.objects:
+            raise NotFound(key)
+        return self.objects[key]
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        return iter(sorted(key for key in self.objects if key.startswith(prefix)))
+
+
+class House:
+    """Chores with everything they use."""
+
+    def __init__(self, store: Store) -> None:
+        self.store, self.clock, self.bucket = store, Ahead(), Bucket()
+        self.told: list[str] = []
+        self.chores = Chores(
+            Config.model_validate(SETTINGS), self.clock, store, lambda: self.bucket, self._tell, lambda: None
+        )
+
+    def _tell(self, reply: Reply, environment: str | None) -> None:
+        self.told.append(reply.text)
+
+    def ran(self, run: str, status: str) -> None:
+        plan = Plan("backup", "Back up main", {}, "staging", None, ())
+        now = self.clock.now()
+        self.store.runs.add(run, plan.as_json(), ACTOR, "schedule", "queued", None, None, now)
+        self.store.runs.transition(run, ["queued"], status, now, ended_at=now, outcome="The disk was full.")
+
+    def open(self) -> list[str]:
+        return [alert.condition for alert in self.store.alerts.open_ones()]
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    store = open_store(f"sqlite:///{tmp_path}/state.db")
+    yield House(store)
+    store.close()
+
+
+def test_a_scheduled_backup_that_fails_is_an_alert_until_one_works(house: House) -> None:
+    house.ran("r1", "undone")
+    house.chores.do()
+    assert house.open() == ["schedule:nightly"]
+    assert house.store.alerts.open_ones()[0].body["why"] == "The disk was full."
+    house.chores.do()
+    assert house.store.alerts.open_ones()[0].count == 1, "the same run is judged once"
+    house.ran("r2", "succeeded")
+    house.chores.do()
+    assert house.open() == []
+
+
+def test_the_alert_of_a_schedule_that_was_removed_is_over(house: House) -> None:
+    house.chores.schedule_failed("schedule:gone", "gone", "why")
+    house.chores.schedule_failed("schedule:nightly", "nightly", "why")
+    house.chores.begin()
+    assert house.open() == ["schedule:nightly"]
+
+
+def test_the_records_head_goes_once_to_the_channel_and_to_the_bucket(house: House) -> None:
+    house.store.audit.add(house.clock.now(), ACTOR, "schedule", "backup", None, "succeeded", {})
+    house.clock.by = timedelta(days=1)
+    house.chores.do()
+    house.chores.do()
+    today = datetime.now(UTC).date().isoformat()
+    assert house.told == [f"The audit of {today} ends with row 1."]
+    kept = heads(house.bucket)
+    assert house.store.audit.verify(kept).ok
+    assert not house.store.audit.verify({1: "0" * 64}).ok, "a head that does not fit is noticed"
+
+
+def test_while_the_bucket_is_away_the_head_waits_and_the_other_chores_go_on(house: House) -> None:
+    house.store.audit.add(house.clock.now(), ACTOR, "schedule", "backup", None, "succeeded", {})
+    house.clock.by = timedelta(days=1)
+    house.bucket.away = True
+    house.ran("r1", "failed")
+    house.chores.do()
+    assert house.told == []
+    assert house.open() == ["schedule:nightly"]
+    house.bucket.away = False
+    house.chores.do()
+    assert len(house.told) == 1
+
+
+def test_a_lease_of_a_program_that_is_gone_is_not_waited_for() -> None:
+    import os
+    import socket
+    import subprocess
+
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    host = socket.gethostname()
+    assert died_here(f"{host}:{gone.pid}:abc")
+    assert not died_here(f"{host}:{os.getpid()}:abc")
+    assert not died_here(f"elsewhere:{gone.pid}:abc")
