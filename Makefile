@@ -35,7 +35,7 @@ format: setup  ## format and mend what can be mended
 
 test: check  ## everything above, then the tests on real parts (engine, registry, Postgres, S3, browser): at most 20 minutes
 	@$(BIN)/python -m tests.prepare
-	$(BIN)/python -m pytest -q -n 2 --dist loadgroup tests/acceptance tests/contract -m "not long" --durations=15
+	$(BIN)/python -m tests.halves
 
 test-long: setup  ## the whole matrices
 	@$(BIN)/python -m tests.prepare

@@ -1,22 +1,12 @@
 """What every test shares: Hypothesis without wall-clock deadlines, and no settings leaking in from outside."""
 
 import os
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 settings.register_profile("opsbot", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("opsbot")
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What may not run at the same time in two workers: the tests of one room; and those that look at the whole machine."""
-    for item in items:
-        rooms = item.path.relative_to(Path(__file__).parent).parts[:-1]
-        if rooms[0] in ("acceptance", "contract"):
-            whole = rooms[0] == "acceptance" or rooms[1:2] == ("demo",)
-            item.add_marker(pytest.mark.xdist_group("whole machine" if whole else "/".join(rooms)))
 
 
 @pytest.fixture(autouse=True)
