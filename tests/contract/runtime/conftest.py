@@ -88,7 +88,12 @@ def settings_of(parts: Parts, name: str, **service: Any) -> dict[str, Any]:
         "ready_within": "40s",
         "bake": "2s",
     }
-    login = {"host": parts.registry.address, "user": parts.registry.user, "password": parts.registry.password}
+    login = {
+        "host": parts.registry.address,
+        "user": parts.registry.user,
+        "password": parts.registry.password,
+        "insecure": True,
+    }
     return {
         "environments": {"test": {"engine": parts.engine.url, "stack": name}},
         "services": {"web": {**web, **service}},
