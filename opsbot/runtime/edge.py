@@ -61,7 +61,7 @@ class Edge:
 
     def newest(self) -> datetime:
         """When the newest of its tasks was made."""
-        return max(datetime.fromisoformat(task["CreatedAt"][:19] + "+00:00") for task in self._tasks())
+        return max(datetime.fromisoformat(task["CreatedAt"]) for task in self._tasks())
 
     def point(self, colour: Colour) -> None:
         """Write the flag at every edge task; safe to repeat."""
