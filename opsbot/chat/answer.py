@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 
 from opsbot import log as logs
 from opsbot.chat.letter import Letter
 from opsbot.chat.outbox import Outbox
+from opsbot.chat.patience import Patience
 from opsbot.chat.people import Channels, People
 from opsbot.chat.render import render
 from opsbot.chat.slack import Ask
@@ -43,36 +43,27 @@ class Answers:
         self._outbox, self._told = outbox, told
         self._heard: OrderedDict[str, None] = OrderedDict()
         self._guard = threading.Lock()
+        self._patience = Patience(SOON, self._calm)
         self._workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="answer")
 
     def take(self, ask: Ask) -> None:
-        """Work on it soon; returns at once."""
-        self._workers.submit(self._work, ask)
+        """Work on it soon, once; returns at once."""
+        if self._first(ask.key):
+            self._workers.submit(self._work, ask)
 
     def stop(self) -> None:
         """Finish what is being worked on; what only waits is dropped with its sender's words still in the channel."""
         self._workers.shutdown(wait=True, cancel_futures=True)
+        self._patience.stop()
 
     def _work(self, ask: Ask) -> None:
         try:
-            if self._first(ask.key):
-                with self._patience(ask):
-                    reply = self._ask(ask)
-                self._answer(ask, reply)
+            with self._patience.of(ask):
+                reply = self._ask(ask)
+            self._answer(ask, reply)
         except Exception:  # a worker has no caller to tell: the person and the log are told here
             log.exception("answer.broken", key=ask.key, user=ask.user)
             self._answer(ask, Reply(BROKEN, "bad", [Small(BROKEN_HOW)], ok=False, code="broken", private=True))
-
-    @contextmanager
-    def _patience(self, ask: Ask) -> Iterator[None]:
-        """Whoever waits longer than a moment is told that the words arrived."""
-        timer = threading.Timer(SOON, self._answer, (ask, Reply(LOOKING, "busy", private=True)))
-        timer.daemon = True
-        timer.start()
-        try:
-            yield
-        finally:
-            timer.cancel()
 
     def _first(self, key: str) -> bool:
         """Whether this program has not heard these words. That they act only once, whoever hears them, is the front's care."""
@@ -83,6 +74,9 @@ class Answers:
             if len(self._heard) > REMEMBERED:
                 self._heard.popitem(last=False)
             return True
+
+    def _calm(self, ask: Ask) -> None:
+        self._answer(ask, Reply(LOOKING, "busy", private=True))
 
     def _ask(self, ask: Ask) -> Reply:
         return self._front(

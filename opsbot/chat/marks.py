@@ -11,6 +11,8 @@ NOTHING = "–"  # Slack refuses empty texts
 CUT = "…"
 _BREAK = "\u200b"  # a zero-width space: takes the meaning from a mark and leaves its look
 _ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
+# control characters, halves of surrogates, and those that turn the writing direction of what follows
+_HARMFUL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
 _CODE = re.compile(r"(`[^`\n]+`)")
 _FOREIGN = re.compile(r"(?<!\w)([_~])(?=\S[^\n]*?\1(?!\w))")
 _LINK = re.compile(r"https?://(?:&amp;|[^\s|`*&])*(?:&amp;|[^\s|`*&.,;:!?)\]'\"”’])")
@@ -23,7 +25,7 @@ def escape(text: str) -> str:
 
 def clean(text: str) -> str:
     """The text without secrets and without control characters other than line breaks and tabs."""
-    return "".join(mark for mark in redactor.clean(text) if mark in "\n\t" or not _harmful(mark))
+    return _HARMFUL.sub("", redactor.clean(text))
 
 
 def marked(text: str) -> str:
@@ -69,13 +71,6 @@ def split(text: str, most: int) -> list[str]:
 def width(text: str) -> int:
     """Columns that the text takes in a fixed-width font."""
     return sum(_columns(mark) for mark in text)
-
-
-def _harmful(mark: str) -> bool:
-    # control characters, halves of surrogates, and those that turn the writing direction of what follows
-    return (
-        unicodedata.category(mark) in ("Cc", "Cs") or mark in "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
-    )
 
 
 def _prose(escaped: str) -> str:
