@@ -42,6 +42,15 @@ class Front:
         self._services = services
         self.tree: Tree = tree(services.config, services.playbooks)
 
+    @property
+    def services(self) -> Services:
+        """What commands may use of the rest."""
+        return self._services
+
+    def asked(self, request: Request) -> Asked:
+        """Who asks, with what they may use."""
+        return Asked(request.actor, self._services, request.door, self._groups(request), request.channel_name)
+
     def suggest(self, prefix: str) -> list[str]:
         """What may come next in a half-typed command. Never raises."""
         return suggest(self.tree, self._services, prefix)
@@ -72,7 +81,7 @@ class Front:
 
     def _act(self, request: Request, parsed: Parsed) -> Reply:
         services, command = self._services, parsed.command
-        asked = Asked(request.actor, services, request.door, self._groups(request), request.channel_name)
+        asked = self.asked(request)
         if not (isinstance(command, Note) and command.name in (*OF_RUNS, *OF_TARGETS)):
             authorise(services.config, request.actor, command, services.playbooks, asked.groups, services.called)
         if isinstance(command, Query):

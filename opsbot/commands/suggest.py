@@ -43,7 +43,9 @@ def _suggest(tree: Tree, services: Services, words: Sequence[str], last: str) ->
     return list(dict.fromkeys(fitting))
 
 
-def candidates(param: Param, given: Mapping[str, Any], tree: Tree, services: Services) -> Sequence[str]:
+def candidates(
+    param: Param, given: Mapping[str, Any], tree: Tree, services: Services, most: int = MOST
+) -> Sequence[str]:
     """The values that a param may have, as far as they can be listed now; `given` are the params that are known."""
     if param.type in NAMED:
         return tree.known.of(param.type)
@@ -51,7 +53,7 @@ def candidates(param: Param, given: Mapping[str, Any], tree: Tree, services: Ser
         return param.choices
     source = _SOURCES.get(param.suggest or "")
     try:
-        return list(source(services, given))[:MOST] if source else ()
+        return list(source(services, given))[:most] if source else ()
     except OpsError:
         return ()  # what does not answer suggests nothing
 
