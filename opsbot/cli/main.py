@@ -12,7 +12,7 @@ from pathlib import Path
 
 from opsbot import bot as bots
 from opsbot import log
-from opsbot.cli import completion
+from opsbot.cli import completion, reference
 from opsbot.cli.check import check
 from opsbot.cli.command import colours, err, out, run_terminal
 from opsbot.cli.text import Paint
@@ -29,6 +29,7 @@ opsbot [--config opsbot.yml] COMMAND …
   tour     the demo's tour, without staying
   check    opsbot.yml and the playbooks, each played through its rehearsal
   completion bash|zsh   for the shell: source <(opsbot completion bash)
+  reference FOLDER      every command, playbook and step as Markdown
   help     the commands, the same as in chat: opsbot deploy v2 to staging
 """
 
@@ -81,6 +82,10 @@ def _with_bot(config: Config, verb: str, words: list[str]) -> int:
     try:
         if verb == "check":
             return check(config.playbooks, bot.playbooks, bot.steps, out, err)
+        if verb == "reference":
+            folder = Path(words[1]) if words[1:] else Path("docs/reference")
+            out("\n".join(map(str, reference.write(folder, bot.front.tree, bot.playbooks, bot.steps))))
+            return 0
         if verb == "--suggest":
             out("\n".join(completion.next_words(" ".join(words[1:]), bot.front.suggest)))
             return 0
