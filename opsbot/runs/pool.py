@@ -12,6 +12,7 @@ from opsbot.errors import OpsError
 
 WORKERS = 8  # backups and restores may take hours, and a rollback must not wait for four of them
 LOOK_EVERY = 0.25  # seconds between looks for runs that are due; `nudge` looks at once
+LEAVES_WITHIN = 8.0  # seconds: the pace's drain, and what a step then needs to notice
 
 _log = log.get(__name__)
 
@@ -31,7 +32,7 @@ class Pool:
         self._engine, self.news = engine, news
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="run")
         self._driven: set[str] = set()
-        self._guard = threading.Lock()
+        self._guard = threading.Condition()
         self._stopped, self._nudged = threading.Event(), threading.Event()
         self._looker = threading.Thread(target=self._look, name="runs", daemon=True)
 
@@ -43,13 +44,26 @@ class Pool:
         """A run was submitted: look now."""
         self._nudged.set()
 
-    def stop(self) -> None:
-        """Let go of every run at its next border; return when none is driven here."""
+    def leave(self) -> None:
+        """Take no run any more, and let go of each at its next border. Returns at once."""
         self._stopped.set()
         self._nudged.set()
         self._engine.stop()
-        self._looker.join()
-        self._threads.shutdown(wait=True)
+
+    def stop(self, within: float = LEAVES_WITHIN) -> bool:
+        """Leave, and return when no run is driven here. False: after `within` seconds a step still did not listen.
+
+        That one keeps its thread and its lease until the program ends; then the next owner asks what it did.
+        """
+        if not self._stopped.is_set():
+            self.leave()
+        self._looker.join(within)
+        self._threads.shutdown(wait=False)
+        with self._guard:
+            left = self._guard.wait_for(lambda: not self._driven, within)
+            if not left:
+                _log.warning("runs.not_left", runs=",".join(sorted(self._driven)))
+        return left
 
     @property
     def alive(self) -> bool:
@@ -86,5 +100,6 @@ class Pool:
         finally:
             with self._guard:
                 self._driven.discard(run)
+                self._guard.notify_all()
             self.news()
             self._nudged.set()
