@@ -1,11 +1,13 @@
-"""One small threaded WSGI server: /health and /metrics, on loopback unless configured otherwise."""
+"""One small threaded WSGI server: /health, /metrics and Slack's calls, on loopback unless configured otherwise."""
 
 from __future__ import annotations
 
 import json
 import socket
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 import waitress
@@ -17,33 +19,70 @@ from opsbot.errors import ConfigError
 
 _log = log.get(__name__)
 Health = Callable[[], tuple[bool, dict[str, str]]]
+Hook = Callable[[bytes, Mapping[str, str]], tuple[int, Mapping[str, str], bytes]]
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
+Environ = Mapping[str, Any]
+Answer = tuple[int, Mapping[str, str], bytes]
+
+SLACK = "/slack/events"
+LARGEST = 1_000_000  # bytes of a request's body; Slack's are far smaller
+THREADS, WITH_HOOK = 2, 8  # Slack's selects and forms may hold a thread for two seconds
+_TEXT = {"Content-Type": "text/plain; charset=utf-8"}
 
 
-def application(health: Health) -> Callable[[dict[str, Any], StartResponse], Iterable[bytes]]:
-    """The WSGI application. `health()` answers whether the bot's own loops live, and a sentence for each."""
+@dataclass(frozen=True)
+class Routes:
+    """What is answered. `health()`: whether the bot's own loops live, and a sentence for each. `hook(body, headers by
+    lower-case name)` answers Slack's calls with status, headers, body. `metrics`: whether /metrics is told as well."""
 
-    def answer(environ: dict[str, Any], start: StartResponse) -> Iterable[bytes]:
+    health: Health
+    hook: Hook | None = None
+    metrics: bool = True
+
+    def __call__(self, environ: Environ, start: StartResponse) -> Iterable[bytes]:
+        """The WSGI application."""
+        status, headers, body = self._answer(environ)
+        told = [*headers.items(), ("Content-Length", str(len(body)))]
+        start(f"{status} {HTTPStatus(status).phrase}", told)
+        return [body]
+
+    def _answer(self, environ: Environ) -> Answer:
         path = environ.get("PATH_INFO", "/")
         if path == "/health":
-            ok, parts = health()
-            body = json.dumps({"ok": ok, "parts": parts}).encode()
-            return _send(start, "200 OK" if ok else "503 Service Unavailable", "application/json", body)
-        if path == "/metrics":
-            return _send(start, "200 OK", CONTENT_TYPE_LATEST, generate_latest(metrics.REGISTRY))
-        return _send(start, "404 Not Found", "text/plain", b"There is /health and /metrics.\n")
+            ok, parts = self.health()
+            return (
+                200 if ok else 503,
+                {"Content-Type": "application/json"},
+                json.dumps({"ok": ok, "parts": parts}).encode(),
+            )
+        if path == "/metrics" and self.metrics:
+            return 200, {"Content-Type": CONTENT_TYPE_LATEST}, generate_latest(metrics.REGISTRY)
+        if path == SLACK and self.hook:
+            return self._slack(environ, self.hook)
+        known = ["/health", *(["/metrics"] if self.metrics else []), *([SLACK] if self.hook else [])]
+        return 404, _TEXT, f"There is {' and '.join(known)}.\n".encode()
 
-    return answer
+    def _slack(self, environ: Environ, hook: Hook) -> Answer:
+        if environ.get("REQUEST_METHOD") != "POST":
+            return 405, {**_TEXT, "Allow": "POST"}, b"Slack posts here.\n"
+        headers = {name[5:].replace("_", "-").lower(): value for name, value in environ.items() if name[:5] == "HTTP_"}
+        headers["content-type"] = environ.get("CONTENT_TYPE", "")
+        return hook(environ["wsgi.input"].read(LARGEST), headers)
 
 
 class Web:
     """The server in a thread of its own."""
 
-    def __init__(self, listen: str, health: Health) -> None:
+    def __init__(self, listen: str, routes: Routes) -> None:
         host, _, port = listen.rpartition(":")
         if not host or not port.isdigit():
             raise ConfigError(f"“{listen}” is not an address to listen on.", "Write it as 127.0.0.1:8090.")
-        self._server = waitress.create_server(application(health), sockets=[_listening(host, int(port))], threads=2)
+        self._server = waitress.create_server(
+            routes,
+            sockets=[_listening(host, int(port))],
+            threads=WITH_HOOK if routes.hook else THREADS,
+            max_request_body_size=LARGEST,
+        )
         self._thread = threading.Thread(target=self._server.run, name="web", daemon=True)
         self.port = int(self._server.socket.getsockname()[1])
 
@@ -71,8 +110,3 @@ def _listening(host: str, port: int) -> socket.socket:
             f"{host}:{port} cannot be listened on: {error.strerror}.", "Choose another with `listen`."
         ) from error
     return listener
-
-
-def _send(start: StartResponse, status: str, kind: str, body: bytes) -> Iterable[bytes]:
-    start(status, [("Content-Type", kind), ("Content-Length", str(len(body)))])
-    return [body]

@@ -19,6 +19,7 @@ from opsbot.clock import Clock, SystemClock
 from opsbot.commands import plan_card
 from opsbot.commands.catalog import RESERVED
 from opsbot.commands.front import Front
+from opsbot.commands.desk import Desk
 from opsbot.commands.run_card import card_with
 from opsbot.commands.services import Services
 from opsbot.config import values
@@ -96,7 +97,18 @@ def build(config: Config, clock: Clock | None = None) -> Bot:
     bot.front = Front(services)
     card = card_with(playbooks, plan_card.approvers(services))
     bot.serving = Serving(
-        config, clock, store, owner, bot.front.handle, engine, bot.pool, watch, card, reach.mend, reach.bucket
+        config,
+        clock,
+        store,
+        owner,
+        bot.front.handle,
+        engine,
+        bot.pool,
+        watch,
+        card,
+        reach.mend,
+        reach.bucket,
+        Desk(bot.front),
     )
     return bot
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import threading
 from collections.abc import Callable, Collection, Mapping
@@ -12,7 +13,6 @@ from typing import TYPE_CHECKING
 from opsbot import log, metrics
 from opsbot.backups.storage import Storage
 from opsbot.bot.chores import Chores
-from opsbot.bot.ending import Ending
 from opsbot.clock import Clock
 from opsbot.commands.desk import Desk
 from opsbot.commands.reply import Reply
@@ -60,7 +60,6 @@ class Serving:
         self._handle, self._engine, self._pool, self._watch, self._card = handle, engine, pool, watch, card
         self._mend, self._desk = mend, desk
         self._stop, self._standby = threading.Event(), False
-        self._ending = Ending(self._stop)
         self._slack: SlackFront | None = None
         self._chores = Chores(config, clock, store, bucket, self._tell, self._alerts_changed)
         self._scheduler = Scheduler(config, clock, self._fire, self._last, self._leads)
@@ -70,9 +69,10 @@ class Serving:
         """Serve until SIGTERM or SIGINT, then leave what runs to the next owner. False: our lease was lost meanwhile.
 
         One bot serves at a time. Another one waits and takes over when the first is gone, so an update of the bot may
-        start the new one before the old one stops. Once told, this program ends within `ending.ENDS_WITHIN` seconds.
+        start the new one before the old one stops.
         """
-        self._ending.listen()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: self._stop.set())
         webs = self._webs()
         for web in webs:
             web.start()
@@ -141,20 +141,16 @@ class Serving:
         _log.info("serve.started", owner=self._owner)
 
     def _end(self) -> None:
-        """The reverse: runs are let go of, nothing new is taken, what was said is sent, leases are given back."""
-        self._pool.leave()
-        stops: list[Callable[[], object]] = [self._scheduler.stop, self._watch.stop, self._pool.stop]
-        stops += [self._slack.stop] if self._slack else []
-        for stop in (*stops, self._heart.join, self._give_back):
-            try:
-                stop()
-            except Exception:  # noqa: BLE001 - what cannot be stopped must not keep the rest from it; it is logged whole
-                _log.exception("serve.not_stopped")
-        _log.info("serve.stopped")
-
-    def _give_back(self) -> None:
+        """The reverse: nothing new is taken, what was said is sent, leases are given back."""
+        self._scheduler.stop()
+        self._watch.stop()
+        self._pool.stop()
+        if self._slack:
+            self._slack.stop()
+        self._heart.join()
         for name in ("serve", "schedule"):
             self._store.leases.release(name, self._owner)
+        _log.info("serve.stopped")
 
     def submitted(self) -> None:
         """A run was written: drive it and tell of it now."""
@@ -206,7 +202,7 @@ class Serving:
             try:
                 if not self._serves():
                     _log.error("serve.lost", serving=self._store.leases.holder("serve", self._clock.now()))
-                    self._ending.begin(1)
+                    self._stop.set()
             except Exception:  # noqa: BLE001 - without this loop another bot takes over from a living one; it is logged whole
                 _log.exception("serve.heartbeat")
 

@@ -6,6 +6,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol
 
 from opsbot import log as logs
 from opsbot.chat.letter import Letter
@@ -28,6 +29,16 @@ BROKEN = "Something in me broke, and I did not finish your command."
 BROKEN_HOW = "Try `status`; the bot's log has the details."
 
 
+class Elsewhere(Protocol):
+    """What is shown in another way than by a message."""
+
+    def instead(self, ask: Ask) -> bool:
+        """Whether it is answered without the front."""
+
+    def show(self, ask: Ask, reply: Reply) -> bool:
+        """Whether the reply was shown."""
+
+
 class Answers:
     """Works on Asks in its own threads."""
 
@@ -45,6 +56,7 @@ class Answers:
         self._guard = threading.Lock()
         self._patience = Patience(SOON, self._calm)
         self._workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="answer")
+        self.elsewhere: Elsewhere | None = None
 
     def take(self, ask: Ask) -> None:
         """Work on it soon, once; returns at once."""
@@ -56,14 +68,24 @@ class Answers:
         self._workers.shutdown(wait=True, cancel_futures=True)
         self._patience.stop()
 
+    def reply(self, ask: Ask) -> Reply:
+        """What the front says to it. Never raises: that something broke is a reply too."""
+        try:
+            return self._front(self.request(ask))
+        except Exception:  # a worker has no caller to tell: the person and the log are told here
+            log.exception("answer.broken", key=ask.key, user=ask.user)
+            return Reply(BROKEN, "bad", [Small(BROKEN_HOW)], ok=False, code="broken", private=True)
+
     def _work(self, ask: Ask) -> None:
         try:
             with self._patience.of(ask):
-                reply = self._ask(ask)
-            self._answer(ask, reply)
-        except Exception:  # a worker has no caller to tell: the person and the log are told here
-            log.exception("answer.broken", key=ask.key, user=ask.user)
-            self._answer(ask, Reply(BROKEN, "bad", [Small(BROKEN_HOW)], ok=False, code="broken", private=True))
+                if self.elsewhere and self.elsewhere.instead(ask):
+                    return
+                reply = self.reply(ask)
+            if self.elsewhere is None or not self.elsewhere.show(ask, reply):
+                self.say(ask, reply)
+        except Exception:  # as above
+            log.exception("answer.unsaid", key=ask.key, user=ask.user)
 
     def _first(self, key: str) -> bool:
         """Whether this program has not heard these words. That they act only once, whoever hears them, is the front's care."""
@@ -76,34 +98,37 @@ class Answers:
             return True
 
     def _calm(self, ask: Ask) -> None:
-        self._answer(ask, Reply(LOOKING, "busy", private=True))
+        if ask.channel and not ask.view:
+            self.say(ask, Reply(LOOKING, "busy", private=True))
 
-    def _ask(self, ask: Ask) -> Reply:
-        return self._front(
-            Request(
-                actor=self._people.actor(ask.user, ask.team),
-                door="slack",
-                text=ask.text,
-                channel=ask.channel,
-                channel_name=ask.channel_name or self._channels.name(ask.channel),
-                thread=ask.thread,
-                key=ask.key,
-            )
+    def request(self, ask: Ask) -> Request:
+        """The words in their sender's name."""
+        name = ask.channel_name or (self._channels.name(ask.channel) if ask.channel else None)
+        return Request(
+            actor=self._people.actor(ask.user, ask.team),
+            door="slack",
+            text=ask.text,
+            argv=ask.argv,
+            channel=ask.channel or None,
+            channel_name=name,
+            thread=ask.thread,
+            key=ask.key,
         )
 
-    def _answer(self, ask: Ask, reply: Reply) -> None:
+    def say(self, ask: Ask, reply: Reply) -> None:
+        """Answer where it was asked; for a run its live message is the answer."""
         if reply.code == HEARD_BEFORE:
             return
         if reply.run:
-            self._told()  # the run's live message is the answer
+            self._told()
             return
         whisper = (reply.private or ask.quiet) and not ask.channel.startswith("D")
         self._outbox.put(
             Letter(
-                channel=ask.channel,
+                channel=ask.channel or ask.user,
                 body=render(reply),
                 thread=ask.thread,
-                only_for=ask.user if whisper else None,
+                only_for=ask.user if whisper and ask.channel else None,
                 response_url=ask.response_url,
             )
         )

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection
-from typing import TypeVar
+from collections.abc import Callable, Collection, Mapping
+from typing import Protocol, TypeVar
 
 from slack_bolt.error import BoltError
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web import WebClient
 
 from opsbot import log as logs
+from opsbot.chat import dialogs, home
 from opsbot.chat.alerts import Alerts
 from opsbot.chat.answer import Answers
 from opsbot.chat.delivery import Delivery
+from opsbot.chat.dialogs import Dialogs
 from opsbot.chat.groups import Groups
+from opsbot.chat.home import Home
+from opsbot.chat.hook import NOT_YET, Answer, Hook
 from opsbot.chat.letter import Letter
 from opsbot.chat.mailer import Mailer
 from opsbot.chat.outbox import SPACING, Outbox
 from opsbot.chat.people import Channels, People
 from opsbot.chat.render import render
-from opsbot.chat.slack import connect
+from opsbot.chat.slack import Listeners, connect
 from opsbot.chat.socket import PING_EVERY, PONG_WITHIN, Link
 from opsbot.chat.thread import Runs
 from opsbot.clock import Clock, ago
@@ -39,8 +43,12 @@ LOOK_EVERY = 0.3  # seconds between looks for news of runs and alerts; `nudge` l
 LONGEST_WAIT = 15.0  # seconds between attempts to reach Slack at start
 
 
+class Desk(dialogs.Desk, home.Desk, Protocol):
+    """What forms and pages are made of."""
+
+
 class SlackFront:
-    """What the composition root starts and stops. `view(run)` and `card(view)` make a run's live message."""
+    """What the composition root starts and stops. `view(run)` and `card(view)` make a run's live message, `desk` forms and pages."""
 
     def __init__(
         self,
@@ -50,6 +58,7 @@ class SlackFront:
         front: Callable[[Request], Reply],
         view: Callable[[str], View],
         card: Callable[[View], Reply],
+        desk: Desk | None = None,
         *,
         spacing: float = SPACING,
         ping_every: float = PING_EVERY,
@@ -58,15 +67,17 @@ class SlackFront:
         self._config, self._clock = config, clock
         self._ping_every, self._pong_within = ping_every, pong_within
         self._client = _client(config)
-        self._app_token = secret(config.slack.app_token)
         self._people = People(self._client, clock, config.team.timezone)
         self._channels = Channels(self._client, clock)
         self._groups = Groups(self._client, clock)
         self._outbox = Outbox(Delivery(Mailer(_client(config), self._spoke), store), clock, spacing)
         self._answers = Answers(front, self._people, self._channels, self._outbox, self.nudge)
+        self._dialogs = Dialogs(self._client, desk, self._answers, self._outbox.put, self.nudge) if desk else None
+        self._answers.elsewhere = self._dialogs
+        self._page = Home(self._client, desk, clock, self._people.actor) if desk else None
         self._runs = Runs(store, clock, self._outbox, lambda run: card(view(run)), self._home)
         self._alerts = Alerts(store, self._outbox, self._home, config.team.zone)
-        self._link: Link | None = None
+        self._link: Link | Hook | None = None
         self._since, self._trouble = clock.now(), "not tried yet"
         self._stopped, self._news = threading.Event(), threading.Event()
         self._threads = [
@@ -90,6 +101,9 @@ class SlackFront:
         if self._link:
             self._link.stop()
         self._answers.stop()
+        for part in (self._dialogs, self._page):
+            if part:
+                part.stop()
         self._sweep()
         self._outbox.stop(within)
 
@@ -100,11 +114,17 @@ class SlackFront:
     def healthy(self) -> tuple[bool, str]:
         """Whether we hear Slack, and a sentence about it."""
         link, since = self._link, ago(self._since, self._clock.now())
+        if isinstance(link, Hook):
+            return link.up(), link.says(since)
         if link and link.up():
             return True, f"Slack is connected; the connection was made {since}."
         if link:
             return False, f"The connection to Slack is lost and is being made again; it was last made {since}."
         return False, f"Slack is not reached: {self._trouble}. I keep trying; the first time was {since}."
+
+    def receive(self, body: bytes, headers: Mapping[str, str]) -> Answer:
+        """Answer what Slack posted to us; until Slack was reached, and over a socket, that it should try again."""
+        return self._link.receive(body, headers) if isinstance(self._link, Hook) else NOT_YET
 
     def tell(self, reply: Reply, environment: str | None = None) -> None:
         """Say something once in an environment's channel, or in the team's."""
@@ -131,19 +151,31 @@ class SlackFront:
         if self._link:
             self._learn()
 
-    def _join_in(self) -> Link:
+    def _join_in(self) -> Link | Hook:
         us = self._client.auth_test()
         self._people.team = str(us.get("team_id") or "")
-        bot = str(us["user_id"])
-        app = connect(self._client, bot, self._answers.take)
-        token = self._app_token.reveal()
-        link = Link(app, token, self._client, self._clock, bot, self._up, self._ping_every, self._pong_within)
+        link = self._listener(str(us["user_id"]))
         try:
             link.start()
         except BaseException:
             link.stop()
             raise
+        self._since = self._clock.now()
         return link
+
+    def _listener(self, bot: str) -> Link | Hook:
+        """The door that the settings name: signed HTTP where there is an address for it, else Socket Mode."""
+        app, slack = connect(self._client, bot, self._listeners()), self._config.slack
+        if slack.http is not None:
+            return Hook(app, secret(slack.signing_secret), self._clock, bot)
+        token = secret(slack.app_token).reveal()
+        return Link(app, token, self._client, self._clock, bot, self._up, self._ping_every, self._pong_within)
+
+    def _listeners(self) -> Listeners:
+        if self._dialogs is None or self._page is None:
+            return Listeners(self._answers.take)
+        dialogs = self._dialogs
+        return Listeners(self._answers.take, dialogs.changed, dialogs.submit, dialogs.choices, self._page.opened)
 
     def _learn(self) -> None:
         self._channels.learn()
@@ -168,7 +200,8 @@ class SlackFront:
             self._sweep()
 
     def _sweep(self) -> None:
-        for sweep in (self._runs.sweep, self._alerts.sweep):
+        pages = [self._page.sweep] if self._page else []
+        for sweep in (self._runs.sweep, self._alerts.sweep, *pages):
             try:
                 sweep()
             except OpsError as error:

@@ -6,23 +6,30 @@ import logging
 import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from slack_bolt import Ack, App
 from slack_sdk.web import WebClient
 
+from opsbot.chat.place import Place, place_of
+
 Body = dict[str, Any]
 
 LISTENERS = 16  # of bolt: they only hand over, but a burst must not wait for an acknowledgement
-COMMAND = "/ops"
+FORM = "form"  # the callback_id of every form
+FIELD = "field:"  # before a field's name in block and action ids
 SPOKEN = (None, "thread_broadcast", "file_share")  # subtypes of messages in which a person says something
 _ANY = re.compile(".*", re.DOTALL)
 
 
 @dataclass(frozen=True)
 class Ask:
-    """Words for us. `key` tells repeated deliveries of the same words; `quiet`: only the asker needs the answer."""
+    """Words for us. `key` tells repeated deliveries of the same words; `quiet`: only the asker needs the answer.
+
+    `trigger` opens a modal within 3 s; `view` is the modal in which it was said; `argv`: these words exactly, where no
+    line of chat says them. Without a channel it was said on the home page.
+    """
 
     user: str
     team: str
@@ -33,17 +40,42 @@ class Ask:
     thread: str | None = None
     response_url: str | None = None
     quiet: bool = False
+    trigger: str | None = None
+    view: str | None = None
+    argv: tuple[str, ...] | None = None
 
 
-def connect(client: WebClient, bot: str, take: Callable[[Ask], None]) -> App:
-    """A bolt app that acknowledges everything and hands each Ask to `take`, which must return at once. Asks Slack who we are."""
+def _nothing(_body: Body) -> Body:
+    return {}
+
+
+def _nobody(_user: str, _team: str) -> None:
+    return None
+
+
+@dataclass(frozen=True)
+class Listeners:
+    """Who hears what. `take`, `changed` and `opened` must return at once; `submit` and `choices` within 3 s, with what
+    the acknowledgement says. `opened` hears of a person (user, team) who looks at our home page."""
+
+    take: Callable[[Ask], None]
+    changed: Callable[[Body], object] = _nothing
+    submit: Callable[[Body], Body] = _nothing
+    choices: Callable[[Body], Body] = _nothing
+    opened: Callable[[str, str], None] = _nobody
+
+
+def connect(client: WebClient, bot: str, to: Listeners) -> App:
+    """A bolt app that acknowledges everything and hands it on. Asks Slack who we are."""
     logger = logging.getLogger("slack_bolt")
     logger.setLevel(logging.ERROR)  # it warns of a token in the environment whenever it is given a client
     executor = ThreadPoolExecutor(LISTENERS, thread_name_prefix="listener")
-    app = App(client=client, logger=logger, listener_executor=executor)
-    _commands(app, take)
-    _events(app, bot, take)
-    _clicks(app, take)
+    # over HTTP, chat.hook has looked at the signature before anything gets here
+    app = App(client=client, logger=logger, listener_executor=executor, request_verification_enabled=False)
+    _commands(app, to.take)
+    _events(app, bot, to)
+    _clicks(app, to.take)
+    _forms(app, to)
     _the_rest(app)
     return app
 
@@ -55,14 +87,20 @@ def _commands(app: App, take: Callable[[Ask], None]) -> None:
         take(from_slash(body))
 
 
-def _events(app: App, bot: str, take: Callable[[Ask], None]) -> None:
+def _events(app: App, bot: str, to: Listeners) -> None:
     def hear(body: Body) -> None:
         ask = from_event(body, bot)
         if ask:
-            take(ask)
+            to.take(ask)
+
+    def look(body: Body) -> None:
+        event: Body = body["event"]
+        if event.get("tab", "home") == "home":
+            to.opened(event["user"], body.get("team_id") or "")
 
     app.event("app_mention")(hear)
     app.event("message")(hear)
+    app.event("app_home_opened")(look)
 
 
 def _clicks(app: App, take: Callable[[Ask], None]) -> None:
@@ -72,6 +110,23 @@ def _clicks(app: App, take: Callable[[Ask], None]) -> None:
         ask = from_click(body)
         if ask:
             take(ask)
+
+
+def _forms(app: App, to: Listeners) -> None:
+    fields = re.compile(rf"^{FIELD}")
+
+    @app.action(fields)
+    def change(ack: Ack, body: Body) -> None:
+        ack()
+        to.changed(body)
+
+    @app.view(FORM)
+    def submit(ack: Ack, body: Body) -> None:
+        ack(to.submit(body))
+
+    @app.options(fields)
+    def choose(ack: Ack, body: Body) -> None:
+        ack(to.choices(body))
 
 
 def _the_rest(app: App) -> None:
@@ -95,6 +150,7 @@ def from_slash(body: Body) -> Ask:
         channel_name=None if name in ("", "directmessage", "privategroup") else f"#{name}",
         key=f"slash:{body.get('trigger_id')}",
         response_url=body.get("response_url"),
+        trigger=body.get("trigger_id"),
     )
 
 
@@ -123,22 +179,36 @@ def from_event(body: Body, bot: str) -> Ask | None:
 
 
 def from_click(body: Body) -> Ask | None:
-    """A button that says a command in the clicker's name."""
+    """A button that says a command in the clicker's name: on a message, in a modal, or on the home page (no channel)."""
     action: Body = (body.get("actions") or [{}])[0]
-    place: Body = body.get("container") or {}
-    channel = (body.get("channel") or {}).get("id") or place.get("channel_id")
-    if not action.get("value") or not channel:
+    if not action.get("value"):
         return None
-    message: Body = body.get("message") or {}
-    thread = message.get("thread_ts")
     user: Body = body["user"]
-    return Ask(
+    ask = Ask(
         user=user["id"],
         team=user.get("team_id") or (body.get("team") or {}).get("id") or "",
         text=action["value"],
-        channel=channel,
+        channel="",
         key=f"click:{body.get('trigger_id') or action.get('action_ts')}",
-        thread=thread if thread != message.get("ts") else None,
         response_url=body.get("response_url"),
         quiet=True,
+        trigger=body.get("trigger_id"),
     )
+    return _in_view(ask, body["view"]) if body.get("view") else _on_message(ask, body)
+
+
+def _on_message(ask: Ask, body: Body) -> Ask | None:
+    place: Body = body.get("container") or {}
+    channel = (body.get("channel") or {}).get("id") or place.get("channel_id")
+    message: Body = body.get("message") or {}
+    thread = message.get("thread_ts")
+    return replace(ask, channel=channel, thread=thread if thread != message.get("ts") else None) if channel else None
+
+
+def _in_view(ask: Ask, view: Body) -> Ask:
+    """In a modal the answer takes its place; where the modal was asked for, everything else is told."""
+    if view.get("type") == "home":
+        return ask
+    place = place_of(view) or Place("")
+    url = place.response_url
+    return replace(ask, view=view["id"], channel=place.channel, thread=place.thread, response_url=url)

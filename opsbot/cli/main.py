@@ -24,7 +24,7 @@ PROGRAM = "opsbot"
 USAGE = """\
 opsbot [--config opsbot.yml] COMMAND …
 
-  serve    listen in chat, watch, back up; until Ctrl-C
+  serve    listen in chat, watch, back up; until Ctrl-C. --http HOST:PORT: Slack calls us there
   demo     everything on this machine, with a chat page; until Ctrl-C
   tour     the demo's tour, without staying
   check    opsbot.yml and the playbooks, each played through its rehearsal
@@ -63,6 +63,7 @@ def _split(argv: list[str]) -> tuple[argparse.Namespace, list[str]]:
 
 def _run(options: argparse.Namespace, words: list[str]) -> int:
     verb = words[0] if words else "--help"
+        parser.add_argument("--http")
     if verb in ("--help", "-h"):
         out(USAGE.rstrip())
         return 0
@@ -73,7 +74,7 @@ def _run(options: argparse.Namespace, words: list[str]) -> int:
         out(completion.script(words[1:]))
         return 0
     config = load(options.config)
-    return serve(config) if verb == "serve" else _with_bot(config, verb, words)
+    return serve(over_http(config, options.http)) if verb == "serve" else _with_bot(config, verb, words)
 
 
 def _with_bot(config: Config, verb: str, words: list[str]) -> int:
@@ -101,7 +102,18 @@ def load(path: Path) -> Config:
     own, sep, name = store.partition("sqlite:///")
     if sep and not own and not name.startswith("/"):
         store = f"sqlite:///{path.parent.absolute() / name}"
-    return config.model_copy(update={"playbooks": path.parent / config.playbooks, "store": store})
+    playbooks = path.parent / config.playbooks
+    if "playbooks" not in config.model_fields_set and not playbooks.is_dir():
+        playbooks = SHIPPED  # an opsbot.yml that stands alone, as in the bot's own image
+    return config.model_copy(update={"playbooks": playbooks, "store": store})
+
+
+def over_http(config: Config, address: str | None) -> Config:
+    """The settings with the address at which Slack calls us, if one is given: HOST:PORT, or a port of the loopback."""
+    if address is None:
+        return config
+    listen = address if ":" in address else f"127.0.0.1:{address}"
+    return config.model_copy(update={"slack": config.slack.model_copy(update={"http": listen})})
 
 
 def serve(config: Config) -> int:

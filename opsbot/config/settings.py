@@ -18,10 +18,16 @@ ROLES: tuple[Role, ...] = ("viewer", "operator", "approver", "admin")
 
 
 class Slack(Frozen):
-    """Where the team talks. The API address is Slack's own unless set."""
+    """Where the team talks. The API address is Slack's own unless set.
+
+    With `http` (an address to listen on, `serve --http`) Slack calls us, signed with the signing secret; without it we
+    open a socket with the app token.
+    """
 
     bot_token: Value = FromEnv(env="SLACK_BOT_TOKEN")
     app_token: Value = FromEnv(env="SLACK_APP_TOKEN")
+    signing_secret: Value = FromEnv(env="SLACK_SIGNING_SECRET")
+    http: Value | None = None
     api_url: Value = FromEnv(env="SLACK_API_URL", default="https://slack.com/api/")
 
 
@@ -227,7 +233,9 @@ class Config(Frozen):
 
     def missing_values(self) -> list[str]:
         """Every `$NAME` or file that the settings refer to and that is not there, in order of appearance."""
-        return list(dict.fromkeys(name for value in _values(self) if (name := missing(value))))
+        unused = self.slack.signing_secret if self.slack.http is None else self.slack.app_token
+        wanted = (value for value in _values(self) if value is not unused)
+        return list(dict.fromkeys(name for value in wanted if (name := missing(value))))
 
 
 def load(path: Path) -> Config:

@@ -4,13 +4,13 @@ import pytest
 import requests
 
 from opsbot.errors import ConfigError
-from opsbot.web import Web
+from opsbot.web import Routes, Web
 
 
 @pytest.fixture
 def web():
     parts = {"ok": True}
-    server = Web("127.0.0.1:0", lambda: (parts["ok"], {"slack": "connected"}))
+    server = Web("127.0.0.1:0", Routes(lambda: (parts["ok"], {"slack": "connected"})))
     server.start()
     yield f"http://127.0.0.1:{server.port}", parts
     server.stop()
@@ -36,4 +36,4 @@ def test_any_other_path_says_what_there_is(web) -> None:
 @pytest.mark.parametrize("listen", ["8090", "127.0.0.1:http", "192.0.2.1:8090"])
 def test_an_address_that_cannot_be_listened_on_is_said(listen: str) -> None:
     with pytest.raises(ConfigError):
-        Web(listen, lambda: (True, {}))
+        Web(listen, Routes(lambda: (True, {})))
