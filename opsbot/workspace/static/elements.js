@@ -1,140 +1,61 @@
-// Block Kit's interactive elements. Each calls `on.change(block, element, value)` when a person has chosen.
-import { el } from "./dom.js";
-import { emoji } from "./mrkdwn.js";
+// Block Kit's elements by type: buttons and menus here; what is chosen or typed in picker.js and fields.js.
+import { el, icon } from "./dom.js";
+import { words } from "./mrkdwn.js";
+import { menu } from "./popup.js";
 
-export function words(text) {
-  return text ? emoji(text.text) : "";
-}
-
-function label(block, element) {
-  return words(block.label) || words(element.placeholder) || words(element.text) || block.text?.text || element.type;
-}
-
+// How an element is called by a screen reader: by its block's label where it has one.
 function named(block, element) {
-  return { "aria-label": label(block, element), "data-action": element.action_id };
+  if (block.type === "input") return { "aria-labelledby": `l-${block.block_id}`, "aria-describedby": `h-${block.block_id} f-${block.block_id}`, "data-action": element.action_id };
+  const label = words(element.placeholder) || block.text?.text || element.type.replaceAll("_", " ");
+  return { "aria-label": element.accessibility_label ?? label, "data-action": element.action_id };
+}
+
+// The button waits, and looks it, until the app has answered.
+async function pressed(node, act) {
+  if (node.ariaBusy === "true") return;
+  node.ariaBusy = "true";
+  await act();
+  node.ariaBusy = null;
 }
 
 function button(block, element, on) {
   const style = element.style ? `button ${element.style}` : "button";
-  const act = () => {
-    if (element.url) window.open(element.url, "_blank", "noopener");
-    on.change(block, element, element.value ?? null);
+  const act = (event) => {
+    if (element.url && /^https?:/i.test(element.url)) window.open(element.url, "_blank", "noopener");
+    pressed(event.currentTarget, () => on.act(block, element, element.value ?? null));
   };
-  const spoken = element.accessibility_label;
   const attributes = { type: "button", class: style, onclick: act, "data-action": element.action_id };
-  return el("button", { ...attributes, "aria-label": spoken }, words(element.text));
-}
-
-function choice(option, chosen) {
-  return el("option", { value: option.value, selected: option.value === chosen }, words(option.text));
-}
-
-function staticSelect(block, element, on) {
-  const chosen = on.value(block, element) ?? element.initial_option?.value;
-  const shown = (element.options ?? []).map((option) => choice(option, chosen));
-  const groups = (element.option_groups ?? []).map((group) =>
-    el("optgroup", { label: words(group.label) }, group.options.map((option) => choice(option, chosen))),
-  );
-  const empty = el("option", { value: "", selected: !chosen }, words(element.placeholder) || "Choose…");
-  const change = (event) => on.change(block, element, event.target.value || null);
-  return el("select", { ...named(block, element), onchange: change }, empty, shown, groups);
-}
-
-function known(list) {
-  return (block, element, on) => {
-    const options = on.known(list).map(([value, text]) => ({ value, text: { text } }));
-    return staticSelect(block, { ...element, options }, on);
-  };
-}
-
-// Typed text → the bot's suggestions → one of them.
-function externalSelect(block, element, on) {
-  const id = `options-${block.block_id}-${element.action_id}`;
-  const list = el("datalist", { id });
-  const offered = new Map();
-  let waiting;
-  const ask = async (typed) => {
-    if (typed.length < (element.min_query_length ?? 3)) return;
-    const options = await on.suggest(block, element, typed);
-    list.replaceChildren(...options.map((option) => el("option", { value: words(option.text) })));
-    options.forEach((option) => offered.set(words(option.text), option));
-  };
-  const typed = (event) => {
-    clearTimeout(waiting);
-    const option = offered.get(event.target.value);
-    if (option) on.change(block, element, option);
-    else waiting = setTimeout(() => ask(event.target.value), 150);
-  };
-  const attributes = { ...named(block, element), list: id, oninput: typed, onfocus: (event) => ask(event.target.value) };
-  const initial = words(element.initial_option?.text);
-  const field = el("input", { ...attributes, autocomplete: "off", value: initial, placeholder: words(element.placeholder) });
-  return el("span", { class: "external" }, field, list);
+  return el("button", { ...attributes, "aria-label": element.accessibility_label }, words(element.text));
 }
 
 function overflow(block, element, on) {
-  const menu = el("details", { class: "overflow" }, el("summary", { "aria-label": "More actions" }, "⋯"));
-  const pick = (option) => () => {
-    menu.open = false;
-    on.change(block, element, option.value);
+  const opener = el("button", { type: "button", class: "button square", "aria-label": "More actions", "data-action": element.action_id }, icon("more"));
+  const entries = () => element.options.map((option) => ({ text: words(option.text), note: words(option.description), value: option }));
+  const pick = (option) => {
+    if (option.url && /^https?:/i.test(option.url)) window.open(option.url, "_blank", "noopener");
+    pressed(opener, () => on.act(block, element, option.value));
   };
-  const items = element.options.map((option) => el("button", { type: "button", onclick: pick(option) }, words(option.text)));
-  menu.append(el("div", { class: "items" }, items));
-  return menu;
+  return el("span", { class: "overflow" }, opener, menu(opener, entries, pick));
 }
 
-function choices(kind) {
-  return (block, element, on) => {
-    const many = kind === "checkbox";
-    const initial = many ? element.initial_options?.map((o) => o.value) : element.initial_option && [element.initial_option.value];
-    const before = [on.value(block, element) ?? initial ?? []].flat();
-    const name = `${block.block_id}-${element.action_id}`;
-    const set = el("fieldset", { class: "choices" }, el("legend", { class: "hidden" }, label(block, element)));
-    const change = () => {
-      const values = [...set.querySelectorAll("input:checked")].map((input) => input.value);
-      on.change(block, element, many ? values : (values[0] ?? null));
-    };
-    for (const option of element.options) {
-      const attributes = { type: kind, name, value: option.value, checked: before.includes(option.value), onchange: change };
-      const note = option.description ? el("small", {}, words(option.description)) : null;
-      set.append(el("label", {}, el("input", attributes), el("span", {}, words(option.text), note)));
-    }
-    return set;
-  };
-}
+const ELEMENTS = { button, workflow_button: button, overflow };
+let loading = null;
+let loaded = false;
 
-function field(type) {
-  return (block, element, on) => {
-    const initial = element.initial_value ?? element.initial_date ?? element.initial_time ?? "";
-    const value = on.value(block, element) ?? initial;
-    const change = (event) => on.change(block, element, event.target.value || null);
-    const long = { maxlength: element.max_length && String(element.max_length), placeholder: words(element.placeholder) };
-    const attributes = { ...named(block, element), ...long, onchange: change };
-    if (!element.multiline) return el("input", { type, ...attributes, value });
-    const area = el("textarea", { ...attributes, rows: "4" });
-    area.value = value;
-    return area;
-  };
+// What is chosen or typed comes when it is first needed.
+export function load() {
+  loading ??= Promise.all([import("./fields.js"), import("./picker.js")]).then(([fields, picker]) => {
+    Object.assign(ELEMENTS, fields.FIELDS, picker.SELECTS);
+    loaded = true;
+  });
+  return loading;
 }
-
-const ELEMENTS = {
-  button,
-  overflow,
-  static_select: staticSelect,
-  external_select: externalSelect,
-  users_select: known("users"),
-  channels_select: known("channels"),
-  conversations_select: known("channels"),
-  radio_buttons: choices("radio"),
-  checkboxes: choices("checkbox"),
-  plain_text_input: field("text"),
-  email_text_input: field("email"),
-  url_text_input: field("url"),
-  number_input: field("number"),
-  datepicker: field("date"),
-  timepicker: field("time"),
-};
 
 export function element(block, shape, on) {
   const make = ELEMENTS[shape.type];
-  return make ? make(block, shape, on) : el("em", { class: "unknown" }, `(${shape.type} is not shown here)`);
+  if (make) return make(block, shape, on, named(block, shape));
+  if (loaded) return el("em", { class: "unknown" }, `(${shape.type} is not shown here)`);
+  const holder = el("span");
+  load().then(() => holder.replaceWith(element(block, shape, on)));
+  return holder;
 }

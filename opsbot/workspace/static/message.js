@@ -1,75 +1,115 @@
 // One message as a list item: who, when, what, and what can be done with it.
-import { confirm, render } from "./blocks.js";
-import { el, post, toast } from "./dom.js";
-import { emoji, mrkdwn } from "./mrkdwn.js";
+import { figure, render } from "./blocks.js";
+import { el, icon, post, toast } from "./dom.js";
+import { emoji, mrkdwn, plain } from "./mrkdwn.js";
+import * as place from "./place.js";
+import { menu } from "./popup.js";
+import { reports } from "./report.js";
 
-export function message(shape, place, openThread) {
-  const person = place.person(shape);
-  const item = el("li", { id: `m${shape.ts}`, class: shape.only_for ? "message whisper" : "message", "data-ts": shape.ts });
-  const head = el("div", { class: "head" }, el("strong", {}, person.name));
-  if (person.bot) head.append(el("span", { class: "badge" }, "app"));
-  head.append(el("time", { datetime: place.iso(shape.ts), title: place.full(shape.ts) }, place.time(shape.ts)));
-  if (shape.edited) head.append(el("small", { class: "edited" }, "(edited)"));
-  const avatar = el("span", { class: `avatar hue${person.hue}`, "aria-hidden": "true" }, person.initials);
+const typed = new Map(); // ts → what was chosen in the message's elements, kept over its edits
+const REACTIONS = ["+1", "eyes", "white_check_mark", "tada", "heart", "thinking_face"];
+
+// `openThread` is null inside the thread itself.
+export function message(shape, openThread) {
+  const by = place.author(shape);
+  const kind = shape.only_for ? "message whisper" : "message";
+  const item = el("li", { id: openThread ? `m${shape.ts}` : null, class: kind, tabindex: "-1", "data-ts": shape.ts, "data-by": `${by.id}${shape.only_for ? "!" : ""}` });
+  const when = el("time", { datetime: place.moment(shape.ts).toISOString(), title: place.full(shape.ts) }, place.clock(shape.ts));
+  const head = el("div", { class: "head" }, el("strong", {}, by.name), by.app ? el("span", { class: "badge" }, "App") : null, when);
   const body = el("div", { class: "body" }, head);
-  if (shape.only_for) body.append(el("p", { class: "only" }, "Only visible to you"));
-  body.append(...content(shape, place));
+  if (shape.only_for) body.append(el("p", { class: "only" }, "Only visible to you", dismiss(shape)));
+  body.append(...content(shape));
+  if (shape.edited) body.lastElementChild.append(el("small", { class: "edited", title: place.full(shape.edited.ts) }, " (edited)"));
   body.append(...below(shape, openThread));
-  item.append(avatar, body);
+  item.append(el("div", { class: "gutter" }, place.face(by), when.cloneNode(true)), body);
+  if (!shape.only_for) item.append(tools(shape, openThread));
   return item;
 }
 
-function content(shape, place) {
+// What a screen reader is told of a message: who, and its text for notifications.
+export function spoken(shape) {
+  return `${place.author(shape).name}: ${plain(emoji(shape.text || "sent a card")).replace(/[*_~`]|<[^>|]*\|?|>/g, "")}`;
+}
+
+function content(shape) {
   const nodes = [];
-  if (shape.blocks?.length) nodes.push(el("div", { class: "blocks" }, render(shape.blocks, place.names(), reports(shape, place))));
-  else if (shape.text) nodes.push(el("div", { class: "text" }, mrkdwn(shape.text, place.names())));
-  for (const attachment of shape.attachments ?? []) {
-    const inside = attachment.blocks
-      ? render(attachment.blocks, place.names(), reports(shape, place))
-      : mrkdwn(attachment.text ?? attachment.fallback ?? "", place.names());
-    const made = el("div", { class: "attachment" }, el("div", {}, inside));
-    if (/^#?[0-9a-f]{6}$/i.test(attachment.color ?? "")) made.style.borderLeftColor = `#${attachment.color.replace("#", "")}`;
-    nodes.push(made);
-  }
-  for (const file of shape.files ?? []) {
-    const size = file.size < 1024 ? `${file.size} B` : `${Math.round(file.size / 1024)} KB`;
-    nodes.push(el("a", { class: "file", href: new URL(file.url_private).pathname, target: "_blank" }, `📄 ${file.title} · ${size}`));
-  }
-  return nodes;
+  if (!typed.has(shape.ts)) typed.set(shape.ts, {});
+  const on = reports(typed.get(shape.ts), { channel: shape.channel, ts: shape.ts });
+  if (shape.blocks?.length) nodes.push(el("div", { class: "blocks" }, render(shape.blocks, on)));
+  else if (shape.text) nodes.push(el("div", { class: shape.subtype === "me_message" ? "text me" : "text" }, mrkdwn(shape.text)));
+  nodes.push(...(shape.attachments ?? []).map((one) => attachment(one, on)));
+  nodes.push(...(shape.files ?? []).map(file));
+  return nodes.length ? nodes : [el("div", { class: "text" })];
+}
+
+const COLOURS = { good: "#2eb67d", warning: "#ecb22e", danger: "#e01e5a" };
+
+function attachment(shape, on) {
+  const rows = [];
+  const row = (value, kind) => value && rows.push(el("div", { class: kind }, mrkdwn(value)));
+  row(shape.author_name, "author");
+  if (shape.title) rows.push(el("strong", {}, mrkdwn(shape.title_link ? `<${shape.title_link}|${shape.title}>` : shape.title)));
+  if (shape.blocks?.length) rows.push(el("div", { class: "blocks" }, render(shape.blocks, on)));
+  else row(shape.text ?? (rows.length || shape.fields ? "" : shape.fallback), "text");
+  if (shape.fields?.length) rows.push(el("div", { class: "b-fields" }, shape.fields.map((one) => el("div", {}, el("strong", {}, mrkdwn(one.title ?? "")), el("div", {}, mrkdwn(one.value ?? ""))))));
+  if (shape.image_url) rows.push(figure({ image_url: shape.image_url, alt_text: shape.fallback ?? "" }, ""));
+  row(shape.footer, "soft");
+  const made = el("div", { class: "attachment" }, rows);
+  const colour = COLOURS[shape.color] ?? (/^#?[0-9a-f]{6}$/i.test(shape.color ?? "") ? `#${shape.color.replace("#", "")}` : null);
+  if (colour) made.style.borderLeftColor = colour;
+  return shape.pretext ? el("div", {}, mrkdwn(shape.pretext), made) : made;
+}
+
+const size = (bytes) => (bytes < 1024 ? `${bytes} B` : bytes < 1_048_576 ? `${Math.round(bytes / 1024)} KB` : `${(bytes / 1_048_576).toFixed(1)} MB`);
+
+function file(shape) {
+  const url = new URL(shape.url_private ?? shape.permalink, location.href).pathname;
+  const title = shape.title || shape.name;
+  if (/^image\//.test(shape.mimetype ?? "") || /^(png|jpe?g|gif)$/.test(shape.filetype ?? "")) return figure({ image_url: new URL(url, location.href).href, alt_text: title }, title);
+  const open = el("a", { class: "file", href: url, target: "_blank", rel: "noopener" }, icon("file"), el("span", {}, el("strong", {}, title), el("small", {}, `${shape.pretty_type ?? shape.filetype} · ${size(shape.size)}`)));
+  if (!shape.preview) return open;
+  const rest = shape.lines_more ? el("small", { class: "soft" }, `and ${shape.lines_more} more lines`) : null;
+  return el("div", { class: "snippet" }, open, el("pre", { tabindex: "0" }, shape.preview), rest);
+}
+
+async function react(shape, name) {
+  const there = shape.reactions?.find((one) => one.name === name)?.users.includes(place.state.me) ?? false;
+  const answer = await post("/page/react", { user: place.state.me, channel: shape.channel, ts: shape.ts, name, remove: there });
+  if (!answer.ok) toast(`The reaction was not taken: ${answer.error}`);
 }
 
 function below(shape, openThread) {
   const nodes = [];
   if (shape.reactions?.length) {
-    const shown = shape.reactions.map((one) => el("span", { class: "reaction" }, emoji(`:${one.name}:`), ` ${one.count}`));
-    nodes.push(el("div", { class: "reactions" }, shown));
+    const chip = (one) => {
+      const names = one.users.map(place.userName).join(", ");
+      const own = one.users.includes(place.state.me);
+      return el("button", { type: "button", class: "reaction", "aria-pressed": String(own), title: `${names} :${one.name}:`, "aria-label": `${one.name}, ${one.count}: ${names}`, onclick: () => react(shape, one.name) }, emoji(`:${one.name}:`), ` ${one.count}`);
+    };
+    nodes.push(el("div", { class: "reactions" }, shape.reactions.map(chip)));
   }
-  if (openThread && !shape.only_for) {
-    const count = shape.reply_count ?? 0;
-    const text = count ? `${count} ${count === 1 ? "reply" : "replies"}` : "Reply";
-    const open = () => openThread(shape.ts);
-    nodes.push(el("button", { type: "button", class: count ? "replies" : "replies quiet", onclick: open }, text));
+  if (openThread && shape.reply_count) {
+    const count = `${shape.reply_count} ${shape.reply_count === 1 ? "reply" : "replies"}`;
+    const faces = (shape.reply_users ?? []).slice(0, 4).map((id) => place.faceOf(place.user(id)));
+    const last = shape.latest_reply ? el("small", {}, `Last ${place.ago(place.moment(shape.latest_reply))}`) : null;
+    nodes.push(el("button", { type: "button", class: "replies", onclick: () => openThread(shape.ts) }, faces, count, last));
   }
   return nodes;
 }
 
-function reports(shape, place) {
-  const values = {};
-  const where = { channel: shape.channel, ts: shape.ts };
-  return {
-    known: place.known,
-    value: () => undefined,
-    suggest: async (block, element, typed) => {
-      const asked = { user: place.me(), ...where, action_id: element.action_id, typed };
-      return (await post("suggest", asked)).options ?? [];
-    },
-    change: async (block, element, value) => {
-      (values[block.block_id] ??= {})[element.action_id] = value;
-      if (block.type === "input" && !block.dispatch_action) return;
-      if (element.confirm && !(await confirm(element.confirm, place.names()))) return;
-      const acted = { ...where, user: place.me(), action_id: element.action_id, block_id: block.block_id, value, state: values };
-      const answer = await post("click", acted);
-      if (!answer.ok) toast(`The bot did not answer (${answer.result ?? answer.error}).`);
-    },
+function tools(shape, openThread) {
+  const smile = el("button", { type: "button", class: "bare", "aria-label": "React", title: "React" }, icon("smile"));
+  const faces = menu(smile, () => REACTIONS.map((name) => ({ value: name, text: `${emoji(`:${name}:`)} ${name.replaceAll("_", " ")}` })), (name) => react(shape, name));
+  const reply = openThread && el("button", { type: "button", class: "bare", "aria-label": "Reply in a thread", title: "Reply in a thread", onclick: () => openThread(shape.ts) }, icon("reply"));
+  const copy = () => navigator.clipboard.writeText(`${location.origin}/archives/${shape.channel}/p${shape.ts.replace(".", "")}`).then(() => toast("The link is copied."), () => toast("This browser did not let us copy."));
+  const copied = el("button", { type: "button", class: "bare", "aria-label": "Copy the link", title: "Copy the link", onclick: copy }, icon("link"));
+  return el("div", { class: "tools" }, smile, faces, reply, copied);
+}
+
+function dismiss(shape) {
+  const act = async () => {
+    const answer = await post("/page/dismiss", { user: place.state.me, channel: shape.channel, ts: shape.ts });
+    if (!answer.ok) toast(`It could not be dismissed: ${answer.error}`);
   };
+  return el("button", { type: "button", class: "inline", onclick: act }, "Dismiss");
 }

@@ -1,72 +1,79 @@
 // The dialog on top of the person's screen: its fields, its faults, its submit and close.
-import { confirm, render } from "./blocks.js";
-import { el, post, toast } from "./dom.js";
-import { words } from "./elements.js";
+import { render } from "./blocks.js";
+import { at, el, icon, post, toast } from "./dom.js";
+import { load } from "./elements.js";
+import { words } from "./mrkdwn.js";
+import { faceOf, state, user } from "./place.js";
+import { reports } from "./report.js";
 
-const dialog = document.getElementById("modal");
+const dialog = at("modal");
 const typed = new Map(); // view id → {block_id: {action_id: value}}
 let shown = null;
 
-export function show(views, place) {
+// The stack of views, bottom first; the last one is shown.
+export async function show(views) {
+  await load();
   for (const id of typed.keys()) if (!views.some((view) => view.id === id)) typed.delete(id);
   const view = views.at(-1);
   if (view && shown?.id === view.id && shown.hash === view.hash) return;
+  const same = view && shown?.id === view.id;
+  const focused = same ? document.activeElement?.dataset.action : null;
+  const scrolled = same ? (dialog.querySelector(".modalbody")?.scrollTop ?? 0) : 0;
   shown = view ?? null;
   if (!view) return dialog.close();
   if (!typed.has(view.id)) typed.set(view.id, {});
-  dialog.replaceChildren(form(view, place));
+  if (same) forget(view);
+  dialog.replaceChildren(form(view));
   if (!dialog.open) dialog.showModal();
-  dialog.querySelector("input, textarea, select")?.focus();
+  dialog.querySelector(".modalbody").scrollTop = scrolled;
+  const first = focused ? dialog.querySelector(`[data-action="${CSS.escape(focused)}"]`) : null;
+  (first ?? dialog.querySelector(".modalbody :is(input, textarea)") ?? dialog.querySelector(".primary") ?? dialog).focus();
 }
 
-function form(view, place) {
+// What was typed into inputs that an update took away is not sent.
+function forget(view) {
   const values = typed.get(view.id);
-  const on = {
-    known: place.known,
-    value: (block, element) => values[block.block_id]?.[element.action_id],
-    suggest: async (block, element, text) => {
-      const asked = { user: place.me(), view_id: view.id, action_id: element.action_id, typed: text };
-      return (await post("suggest", asked)).options ?? [];
-    },
-    change: async (block, element, value) => {
-      (values[block.block_id] ??= {})[element.action_id] = value;
-      if (block.type === "input" && !block.dispatch_action) return;
-      if (element.confirm && !(await confirm(element.confirm, place.names()))) return;
-      const acted = { user: place.me(), view_id: view.id, action_id: element.action_id, value, values };
-      const answer = await post("act", acted);
-      if (!answer.ok) toast(`The bot did not answer (${answer.result ?? answer.error}).`);
-    },
-  };
-  const cancel = el("button", { type: "button", class: "button", onclick: () => close(view, place) }, words(view.close) || "Cancel");
-  const send = view.submit ? el("button", { class: "button primary" }, words(view.submit)) : null;
-  const title = el("h2", { id: "modaltitle" }, words(view.title));
-  const fault = el("p", { class: "fault", role: "alert", "data-fault": "" });
-  const body = el("div", { class: "modalbody" }, render(view.blocks, place.names(), on), fault);
+  const ids = new Set(view.blocks.map((block) => block.block_id));
+  for (const id of Object.keys(values)) if (!ids.has(id)) delete values[id];
+}
+
+function form(view) {
+  const values = typed.get(view.id);
+  const on = reports(values, { view_id: view.id });
+  const cancel = el("button", { type: "button", class: "button", onclick: () => close(view, view.clear_on_close) }, words(view.close) || (view.previous_view_id ? "Back" : "Cancel"));
+  const send = view.submit ? el("button", { class: "button primary", "aria-disabled": view.submit_disabled ? "true" : null }, words(view.submit)) : null;
+  const leave = el("button", { type: "button", class: "bare", "aria-label": "Close the dialog", onclick: () => close(view, true) }, icon("close"));
+  const head = el("header", {}, faceOf(user(state.start.bot)), el("h2", { id: "modaltitle" }, words(view.title)), leave);
+  const fault = el("p", { class: "fault whole", role: "alert", "data-fault": "" });
+  const body = el("div", { class: "modalbody", tabindex: "0", role: "group", "aria-labelledby": "modaltitle" }, el("div", { class: "blocks" }, render(view.blocks, on)));
   const submit = (event) => {
     event.preventDefault();
-    submitted(view, values, place, send);
+    if (send && !view.submit_disabled) submitted(view, values, send);
   };
-  return el("form", { onsubmit: submit, novalidate: true }, title, body, el("div", { class: "buttons" }, cancel, send));
+  return el("form", { onsubmit: submit, novalidate: "" }, head, body, fault, el("div", { class: "buttons" }, cancel, send));
 }
 
-async function submitted(view, values, place, button) {
-  document.activeElement?.blur(); // a text field reports when it is left
-  button.disabled = true;
-  const answer = await post("submit", { user: place.me(), view_id: view.id, values });
-  button.disabled = false;
+async function submitted(view, values, button) {
+  if (button.ariaBusy === "true") return;
+  button.ariaBusy = "true";
+  const answer = await post("/page/submit", { user: state.me, view_id: view.id, values });
+  button.ariaBusy = null;
   for (const field of dialog.querySelectorAll("[data-fault]")) {
     field.textContent = answer.errors?.[field.dataset.fault] ?? "";
+    const input = field.dataset.fault && field.parentElement.querySelector("[data-action]");
+    if (input) input.ariaInvalid = field.textContent ? "true" : null;
   }
-  if (!answer.ok && !answer.errors) toast(`This could not be sent: ${answer.error}.`);
+  if (!answer.ok && !answer.errors) toast(`This could not be sent: ${answer.error}`);
+  const wrong = dialog.querySelector("[aria-invalid=true]");
+  if (wrong) (wrong.matches("input, textarea") ? wrong : wrong.querySelector("input"))?.focus();
 }
 
-async function close(view, place) {
-  await post("close", { user: place.me(), view_id: view.id });
+async function close(view, whole) {
+  const answer = await post("/page/close", { user: state.me, view_id: view.id, whole_stack: Boolean(whole) });
+  if (!answer.ok) dialog.close();
 }
 
-export function closeOnEscape(place) {
-  dialog.addEventListener("cancel", (event) => {
-    event.preventDefault();
-    if (shown) close(shown, place);
-  });
-}
+dialog.addEventListener("cancel", (event) => {
+  event.preventDefault();
+  if (shown && event.target === dialog) close(shown, shown.clear_on_close);
+});

@@ -1,238 +1,180 @@
-// The page: who you are, where you are, what is said there, live.
-import { el, get, post, toast } from "./dom.js";
-import { message } from "./message.js";
-import * as modal from "./modal.js";
+// The page: who you are and where; the feed that keeps everything on it current.
+import { composer } from "./composer.js";
+import * as conversation from "./conversation.js";
+import { at, get, icon, toast } from "./dom.js";
+import * as home from "./home.js";
+import * as place from "./place.js";
+import * as side from "./side.js";
 
-const at = (id) => document.getElementById(id);
-const state = { me: "U01ALICE", channel: "C01OPS", thread: null, start: null, messages: new Map(), unread: new Set(), feed: null, early: [] };
+const { state } = place;
+let feed = null;
+let dialogs = null; // modal.js, once there was a dialog
+const inspector = () => import("./inspector.js"); // for the few who want it
 
-// What messages and dialogs need to know of where they are shown.
-const place = {
-  me: () => state.me,
-  known: (list) =>
-    list === "users"
-      ? state.start.users.filter((user) => !user.is_bot).map((user) => [user.id, user.real_name])
-      : state.start.channels.filter((channel) => channel.name).map((channel) => [channel.id, `#${channel.name}`]),
-  names() {
-    const found = (list, id) => state.start[list].find((one) => one.id === id)?.name ?? id;
-    return {
-      user: (id) => found("users", id),
-      channel: (id) => found("channels", id),
-      group: (id) => found("groups", id),
-      zone: zone(),
-      me: state.me,
-    };
-  },
-  person(shape) {
-    const user = state.start.users.find((one) => one.id === shape.user);
-    const name = user?.real_name ?? shape.username ?? shape.user;
-    const initials = name.split(/\s+/).map((word) => word[0]).join("").slice(0, 2).toUpperCase();
-    const hue = (state.start.users.indexOf(user) + 8) % 8; // the first eight all differ
-    return { name, initials, hue, bot: Boolean(user?.is_bot ?? shape.username) };
-  },
-  iso: (ts) => new Date(Number(ts) * 1000).toISOString(),
-  time: (ts) => format(ts, { hour: "2-digit", minute: "2-digit" }),
-  full: (ts) => format(ts, { dateStyle: "full", timeStyle: "medium" }),
-};
-
-function zone() {
-  return state.start.users.find((user) => user.id === state.me)?.tz ?? "UTC";
+async function modals(views) {
+  if (!dialogs && !views.length) return;
+  dialogs ??= import("./modal.js");
+  (await dialogs).show(views);
 }
 
-function format(ts, options) {
-  return new Intl.DateTimeFormat("en-GB", { ...options, timeZone: zone() }).format(new Date(Number(ts) * 1000));
+async function jump() {
+  if (document.querySelector("dialog[open]")) return;
+  const found = await import("./jump.js");
+  found.open(found.places(go, become, corners()));
 }
-
-// What is on the screen
 
 async function begin() {
+  for (const one of document.querySelectorAll("[data-icon]")) one.prepend(icon(one.dataset.icon));
+  side.theme();
+  side.people(become);
+  composer(at("composer"), at("text"), () => null);
+  composer(at("reply"), at("replytext"), () => state.thread);
   const linked = location.pathname.match(/^\/archives\/(\w+)\/p(\d+)(\d{6})$/);
   const [me, channel] = location.hash.slice(1).split("/");
-  state.me = me || localStorage.getItem("me") || state.me;
   state.channel = linked?.[1] || channel || state.channel;
-  await become(state.me);
-  if (linked) at(`m${linked[2]}.${linked[3]}`)?.scrollIntoView({ block: "center" });
+  await become(me || localStorage.getItem("me") || state.me);
+  if (linked) conversation.point(`${linked[2]}.${linked[3]}`);
 }
 
 async function become(person) {
   state.me = person;
   localStorage.setItem("me", person);
-  state.feed?.close();
-  state.feed = new EventSource(`/page/feed?as=${encodeURIComponent(person)}`);
-  state.feed.onmessage = (event) => changed(JSON.parse(event.data));
+  state.thread = null;
+  feed?.close();
+  feed = new EventSource(`/page/feed?as=${encodeURIComponent(person)}`);
+  feed.onmessage = (event) => changed(JSON.parse(event.data));
+  feed.onerror = () => at("away").hidden = false;
   await new Promise((opened) => {
-    state.feed.onopen = () => opened(refresh()); // also after every reconnect
+    feed.onopen = () => opened(refresh()); // also after every reconnect
   });
 }
 
 async function refresh() {
-  state.start = await get("/page/start", { as: state.me });
-  const people = state.start.users.filter((user) => !user.is_bot);
-  const option = (user) => el("option", { value: user.id, selected: user.id === state.me }, user.real_name + (user.is_restricted ? " (guest)" : ""));
-  at("me").replaceChildren(...people.map(option));
-  at("team").textContent = state.start.team;
-  at("hint").textContent = "";
-  connected(state.start.links);
-  modal.show(state.start.views, place);
+  const start = await get("/page/start", { as: state.me });
+  if (!start.users) return;
+  at("away").hidden = true;
+  state.start = start;
+  state.unread = new Map(start.channels.filter((one) => one.unread).map((one) => [one.id, { count: one.unread, mentions: one.mentions }]));
+  side.connected(start.links, start.door);
+  at("faults").textContent = faults(start.faults);
+  modals(start.views);
   await go(state.channel);
 }
 
-function channelName(channel) {
-  return channel.is_im ? "opsbot" : `# ${channel.name}`;
-}
-
-function listChannels() {
-  const items = state.start.channels.map((channel) => {
-    const attributes = { type: "button", onclick: () => go(channel.id), "aria-current": channel.id === state.channel ? "page" : null };
-    const unread = state.unread.has(channel.id) ? el("span", { class: "dot", role: "img", "aria-label": "unread" }) : null;
-    return el("li", {}, el("button", attributes, channelName(channel), unread));
-  });
-  at("channels").replaceChildren(...items);
-}
-
 async function go(id) {
-  const channel = state.start.channels.find((one) => one.id === id) ?? state.start.channels[0];
+  const isHome = id === "home";
+  const channel = place.channel(id) ?? (id === state.me || isHome ? { id: side.direct(), is_im: true } : state.start.channels[0]);
   const thread = channel.id === state.channel ? state.thread : null;
-  state.channel = channel.id;
-  state.unread.delete(channel.id);
-  history.replaceState(null, "", `#${state.me}/${channel.id}`);
-  document.title = `${channelName(channel)} · ${state.start.team}`;
-  at("name").textContent = channelName(channel);
-  at("topic").textContent = channel.topic?.value ?? "";
-  at("text").placeholder = `Message ${channelName(channel)}`;
+  state.channel = isHome ? "home" : channel.id;
+  document.body.classList.toggle("athome", isHome);
+  history.replaceState(null, "", `/#${state.me}/${state.channel}`);
+  at("name").textContent = place.title(channel);
+  at("topic").textContent = channel.is_im ? "App" : (channel.topic?.value ?? "");
+  at("text").placeholder = `Message ${channel.is_im ? place.title(channel) : `#${channel.name}`}`;
+  at("tabs").hidden = !channel.is_im;
+  at("hometab").setAttribute("aria-current", isHome ? "page" : "false");
+  at("messagestab").setAttribute("aria-current", isHome ? "false" : "page");
   openMenu(false);
-  listChannels();
-  const early = (state.early = []); // what happens while the messages are on their way
-  const { messages } = await get("/page/messages", { channel: channel.id, as: state.me });
-  if (state.early !== early) return; // somebody went elsewhere meanwhile
-  state.messages = new Map(messages.map((shape) => [shape.ts, shape]));
-  state.early = null;
-  drawAll();
-  openThread(thread);
-  early.forEach(changed);
+  if (isHome) {
+    conversation.openThread(null);
+    home.draw(state.start.home ?? null);
+    side.draw(go);
+    return home.opened("home");
+  }
+  if (!(await conversation.load(channel))) return;
+  conversation.openThread(thread);
+  side.draw(go);
+  if (channel.is_im) home.opened("messages");
 }
 
-function drawAll() {
-  const roots = [...state.messages.values()].filter((shape) => !isReply(shape));
-  at("messages").replaceChildren(...roots.map((shape) => message(shape, place, openThread)));
-  at("messages").scrollTop = at("messages").scrollHeight;
+function corners() {
+  return [
+    { text: `Home of ${place.user(state.start.bot)?.real_name}`, sign: "home", act: () => go("home") },
+    { text: "Inspector", note: "envelopes and calls", sign: "pulse", act: async () => (await inspector()).open() },
+    { text: "Make things fail", note: "drop, freeze, 429, down", sign: "pulse", act: async () => (await inspector()).open("controls") },
+    ...["auto", "light", "dark"].map((name) => ({ text: `Colours: ${name}`, sign: name, act: () => side.theme(name) })),
+  ];
 }
 
-function isReply(shape) {
-  return shape.thread_ts && shape.thread_ts !== shape.ts;
-}
+const HAPPENINGS = {
+  message: (change) => (change.message.channel === state.channel ? conversation.changed(change) : elsewhere(change.message)),
+  deleted: (change) => change.channel === state.channel && conversation.changed(change),
+  views: (change) => modals(change.views),
+  home(change) {
+    state.start.home = change.view;
+    if (state.channel === "home") home.draw(change.view);
+  },
+  links: (change) => side.connected(change.count, change.door ?? state.start.door),
+  faults: (change) => (at("faults").textContent = faults(change.faults)),
+  channel: refresh,
+  read(change) {
+    if (change.unread) state.unread.set(change.channel, { count: change.unread, mentions: change.mentions });
+    else state.unread.delete(change.channel);
+    side.draw(go);
+  },
+  trouble(change) {
+    const bot = place.user(state.start.bot)?.real_name;
+    const said = { operation_timeout: `${bot} did not answer within 3 seconds.`, dispatch_failed: `${bot} is not connected.` }[change.error];
+    toast(said ?? `${bot} did not answer (${change.error}).`);
+  },
+};
 
-function openThread(ts) {
-  state.thread = ts;
-  at("thread").hidden = ts === null;
-  if (ts === null) return;
-  const shown = [...state.messages.values()].filter((shape) => shape.ts === ts || shape.thread_ts === ts);
-  at("replies").replaceChildren(...shown.map((shape) => message(shape, place, null)));
-  at("replies").scrollTop = at("replies").scrollHeight;
-  at("replytext").focus();
+function faults(found) {
+  const said = (found?.rate_limits ?? []).map((one) => `429 for ${one.left} more calls of ${one.method}`);
+  if (found?.down) said.push("down");
+  if (found?.slow_seconds) said.push(`${found.slow_seconds} s slower`);
+  if (found?.frozen) said.push(`${found.frozen} frozen`);
+  return said.length ? `Now on purpose: ${said.join(", ")}.` : "Nothing is made to fail now.";
 }
-
-// What happens
 
 function changed(change) {
-  if (state.early && ["message", "deleted"].includes(change.kind)) return state.early.push(change);
-  const acts = {
-    message: () => spoken(change.message),
-    deleted: () => removed(change),
-    views: () => modal.show(change.views, place),
-    links: () => connected(change.count),
-    channel: refresh,
-    trouble: () => toast(`The bot did not answer in time (${change.error}).`),
-  };
-  acts[change.kind]?.();
+  HAPPENINGS[change.kind]?.(change);
 }
 
-function spoken(shape) {
-  if (shape.channel !== state.channel) {
-    state.unread.add(shape.channel);
-    return listChannels();
-  }
-  state.messages.set(shape.ts, shape);
-  if (!isReply(shape)) put(at("messages"), message(shape, place, openThread));
-  if (state.thread && [shape.ts, shape.thread_ts].includes(state.thread)) put(at("replies"), message(shape, place, null));
-}
-
-// Replace a message where it stands, or add it at the end; stay at the bottom if we were there.
-function put(list, item) {
-  const bottom = list.scrollHeight - list.scrollTop - list.clientHeight < 80;
-  const old = list.querySelector(`[data-ts="${item.dataset.ts}"]`);
-  const focused = old?.contains(document.activeElement) ? document.activeElement.dataset.action : null;
-  if (old) old.replaceWith(item);
-  else list.append(item);
-  if (focused) item.querySelector(`[data-action="${CSS.escape(focused)}"]`)?.focus();
-  if (bottom) list.scrollTop = list.scrollHeight;
-}
-
-function removed(change) {
-  state.messages.delete(change.ts);
-  for (const item of document.querySelectorAll(`[data-ts="${CSS.escape(change.ts)}"]`)) item.remove();
-}
-
-function connected(count) {
-  at("bot").className = count ? "on" : "off";
-  at("bot").textContent = count ? "opsbot is connected" : "opsbot is not connected";
-}
-
-// What the person does
-
-async function send(field, thread) {
-  const text = field.value.trim();
-  if (!text) return;
-  field.value = "";
-  grow(field);
-  const said = { user: state.me, channel: state.channel, text };
-  const answer = await post("say", thread ? { ...said, thread_ts: thread } : said);
-  if (!answer.ok && !answer.result) {
-    toast(answer.error);
-    field.value = text;
-  }
-}
-
-function grow(field) {
-  field.style.height = "auto";
-  field.style.height = `${Math.min(field.scrollHeight, 200)}px`;
-}
-
-function hint() {
-  const typed = at("text").value;
-  const found = typed.startsWith("/") ? Object.entries(state.start.commands).filter(([name]) => name.startsWith(typed.split(" ")[0])) : [];
-  at("hint").textContent = found.map(([name, words]) => `${name} · ${words}`).join("\n");
+// A message in another channel: unread, unless it is an edit, a reply in a thread or one's own.
+const counted = new Set();
+function elsewhere(shape) {
+  const fresh = !shape.edited && !counted.has(shape.ts) && (!shape.thread_ts || shape.thread_ts === shape.ts) && !shape.reply_count;
+  counted.add(shape.ts);
+  if (!fresh || place.isMe(shape.user) || !place.channel(shape.channel)) return;
+  const before = state.unread.get(shape.channel) ?? { count: 0, mentions: 0 };
+  const loud = place.channel(shape.channel).is_im || place.mine(shape.text ?? "") || /<!(here|channel|everyone)/.test(shape.text ?? "");
+  state.unread.set(shape.channel, { count: before.count + 1, mentions: before.mentions + Number(loud) });
+  side.draw(go);
 }
 
 function openMenu(open) {
-  document.body.classList.toggle("menu", open);
+  document.body.classList.toggle("sideopen", open);
   at("menu").setAttribute("aria-expanded", String(open));
+  if (open) at("person").focus();
 }
 
-for (const [form, field, thread] of [
-  ["composer", "text", () => null],
-  ["reply", "replytext", () => state.thread],
-]) {
-  at(form).addEventListener("submit", (event) => {
-    event.preventDefault();
-    send(at(field), thread());
-    hint();
-  });
-  at(field).addEventListener("keydown", (event) => {
-    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
-    event.preventDefault();
-    at(form).requestSubmit();
-  });
-  at(field).addEventListener("input", () => grow(at(field)));
-}
-at("text").addEventListener("input", hint);
-at("me").addEventListener("change", (event) => become(event.target.value));
-at("menu").addEventListener("click", () => openMenu(!document.body.classList.contains("menu")));
-at("leave").addEventListener("click", () => openThread(null));
-document.addEventListener("keydown", (event) => {
-  if (event.key !== "Escape" || document.querySelector("dialog[open]")) return;
-  openThread(null);
+at("menu").addEventListener("click", () => openMenu(!document.body.classList.contains("sideopen")));
+at("shade").addEventListener("click", () => openMenu(false));
+at("leave").addEventListener("click", () => conversation.openThread(null));
+at("find").addEventListener("click", jump);
+at("inspect").addEventListener("click", async () => {
+  const found = await inspector();
   openMenu(false);
+  if (at("panel").hidden) found.open();
+  else found.close();
 });
-modal.closeOnEscape(place);
+at("hometab").addEventListener("click", () => go("home"));
+at("messagestab").addEventListener("click", () => go(side.direct()));
+addEventListener("hashchange", () => {
+  const [me, channel] = location.hash.slice(1).split("/");
+  if (me && me !== state.me) become(me);
+  else if (channel && channel !== state.channel) go(channel);
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key.toLowerCase() === "k" && (event.ctrlKey || event.metaKey)) {
+    event.preventDefault();
+    jump();
+  }
+  if (event.key !== "Escape" || event.defaultPrevented || document.querySelector("dialog[open], :popover-open")) return;
+  if (document.body.classList.contains("sideopen")) return openMenu(false), at("menu").focus();
+  if (state.thread) return conversation.openThread(null);
+  if (!at("panel").hidden) return at("leavepanel").click(), at("inspect").focus();
+  at("text").focus();
+});
 begin();

@@ -77,7 +77,7 @@ def test_text_of_a_person_is_never_markup(workspace: Workspace, page: Page) -> N
     workspace.say("U02BOB", "#ops", "<img src=x onerror=alert(1)> *bold* <script>alert(1)</script>")
     item = page.locator("#messages .message").last
     expect(item).to_contain_text("<img src=x onerror=alert(1)> bold <script>")
-    assert item.locator("img, script").count() == 0
+    assert item.locator(".body img, script").count() == 0
     assert item.locator("strong", has_text="bold").count() == 1
 
 
@@ -135,7 +135,8 @@ def test_a_slash_command_opens_a_dialog_that_is_filled_in_with_the_keyboard(
     page.get_by_label("Tag").fill("v2")
     page.keyboard.press("Enter")
     expect(page.get_by_text("Please complete this required field.")).to_be_visible()
-    page.get_by_label("Environment").select_option("staging")
+    page.get_by_label("Environment").fill("stag")
+    page.keyboard.press("Enter")
     page.get_by_role("button", name="Go", exact=True).click()
     expect(page.locator("#messages")).to_contain_text("deploying v2 to staging")
     expect(page.locator("#modal")).not_to_be_visible()
@@ -145,7 +146,8 @@ def test_another_person_does_not_see_an_ephemeral_message(workspace: Workspace, 
     web.chat_postEphemeral(channel="C01OPS", user="U01ALICE", text="for alice")
     expect(page.locator("#messages")).to_contain_text("for alice")
     page.get_by_role("button", name="Channels").click()
-    page.get_by_label("You are").select_option("U02BOB")
+    page.get_by_role("button", name="You are Alice Andersen").click()
+    page.get_by_role("menuitemradio", name="Bob Brown").click()
     expect(page.locator("#messages")).not_to_contain_text("for alice")
 
 

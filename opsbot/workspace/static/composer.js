@@ -1,0 +1,123 @@
+// Where one writes: suggestions as one types (commands, people, channels, emoji), what was sent before, files.
+import { post, toast, upload } from "./dom.js";
+import { EMOJI } from "./emoji.js";
+import * as place from "./place.js";
+import { listbox } from "./popup.js";
+
+const { state } = place;
+const SENT = 30;
+const sentBefore = JSON.parse(localStorage.getItem("sent") ?? "[]");
+
+// The commands that begin as the text does, then words of the command's usage, and what was sent before.
+function commands(text) {
+  const [name, ...rest] = text.split(" ");
+  const known = Object.entries(state.start.commands);
+  if (!rest.length) return known.filter(([one]) => one.startsWith(name)).map(([one, usage]) => ({ text: one, note: usage, put: `${one} ` }));
+  const usage = known.find(([one]) => one === name)?.[1];
+  if (usage === undefined) return [];
+  const before = sentBefore.filter((one) => one.startsWith(text) && one !== text).slice(0, 4);
+  const verbs = usage.split(", ").map((verb) => `${name} ${verb}`).filter((one) => one.startsWith(text) && one !== text && !before.includes(one));
+  return [...before.map((one) => ({ text: one, note: "sent before", put: one })), ...verbs.map((one) => ({ text: one, put: `${one} ` }))];
+}
+
+const TOKENS = {
+  "@": () => [...state.start.users.filter((one) => !one.deleted).map((one) => ({ text: one.real_name, note: `@${one.name}`, key: `${one.name} ${one.real_name}`, put: `@${one.name}`, before: place.faceOf(one) })), ...state.start.groups.map((one) => ({ text: `@${one.name}`, note: "group", key: one.name, put: `@${one.name}` }))],
+  "#": () => state.start.channels.filter((one) => !one.is_im).map((one) => ({ text: `#${one.name}`, note: one.topic?.value, key: one.name, put: `#${one.name}` })),
+  ":": () => Object.entries(EMOJI).map(([name, sign]) => ({ text: `${sign}  ${name.replaceAll("_", " ")}`, key: name, put: `:${name}:` })),
+};
+
+function token(text) {
+  const [, sign, typed] = text.match(/(?:^|\s)([@#:])([\w+-]*)$/) ?? [];
+  if (!sign || (sign === ":" && typed.length < 2)) return null;
+  const found = TOKENS[sign]().filter((one) => ` ${one.key}`.toLowerCase().includes(` ${typed.toLowerCase()}`) || (sign === ":" && one.key.includes(typed)));
+  const done = found.some((one) => one.put === sign + typed); // all typed already: Enter sends
+  return done ? null : { from: text.length - typed.length - 1, found: found.slice(0, 8) };
+}
+
+export function composer(form, field, thread) {
+  const list = listbox(field, pick, { label: "Suggestions", anchor: form });
+  let from = 0;
+  let recalled = -1;
+  form.append(list.list);
+
+  function suggest() {
+    const text = field.value.slice(0, field.selectionStart);
+    const found = text.startsWith("/") && !thread() ? { from: 0, found: commands(text) } : token(text);
+    if (!found?.found.length) return list.hide();
+    from = found.from;
+    list.show(found.found, text.startsWith("/") ? -1 : 0);
+  }
+
+  function pick(entry) {
+    field.setRangeText(entry.put + (entry.put.endsWith(" ") || from === 0 ? "" : " "), from, field.selectionStart, "end");
+    list.hide();
+    changed();
+    if (entry.put.startsWith("/") && entry.put.endsWith(" ")) suggest();
+  }
+
+  function changed() {
+    field.style.height = "auto";
+    field.style.height = `${Math.min(field.scrollHeight, 200)}px`;
+    form.classList.toggle("ready", Boolean(field.value.trim()));
+  }
+
+  function recall(step) {
+    recalled = Math.max(-1, Math.min(sentBefore.length - 1, recalled + step));
+    field.value = sentBefore[recalled] ?? "";
+    changed();
+  }
+
+  async function send() {
+    const text = field.value.trim();
+    if (!text) return;
+    const said = { user: state.me, channel: state.channel, text, ...(thread() ? { thread_ts: thread() } : {}) };
+    field.value = "";
+    recalled = -1;
+    list.hide();
+    changed();
+    remember(text);
+    const answer = await post("/page/say", said);
+    if (answer.ok || answer.result) return; // what went wrong with a command, Slackbot says
+    toast(answer.error);
+    field.value ||= text;
+    changed();
+  }
+
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    send();
+  });
+  field.addEventListener("keydown", (event) => {
+    if (list.key(event) || event.isComposing) return;
+    if (event.key === "Enter" && !event.shiftKey) {
+      event.preventDefault();
+      send();
+    }
+    const browsing = !field.value || (recalled >= 0 && field.value === sentBefore[recalled]);
+    if (browsing && ["ArrowUp", "ArrowDown"].includes(event.key)) event.preventDefault(), recall(event.key === "ArrowUp" ? 1 : -1);
+  });
+  field.addEventListener("input", () => {
+    changed();
+    suggest();
+  });
+  field.addEventListener("blur", list.hide);
+  form.addEventListener("click", (event) => event.target === form && field.focus());
+  for (const button of form.querySelectorAll("[data-put]")) button.addEventListener("click", () => {
+    const gap = field.value && !/\s$/.test(field.value) ? " " : "";
+    field.focus();
+    field.setRangeText(gap + button.dataset.put, field.value.length, field.value.length, "end");
+    changed();
+    suggest();
+  });
+  for (const input of form.querySelectorAll("input[type=file]")) input.addEventListener("change", async () => {
+    for (const file of input.files) await upload(file, { user: state.me, channel: state.channel, ...(thread() ? { thread_ts: thread() } : {}) });
+    input.value = "";
+  });
+}
+
+function remember(text) {
+  sentBefore.unshift(...sentBefore.splice(0).filter((one) => one !== text));
+  sentBefore.unshift(text);
+  sentBefore.splice(SENT);
+  localStorage.setItem("sent", JSON.stringify(sentBefore));
+}

@@ -1,0 +1,38 @@
+// Ctrl+K: any channel, person or corner of the page by its name.
+import { at, icon } from "./dom.js";
+import * as place from "./place.js";
+import { listbox } from "./popup.js";
+
+const dialog = at("jump");
+const field = at("jumptext");
+const list = listbox(field, pick, { label: "Places", inline: true });
+let entries = [];
+
+function pick(entry) {
+  dialog.close();
+  entry.act();
+}
+
+function find() {
+  const typed = field.value.trim().toLowerCase().replace(/^[#@]/, "");
+  list.show(entries.filter((entry) => `${entry.text} ${entry.note ?? ""}`.toLowerCase().includes(typed)));
+}
+
+// `offers`: [{text, note?, before?, group, act}]
+export function open(offers) {
+  entries = offers;
+  field.value = "";
+  dialog.showModal();
+  find();
+}
+
+export function places(go, become, corners) {
+  const channels = place.state.start.channels.filter((one) => !one.is_im).map((one) => ({ text: `#${one.name}`, note: one.topic?.value, group: "Channels", act: () => go(one.id) }));
+  const people = place.people().map((one) => ({ text: `Be ${one.real_name}`, note: `@${one.name}`, before: place.faceOf(one), group: "People", act: () => become(one.id) }));
+  return [...channels, ...corners.map((one) => ({ ...one, group: "This page", before: icon(one.sign) })), ...people];
+}
+
+at("jumplist").replaceChildren(list.list);
+field.addEventListener("input", find);
+field.addEventListener("keydown", list.key);
+dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());

@@ -1,0 +1,29 @@
+// What interactive elements report to: keeps what was chosen, asks where the app wants it, tells the workspace.
+import { post, toast } from "./dom.js";
+import { confirm } from "./confirm.js";
+import { state } from "./place.js";
+
+// `values` is {block_id: {action_id: value}}; `where` is {channel, ts} of a message or {view_id} of a view.
+export function reports(values, where) {
+  const [act, holder] = where.view_id ? ["act", "values"] : ["click", "state"];
+  const about = (element, block) => ({ user: state.me, ...where, action_id: element.action_id, block_id: block.block_id });
+  const set = (block, element, value) => ((values[block.block_id] ??= {})[element.action_id] = value);
+  return {
+    set,
+    value: (block, element) => values[block.block_id]?.[element.action_id],
+    suggest: (block, element, typed) => post("/page/suggest", { ...about(element, block), typed }),
+    // False: the person thought better of it.
+    async act(block, element, value) {
+      if (element.confirm && !(await confirm(element.confirm))) return false;
+      if (element.type !== "button") set(block, element, value);
+      const answer = await post(`/page/${act}`, { ...about(element, block), value, [holder]: values });
+      if (!answer.ok && !answer.result) toast(answer.error); // what the app failed to do comes by the feed
+      return true;
+    },
+    // An input reports only where its block asks for it; everything else reports at once.
+    change(block, element, value) {
+      if (block.type !== "input" || block.dispatch_action) return this.act(block, element, value);
+      return set(block, element, value);
+    },
+  };
+}
