@@ -62,13 +62,15 @@ class Edge(Frozen):
 class Environment(Frozen):
     """A named target: an engine and a stack prefix; nothing outside the prefix is ever touched.
 
-    `roles` are had there beside those of the team.
+    `roles` are had there beside those of the team. `approve_within`: how long a plan waits for its yes, where the
+    playbook's own time is not wanted.
     """
 
     engine: Value = "unix:///var/run/docker.sock"
     stack: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
     channel: str | None = None
     protected: bool = False
+    approve_within: Duration | None = Field(default=None, gt=timedelta(0))
     roles: dict[Role, tuple[str, ...]] = {}
     edge: Edge = Edge()
     network: str = "net"

@@ -19,7 +19,8 @@ ALICE, BOB = "U01ALICE", "U02BOB"
 CHANNEL, PRODUCTION = "#staging", "#ops"
 RUN_SECONDS = 180.0
 ALERT_SECONDS = 15.0
-BOB_SAID = "reject"
+BOB_SAID, NOBODY = "reject", "Nobody answered in time"
+SHORT_TIME = "4s"  # for the plan that nobody answers
 NOTE = "this note must survive"
 QUERIES = ("status", "releases", "backups", "alerts", "runs", "help")
 LATER: tuple[tuple[int, str, str], ...] = ()  # acts of versions to come: number, command, what should happen
@@ -118,7 +119,12 @@ def acts(stage: Stage) -> Iterator[Act]:
     yield Act(4, "@opsbot deploy v4 to staging", "caught by smoke test or bake, and undone", lambda: _wrong(stage))
     yield Act(6, "@opsbot backup main on staging … restore", "what was dropped is back", lambda: _restore(stage))
     yield Act(7, "kill the web service", "an alert within 15 s, resolved when it is back", lambda: _kill(stage))
-    yield Act(8, "@opsbot deploy v1 to production", "a second person says yes, or no", lambda: _second_person(stage))
+    yield Act(
+        8,
+        "@opsbot deploy v1 to production",
+        "a second person says yes, or no, or nothing",
+        lambda: _second_person(stage),
+    )
     yield Act(9, "kill -9 the bot in a deploy", "the same message tells it and the deploy ends", lambda: _die(stage))
     yield Act(10, "@opsbot status, releases, …", "answers in chat and terminal", lambda: _queries(stage))
 
@@ -163,15 +169,28 @@ def _second_person(stage: Stage) -> Outcome:
     other = stage.plan("@opsbot deploy v2 to production")
     bob.say(PRODUCTION, f"@opsbot reject {_run_of(other)} not on a Friday")
     rejected = spoken(stage.edited(other, ("not on a Friday",)))
+    expired, status = _nobody_answers(stage)
     well = (
         "v1 is live in production" in done
         and BOB_SAID in rejected.lower()
         and "Another person has to approve" in refused
+        and status == "expired"
     )
-    return (
-        well,
-        f"own click: {refused.splitlines()[0]} Bob's: {done.splitlines()[0]} The other: {rejected.splitlines()[0]}",
-    )
+    lines = {"own click": refused, "Bob's": done, "the second": rejected, "the third": expired}
+    return well, " ".join(f"{name}: {words.splitlines()[0]}" for name, words in lines.items())
+
+
+def _nobody_answers(stage: Stage) -> tuple[str, str]:
+    """A plan whose time for a yes is over: its card, and what `runs` says of it."""
+    settings = stage.bot.impatient(SHORT_TIME)
+    asked = json.loads(stage.bot.terminal("deploy", "v2", "to", "production", "--json", config=settings).stdout)
+
+    def over(message: Json) -> bool:
+        return asked["run"] in spoken(message) and NOBODY in spoken(message)
+
+    card = spoken(stage.person.wait_for(PRODUCTION, over, 15))
+    listed = json.loads(stage.bot.terminal("runs", "--json").stdout)
+    return card, next(run["status"] for run in listed if run["id"] == asked["run"])
 
 
 def _die(stage: Stage) -> Outcome:

@@ -43,8 +43,16 @@ class Chatbot:
             changed = name.replace(DEFAULT_PREFIX, self.parts.prefix, 1)
             text = text.replace(f"    stack: {name}\n", f"    stack: {changed}\n")
         text = text.replace("    bake: 15s\n", f"    bake: {self.bake}\n")
+        return self._copy("opsbot.yml", text)
+
+    def impatient(self, within: str) -> Path:
+        """A copy of the settings for a plan that waits only so long for its yes, as `30s`."""
+        text = self.config.read_text(encoding="utf-8")
+        return self._copy("impatient.yml", text.replace("    approve_within: 1h ", f"    approve_within: {within} "))
+
+    def _copy(self, name: str, text: str) -> Path:
         text = text.replace("playbooks: playbooks ", f"playbooks: {CHECKOUT / 'playbooks'} ")
-        copy = self.parts.state.folder("prefixes", self.parts.prefix) / "opsbot.yml"
+        copy = self.parts.state.folder("prefixes", self.parts.prefix) / name
         copy.write_text(text, encoding="utf-8")
         return copy
 
@@ -58,9 +66,9 @@ class Chatbot:
         """What it wrote."""
         return self.parts.state.log(self.name)
 
-    def argv(self, *words: str) -> list[str]:
+    def argv(self, *words: str, config: Path | None = None) -> list[str]:
         """The command line of the bot."""
-        return [sys.executable, "-m", "opsbot", "--config", str(self.config), *words]
+        return [sys.executable, "-m", "opsbot", "--config", str(config or self.config), *words]
 
     def start(self) -> int:
         """Start `serve` unless it runs, and wait until it hears the workspace; its pid."""
@@ -88,12 +96,12 @@ class Chatbot:
         """End the bot of an earlier program, if one still runs."""
         daemon.stop(state, f"bot-{prefix}", grace=STOP_SECONDS)
 
-    def terminal(self, *words: str, seconds: float = 120) -> subprocess.CompletedProcess[str]:
+    def terminal(
+        self, *words: str, seconds: float = 120, config: Path | None = None
+    ) -> subprocess.CompletedProcess[str]:
         """One command at the terminal, as the one who runs this."""
-        environment = {**os.environ, **self.environment}
-        return subprocess.run(
-            self.argv(*words), env=environment, capture_output=True, text=True, timeout=seconds, check=False
-        )
+        argv, environment = self.argv(*words, config=config), {**os.environ, **self.environment}
+        return subprocess.run(argv, env=environment, capture_output=True, text=True, timeout=seconds, check=False)
 
     def _connections(self) -> int:
         if not self.log.exists():

@@ -136,7 +136,8 @@ def _approval(
     known = environments.get(environment or "")
     if rule.when_protected and known is not None and not known.protected:
         return None
-    return {"from": rule.from_role, "expires": rule.expires.total_seconds(), "people": rule.people}
+    expires = known.approve_within if known is not None and known.approve_within else rule.expires
+    return {"from": rule.from_role, "expires": expires.total_seconds(), "people": rule.people}
 
 
 def _said(playbook: Playbook, scope: Mapping[str, Any]) -> dict[str, str]:

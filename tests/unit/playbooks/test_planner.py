@@ -91,11 +91,14 @@ def kinds() -> dict[str, Any]:
 
 
 @pytest.fixture
-def make(tmp_path: Any, kinds: dict[str, Any]) -> Callable[..., Plan]:
+def playbook(tmp_path: Any, kinds: dict[str, Any]) -> Playbook:
     path = tmp_path / "look.yml"
     path.write_text(TEXT)
-    playbook: Playbook = load(path, kinds)
+    return load(path, kinds)
 
+
+@pytest.fixture
+def make(playbook: Playbook, kinds: dict[str, Any]) -> Callable[..., Plan]:
     def made(environment: str = "staging", size: str = "small") -> Plan:
         return plan(playbook, {"environment": environment, "size": size}, "alice", ENVIRONMENTS, kinds)
 
@@ -127,6 +130,15 @@ def test_title_lock_and_sentences_are_rendered(make: Callable[..., Plan]) -> Non
 def test_only_a_protected_environment_needs_a_second_person(make: Callable[..., Plan]) -> None:
     assert make("staging").approval is None
     assert make("production").approval == {"from": "approver", "expires": 1800.0, "people": 1}
+
+
+def test_an_environment_may_say_itself_how_long_a_plan_waits_for_its_yes(
+    playbook: Playbook, kinds: dict[str, Any]
+) -> None:
+    hasty = Environment.model_validate({"stack": "p", "protected": True, "approve_within": "5m"})
+    made = plan(playbook, {"environment": "production", "size": "small"}, "alice", {"production": hasty}, kinds)
+
+    assert made.approval == {"from": "approver", "expires": 300.0, "people": 1}
 
 
 def test_a_part_that_does_not_answer_makes_a_red_fact(make: Callable[..., Plan], kinds: dict[str, Any]) -> None:
