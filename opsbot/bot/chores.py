@@ -86,15 +86,16 @@ class Chores:
 
     def _remind(self) -> None:
         overdue = {f"debt:{debt.run}": debt for debt in self._store.debts.overdue(self._clock.now())}
-        for condition, debt in overdue.items():
+        known = {alert.condition for alert in self._store.alerts.open_ones() if alert.condition.startswith("debt:")}
+        for condition in overdue.keys() - known:  # one that is open was told: it is not told again at every look
+            debt = overdue[condition]
             why = f"{debt.who} broke the glass: {debt.reason}. Somebody else says `sign {debt.run}`."
             self._alert(
                 condition, f"“{debt.title}” ran without a second person and nobody signed it", None, {"why": why}
             )
-        for alert in self._store.alerts.open_ones():
-            if alert.condition.startswith("debt:") and alert.condition not in overdue:
-                self._store.alerts.resolve(alert.condition, self._clock.now())
-                self._changed()
+        for condition in known - overdue.keys():
+            self._store.alerts.resolve(condition, self._clock.now())
+            self._changed()
 
     def _hand_out_head(self) -> None:
         """Yesterday's last row, where the store's owner cannot change it: in the channel and in the bucket."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -14,10 +15,12 @@ from opsbot.clock import SystemClock
 from opsbot.commands.reply import Reply
 from opsbot.config.settings import Config
 from opsbot.errors import NotFound, Unavailable
+from opsbot.runs.engine import Engine
 from opsbot.runs.plan import Plan
 from opsbot.store import Store, open_store
 
 ACTOR = {"kind": "schedule", "id": "schedule:nightly", "name": "schedule nightly"}
+ALICE, BOB, CAROL = ({"kind": "person", "id": f"U{name}", "name": name} for name in ("alice", "bob", "carol"))
 SETTINGS = {
     "environments": {"staging": {"stack": "s"}},
     "storage": {"bucket": "b", "key": "k", "secret": "s"},
@@ -65,12 +68,36 @@ class House:
     def __init__(self, store: Store) -> None:
         self.store, self.clock, self.bucket = store, Ahead(), Bucket()
         self.told: list[str] = []
+        self.where: list[str | None] = []
+        self.engine = Engine(store, self.clock, {}, lambda template, scope: template, "test")
+        self.restraints = self.engine.restraints
         self.chores = Chores(
             Config.model_validate(SETTINGS), self.clock, store, lambda: self.bucket, self._tell, lambda: None
         )
 
     def _tell(self, reply: Reply, environment: str | None) -> None:
         self.told.append(reply.text)
+        self.where.append(environment)
+
+    def warned(self) -> list[tuple[str | None, str]]:
+        """Where what was said of locks and freezes that end."""
+        said = zip(self.where, self.told, strict=True)
+        return [(where, text) for where, text in said if " ends at " in text]
+
+    def hold(self, kind: Literal["lock", "freeze"], target: str, lasts: timedelta) -> datetime:
+        """Bob puts it; when it ends."""
+        ends = self.clock.now() + lasts
+        getattr(self.restraints, kind)(target, BOB, "a long test", ends, "terminal")
+        return ends
+
+    def glass_broken(self) -> str:
+        """A run that alice asked for and that bob let begin without a second person."""
+        plan = Plan("noop", "Change production", {}, "production", None, (), approval={"from": "approver"})
+        run = self.engine.submit(plan, ALICE, "slack")
+        self.engine.break_glass(run, BOB, "the site is down", "slack")
+        self.clock.by = timedelta(minutes=2)
+        self.engine.drive(run)
+        return run
 
     def ran(self, run: str, status: str) -> None:
         plan = Plan("backup", "Back up main", {}, "staging", None, ())
@@ -131,6 +158,54 @@ def test_while_the_bucket_is_away_the_head_waits_and_the_other_chores_go_on(hous
     house.bucket.away = False
     house.chores.do()
     assert len(house.told) == 1
+
+
+def test_whoever_put_a_lock_is_warned_once_before_it_ends_in_the_channel_of_its_place(house: House) -> None:
+    ends = house.hold("lock", "staging/web", timedelta(minutes=25))
+    house.hold("freeze", "all", timedelta(hours=2))
+    house.chores.do()
+    assert house.warned() == [], "more than ten minutes are left"
+    house.clock.by = timedelta(minutes=16)
+    house.chores.do()
+    house.chores.do()
+    warning = f"The lock of staging/web by bob ends at {ends:%H:%M}: a long test."
+    assert house.warned() == [("staging", warning)]
+    house.clock.by = timedelta(minutes=115)
+    house.chores.do()
+    where, text = house.warned()[1]
+    assert where is None
+    assert text.startswith("The freeze of all by bob ends at ")
+
+
+def test_a_lock_that_was_prolonged_is_warned_of_again_and_one_that_was_lifted_never(house: House) -> None:
+    house.hold("lock", "staging", timedelta(minutes=5))
+    house.chores.do()
+    house.hold("lock", "staging", timedelta(minutes=30))
+    house.chores.do()
+    assert len(house.warned()) == 1
+    house.clock.by = timedelta(minutes=25)
+    house.chores.do()
+    assert len(house.warned()) == 2
+    house.hold("lock", "all", timedelta(minutes=8))
+    house.restraints.unlock("all", BOB, "terminal")
+    house.chores.do()
+    assert len(house.warned()) == 2
+
+
+def test_a_debt_that_nobody_signs_in_time_is_an_alert_until_somebody_does(house: House) -> None:
+    run = house.glass_broken()
+    house.chores.do()
+    assert house.open() == [], "there is time until tomorrow"
+    house.clock.by = timedelta(hours=25)
+    house.chores.do()
+    house.chores.do()
+    (alert,) = house.store.alerts.open_ones()
+    assert (alert.condition, alert.count, alert.severity) == (f"debt:{run}", 1, "critical")
+    assert "ran without a second person and nobody signed it" in alert.title
+    assert alert.body["why"] == f"bob broke the glass: the site is down. Somebody else says `sign {run}`."
+    house.engine.sign(run, CAROL, "looked at it", "terminal")
+    house.chores.do()
+    assert house.open() == []
 
 
 def test_a_lease_of_a_program_that_is_gone_is_not_waited_for() -> None:
