@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import logging
+import sys
 import threading
+import traceback
+from types import TracebackType
 
 REDACTED = "[REDACTED]"
 SHORTEST = 6  # shorter values occur in ordinary words and would blank whole messages
@@ -63,8 +66,13 @@ class _Line(logging.Formatter):
         return redactor.clean(super().format(record))
 
 
+def _last_words(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    sys.stderr.write(redactor.clean("".join(traceback.format_exception(kind, error, trace))))
+
+
 def configure(level: str = "INFO") -> None:
-    """Log to stderr, redacted, one line an event."""
+    """Log to stderr, redacted, one line an event; what nobody catches is redacted as well."""
+    sys.excepthook = _last_words
     stream = logging.StreamHandler()
     stream.setFormatter(_Line("%(asctime)s %(levelname)s %(name)s %(message)s"))
     root = logging.getLogger()

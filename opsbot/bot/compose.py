@@ -22,6 +22,7 @@ from opsbot.commands.front import Front
 from opsbot.commands.desk import Desk
 from opsbot.commands.run_card import card_with
 from opsbot.commands.services import Services
+from opsbot.config import secrets as configured
 from opsbot.config import values
 from opsbot.config.settings import Config
 from opsbot.errors import Unavailable
@@ -72,6 +73,7 @@ class Bot:
 def build(config: Config, clock: Clock | None = None) -> Bot:
     """Compose a bot. ConfigError for a wrong playbook; Unavailable if its own state cannot be opened."""
     clock = clock or SystemClock()
+    configured.know(config)
     store = open_store(values.text(config.store))
     targets = Targets(config, store, clock)
     reach = Reach(config, targets)

@@ -8,16 +8,32 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Integer, Text, func, select, type_coerce
 
 from opsbot.store.columns import cleaned
 from opsbot.store.database import Database
-from opsbot.store.rows import AuditRow, Entry, record, records
+from opsbot.store.rows import AuditRow, Entry, record
 from opsbot.store.tables import audit, counters
 
 _PAGE = 2_000  # rows read at once
+_TEXT = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+
+
+class Stored(NamedTuple):
+    """A row of the table as its bytes are."""
+
+    number: int
+    at: str
+    actor: str
+    door: str
+    what: str
+    target: str | None
+    outcome: str
+    body: str
+    previous: str | None
+    hash: str | None
 
 
 @dataclass(frozen=True)
@@ -99,16 +115,26 @@ def append(database: Database, connection: Connection, entry: Entry, now: dateti
     previous = connection.execute(select(audit.c.hash).where(audit.c.number == number - 1)).scalar() or ""
     values = {
         "number": number, "at": now, "actor": _plain(entry.actor), "door": entry.door, "what": entry.what,
-        "target": entry.target, "outcome": entry.outcome, "body": _plain(cleaned(dict(entry.body))), "previous": previous,
+        "target": cleaned(entry.target), "outcome": entry.outcome, "body": _plain(cleaned(dict(entry.body))), "previous": previous,
     }  # fmt: skip
     connection.execute(audit.insert().values(**values, hash=_hash(values)))
     return number
 
 
 def _hash(values: Mapping[str, Any]) -> str:
-    told = {**values, "at": values["at"].astimezone(UTC).isoformat(timespec="microseconds")}
-    text = json.dumps(told, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    """Of the row's values with their names; `at` as it is stored."""
+    text = _TEXT.encode({**values, "at": values["at"].astimezone(UTC).isoformat(timespec="microseconds")})
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _stored_hash(row: Stored) -> str | None:
+    """The same of a row as it is stored; None if that cannot be read."""
+    try:
+        values = {**row._asdict(), "actor": json.loads(row.actor), "body": json.loads(row.body)}
+    except ValueError:
+        return None
+    del values["hash"]
+    return hashlib.sha256(_TEXT.encode(values).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _plain(value: Mapping[str, Any]) -> Any:
@@ -116,13 +142,16 @@ def _plain(value: Mapping[str, Any]) -> Any:
     return json.loads(json.dumps(dict(value), default=str))
 
 
-def _pages(connection: Connection, newest: int) -> Iterator[AuditRow]:
+def _pages(connection: Connection, newest: int) -> Iterator[Stored]:
+    """The rows as they are stored: making records of them would take most of the time."""
+    columns = [type_coerce(column, Integer if column.name == "number" else Text) for column in audit.c]
     for first in range(1, newest + 1, _PAGE):
-        page = select(audit).where(audit.c.number >= first, audit.c.number < first + _PAGE).order_by(audit.c.number)
-        yield from records(AuditRow, connection.execute(page))
+        page = select(*columns).where(audit.c.number >= first, audit.c.number < first + _PAGE)
+        for row in connection.execute(page.order_by(audit.c.number)):
+            yield Stored._make(row)
 
 
-def _walk(rows: Iterator[AuditRow], newest: int, counted: int, heads: Mapping[int, str]) -> Verdict:
+def _walk(rows: Iterator[Stored], newest: int, counted: int, heads: Mapping[int, str]) -> Verdict:
     previous, expected, chained = "", 1, False
     for row in rows:
         why = _wrong(row, expected, previous, chained) or _unlike(row, heads)
@@ -135,20 +164,17 @@ def _walk(rows: Iterator[AuditRow], newest: int, counted: int, heads: Mapping[in
     return Verdict(True, newest, previous)
 
 
-def _wrong(row: AuditRow, expected: int, previous: str, chained: bool) -> str:
+def _wrong(row: Stored, expected: int, previous: str, chained: bool) -> str:
     if row.number != expected:
         return f"Row {expected} is missing."
     if row.hash is None:
         return f"Row {row.number} is not chained." if chained else ""  # written before the audit had a chain
     if row.previous != previous:
         return f"Row {row.number} does not follow row {row.number - 1}."
-    told = {key: getattr(row, key) for key in (
-        "number", "at", "actor", "door", "what", "target", "outcome", "body", "previous",
-    )}  # fmt: skip
-    return "" if _hash(told) == row.hash else f"Row {row.number} was changed."
+    return "" if _stored_hash(row) == row.hash else f"Row {row.number} was changed."
 
 
-def _unlike(row: AuditRow, heads: Mapping[int, str]) -> str:
+def _unlike(row: Stored, heads: Mapping[int, str]) -> str:
     kept = heads.get(row.number)
     return "" if kept in (None, row.hash) else f"Row {row.number} is not the one that was kept elsewhere."
 

@@ -1,4 +1,4 @@
-"""Column types of our own tables: moments as sortable UTC text, JSON as text, and JSON that people see (redacted)."""
+"""Column types of our own tables: moments as sortable UTC text, JSON as text; text and JSON that people see are redacted."""
 
 from __future__ import annotations
 
@@ -41,6 +41,16 @@ class Json(TypeDecorator[Any]):
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
         return None if value is None else json.loads(value)
+
+
+class Said(TypeDecorator[str]):
+    """Text that people see (titles, reasons, outcomes): secret values are blanked before it is written."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        return None if value is None else redactor.clean(value)
 
 
 class Shown(Json):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Column, Index, Integer, MetaData, Table, Text, UniqueConstraint
 
-from opsbot.store.columns import Json, Moment, Shown
+from opsbot.store.columns import Json, Moment, Said, Shown
 
 metadata = MetaData()
 
@@ -14,7 +14,7 @@ runs = Table(
     Column("id", Text, primary_key=True),
     Column("number", Integer, nullable=False),
     Column("playbook", Text, nullable=False),
-    Column("title", Text, nullable=False),
+    Column("title", Said, nullable=False),
     Column("environment", Text),
     Column("lock", Text),
     Column("status", Text, nullable=False),
@@ -26,7 +26,7 @@ runs = Table(
     Column("ended_at", Moment),
     Column("wake_at", Moment),
     Column("parked", Shown),
-    Column("outcome", Text),
+    Column("outcome", Said),
     Column("cancel_by", Text),
     Column("approved_by", Text),
     Column("channel", Text),
@@ -101,7 +101,7 @@ locks = Table(
     Column("target", Text, primary_key=True),
     Column("run", Text, nullable=False),
     Column("who", Text, nullable=False),
-    Column("reason", Text, nullable=False),
+    Column("reason", Said, nullable=False),
     Column("since", Moment, nullable=False),
     Column("expires", Moment),
     Index("locks_by_run", "run"),
@@ -114,7 +114,7 @@ holds = Table(
     Column("target", Text, primary_key=True),
     Column("by", Text, nullable=False),
     Column("who", Text, nullable=False),
-    Column("reason", Text, nullable=False),
+    Column("reason", Said, nullable=False),
     Column("since", Moment, nullable=False),
     Column("expires", Moment),
     Column("warned", Moment),
@@ -128,7 +128,7 @@ approvals = Table(
     Column("who", Text, nullable=False),
     Column("verdict", Text, nullable=False),
     Column("fingerprint", Text, nullable=False),
-    Column("reason", Text),
+    Column("reason", Said),
     Column("door", Text, nullable=False),
     Column("at", Moment, nullable=False),
 )
@@ -137,16 +137,16 @@ debts = Table(
     "debts",
     metadata,
     Column("run", Text, primary_key=True),
-    Column("title", Text, nullable=False),
+    Column("title", Said, nullable=False),
     Column("by", Text, nullable=False),
     Column("who", Text, nullable=False),
     Column("asker", Text, nullable=False),
-    Column("reason", Text, nullable=False),
+    Column("reason", Said, nullable=False),
     Column("since", Moment, nullable=False),
     Column("due", Moment, nullable=False),
     Column("signed_by", Text),
     Column("signed_at", Moment),
-    Column("note", Text),
+    Column("note", Said),
 )
 
 releases = Table(
@@ -167,7 +167,7 @@ releases = Table(
     Column("author", Text, nullable=False),
     Column("created_at", Moment, nullable=False),
     Column("state", Text, nullable=False),
-    Column("note", Text),
+    Column("note", Said),
     Column("live_at", Moment),
     Column("retired_at", Moment),
     Index("releases_by_run", "run"),
@@ -186,7 +186,7 @@ alerts = Table(
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("condition", Text, nullable=False),
-    Column("title", Text, nullable=False),
+    Column("title", Said, nullable=False),
     Column("severity", Text, nullable=False),
     Column("environment", Text),
     Column("channel", Text),

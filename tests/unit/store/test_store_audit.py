@@ -13,6 +13,7 @@ from sqlalchemy import delete, insert, text, update
 from sqlalchemy.exc import DBAPIError
 
 from opsbot.errors import OpsError
+from opsbot.log import Secret
 from opsbot.store import Store
 from opsbot.store.database import Database
 from opsbot.store.tables import audit
@@ -57,6 +58,7 @@ def test_a_chain_that_nobody_touched_is_whole(store: Store) -> None:
         (update(audit).where(audit.c.number == 3).values(at=NOW), 3),
         (update(audit).where(audit.c.number == 3).values(actor={"id": "U9", "name": "eve"}), 3),
         (update(audit).where(audit.c.number == 5).values(body={}), 5),
+        (text("UPDATE audit SET body = '{' WHERE number = 5"), 5),
         (delete(audit).where(audit.c.number == 4), 4),
         (delete(audit).where(audit.c.number == 1), 1),
         (delete(audit).where(audit.c.number == ROWS), ROWS),
@@ -106,6 +108,15 @@ def test_rows_that_were_written_before_there_was_a_chain_do_not_break_it(store: 
     fill(store)
     assert store.audit.verify().ok
     assert store.audit.head(date(2026, 2, 27)) is None
+
+
+def test_no_secret_that_somebody_typed_is_kept_and_the_chain_holds(store: Store) -> None:
+    Secret("correct horse battery")
+    by = {"id": "U1", "name": "alice"}
+    store.audit.add(NOW, by, "slack", "lock", "staging correct horse battery", "ok", {"why": "correct horse battery"})
+    (row,) = store.audit.list(1)
+    assert (row.target, row.body) == ("staging [REDACTED]", {"why": "[REDACTED]"})
+    assert store.audit.verify().ok
 
 
 @pytest.mark.parametrize("statement", ["UPDATE audit SET what = 'x'", "DELETE FROM audit"])
