@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+from contextlib import suppress
 
 from opsbot.commands.request import Actor
 from opsbot.config.settings import Config
@@ -21,4 +22,13 @@ def login() -> str:
 def actor(config: Config, name: str | None = None) -> Actor:
     """The person behind a login; one that terminal_users does not name is a viewer."""
     name = name or login()
-    return Actor("person", config.terminal_users.get(name, f"terminal:{name}"), name, config.team.timezone)
+    id = config.terminal_users.get(name, f"terminal:{name}")
+    return Actor("person", id, name, config.team.timezone, uid=os.getuid(), tty=tty())
+
+
+def tty() -> str | None:
+    """The terminal that this program was started at, as `/dev/pts/3`; None for one that a script or cron started."""
+    for stream in (0, 1, 2):
+        with suppress(OSError):
+            return os.ttyname(stream)
+    return None

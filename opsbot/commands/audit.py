@@ -83,6 +83,8 @@ def _json(row: AuditRow) -> dict[str, Any]:
         "at": row.at.isoformat(),
         "who": row.actor.get("name"),
         "id": row.actor.get("id"),
+        "uid": row.actor.get("uid"),
+        "tty": row.actor.get("tty"),
         "door": row.door,
         "what": row.what,
         "target": row.target,

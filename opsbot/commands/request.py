@@ -11,13 +11,18 @@ Door = Literal["slack", "terminal", "schedule", "web"]
 
 @dataclass(frozen=True)
 class Actor:
-    """Who asked. `id` is a Slack user id for people, `schedule:NAME`, `alert:NAME`, `ci:NAME`, `recovery` otherwise."""
+    """Who asked. `id` is a Slack user id for people, `schedule:NAME`, `alert:NAME`, `ci:NAME`, `recovery` otherwise.
+
+    `uid` and `tty` (a device's name; None: a program without a terminal) are of who typed it at the terminal.
+    """
 
     kind: Literal["person", "schedule", "recovery", "alert", "ci"]
     id: str
     name: str
     timezone: str = "UTC"
     guest: bool = False
+    uid: int | None = None
+    tty: str | None = None
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -195,6 +198,25 @@ def test_the_person_is_the_kernels_login_and_no_variable(monkeypatch: pytest.Mon
     assert who.actor(config, "alice").id == "U01ALICE"
     assert who.actor(config, "mallory").id == "terminal:mallory"
     assert who.login() != "alice"
+
+
+def test_the_record_says_which_account_typed_it_and_at_which_terminal(world: World) -> None:
+    actor = replace(ALICE, uid=1000, tty="/dev/pts/7")
+    typed(world, "deploy", "v2", "to", "staging", actor=actor)
+    typed(world, "freeze", "staging", "the night", actor=replace(actor, id="terminal:eve"))
+    rows = world.store.audit.list(10)
+    assert {(row.what, row.outcome) for row in rows} >= {("deploy", "succeeded"), ("freeze", "not_allowed")}
+    assert {(row.actor["uid"], row.actor["tty"]) for row in rows} == {(1000, "/dev/pts/7")}
+    assert world.store.audit.verify().ok
+
+
+def test_the_terminal_is_the_one_of_the_program_and_none_where_a_script_calls() -> None:
+    outside, inside = os.openpty()
+    ask = [sys.executable, "-c", "from opsbot.cli import who; print(who.tty())"]
+    seen = [subprocess.run(ask, stdin=at, capture_output=True, check=True) for at in (inside, subprocess.DEVNULL)]
+    assert [each.stdout.decode().strip() for each in seen] == [os.ttyname(inside), "None"]
+    os.close(outside)
+    os.close(inside)
 
 
 EVERYTHING = Reply(
