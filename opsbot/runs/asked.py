@@ -20,7 +20,7 @@ def cancel(run: RunRow, around: Around, word: Word) -> Change:
         raise Refused(f"Run {run.id} has already ended: {run.status}.", "To go back, use rollback.", code="ended")
     if run.status == "undoing":
         raise Refused(f"Run {run.id} is already undoing what it did.", "Wait until it ends.", code="undoing")
-    entry = word.entry("cancel", run, run.status)
+    entry = word.entry("cancel", run, "cancelled" if run.status in UNBEGUN else run.status)
     if run.status in UNBEGUN:
         outcome = f"Cancelled by {word.name} before it began. Nothing was changed."
         return end(run, "cancelled", outcome, word.now, "cancelled", entry, cancel_by=word.name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import subprocess
+import sys
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 from acting import Stage
 
+from opsbot.clock import SystemClock
 from opsbot.runs.run import FINAL
 from opsbot.store import Store
 from opsbot.store.rows import RunRow
@@ -59,7 +61,31 @@ def check(store: Store, stage: Stage, runs: list[RunRow]) -> None:
         spans.sort()
         for (_, last, one), (first, _, other) in pairwise(spans):
             assert last < first, f"{one} and {other} overlapped on {target}"
+    nothing_is_left_half_done(store, runs)
+    sys.stdout.write(f"{figures(runs, counts)}\n")
+
+
+def nothing_is_left_half_done(store: Store, runs: list[RunRow]) -> None:
+    now = SystemClock().now()
+    assert store.locks.list(now) == []
+    ends = Counter(row.body["run"] for row in store.audit.list(10**6) if row.outcome in FINAL)
+    for run in runs:
+        assert store.leases.holder(f"run:{run.id}", now) is None
+        assert all(row.ended_at for row in store.journal.rows(run.id)), run.id
+        kinds = [event.kind for event in store.events.after(run.id, 0)]
+        assert (kinds.count("submitted"), kinds.count("finished"), ends[run.id]) == (1, 1, 1), run.id
     assert store.audit.verify().ok
+
+
+def figures(runs: list[RunRow], effects: Counter[str]) -> str:
+    """For people: how much happened, and what was never seen."""
+    ended = ", ".join(f"{count} {status}" for status, count in Counter(run.status for run in runs).most_common())
+    spans = [(run.ended_at - run.created_at).total_seconds() for run in runs if run.ended_at]
+    done = sum(name.startswith("do ") for name in effects)
+    return (
+        f"{len(runs)} runs: {ended}; {done} effects, {len(effects) - done} of them undone, none twice; "
+        f"the slowest run took {max(spans):.1f} s"
+    )
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -70,8 +96,8 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return made
 
 
-def test_a_few_seconds_of_it(store: Store, stage: Stage, start: Start) -> None:
-    check(store, stage, hammer(store, stage, start, 4))
+def test_ten_seconds_of_it(store: Store, stage: Stage, start: Start) -> None:
+    check(store, stage, hammer(store, stage, start, 10))
 
 
 @pytest.mark.long
