@@ -7,18 +7,26 @@ import sys
 import threading
 from pathlib import Path
 
+from opsbot.workspace.errors import Refused
 from opsbot.workspace.hub import Tokens
 from opsbot.workspace.settings import Settings
+from opsbot.workspace.signed import RequestUrls
 from opsbot.workspace.workspace import Workspace
 
 
 def main() -> int:
-    """Print one JSON line (url, api, bot_token, app_token) when ready, then serve."""
+    """Print one JSON line (url, api, bot_token, app_token, signing_secret) when ready, then serve."""
     asked = _arguments()
     given = Tokens(asked.bot_token, asked.app_token) if asked.bot_token and asked.app_token else None
+    if given and asked.signing_secret:
+        given.signing = asked.signing_secret
     settings = Settings(rate_limits=not asked.no_rate_limits)
     try:
-        workspace = Workspace(asked.port, settings=settings, state=asked.state, tokens=given)
+        http = RequestUrls.of(asked.http) if asked.http else None
+        workspace = Workspace(asked.port, settings=settings, state=asked.state, tokens=given, http=http)
+    except Refused as refused:
+        sys.stderr.write(f"{refused.sentence}\n")
+        return 1
     except OSError as error:
         sys.stderr.write(f"Port {asked.port} cannot be used ({error.strerror}). Choose another with --port.\n")
         return 1
@@ -32,6 +40,7 @@ def _announce(workspace: Workspace) -> None:
     workspace.links()  # returns once the server answers
     ready = {"url": workspace.url, "api": workspace.api_url}
     ready |= {"bot_token": workspace.bot_token, "app_token": workspace.app_token}
+    ready["signing_secret"] = workspace.signing_secret
     sys.stdout.write(json.dumps(ready) + "\n")
     sys.stdout.flush()
 
@@ -42,6 +51,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--state", type=Path, help="folder to keep the workspace in; without it nothing is kept")
     parser.add_argument("--bot-token", help="with --app-token: use these instead of new ones")
     parser.add_argument("--app-token")
+    parser.add_argument("--signing-secret", help="with the tokens: what signed HTTP is signed with")
+    parser.add_argument("--http", metavar="URL", help="deliver to this request URL, signed, instead of over sockets")
     parser.add_argument("--no-rate-limits", action="store_true", help="never answer 429 by itself")
     return parser.parse_args()
 

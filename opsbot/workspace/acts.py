@@ -5,21 +5,28 @@ from typing import Any
 from opsbot.workspace import blocks, forms, seed, text
 from opsbot.workspace.errors import ApiError, Refused, Undelivered
 from opsbot.workspace.hub import Hub
-from opsbot.workspace.records import Json, Message
+from opsbot.workspace.records import Channel, Json, Message
 
 
-def say(hub: Hub, user: str, channel: str, typed: str, thread_ts: str | None = None) -> Message:
-    """Post a message as this person (or as another team's bot); the bot gets `message` and, if named, `app_mention`."""
+def say(
+    hub: Hub, user: str, channel: str, typed: str, thread_ts: str | None = None, *, broadcast: bool = False
+) -> Message:
+    """Post as this person (or as another team's bot); the bot gets `message` and, if named, `app_mention`.
+
+    `broadcast`: a reply in a thread is shown in the channel as well.
+    """
     world = hub.world
-    speaker, place = world.user(user), world.channel(channel)
-    if user not in place.members:
-        raise Refused(f"{speaker.name} is not in #{place.name}.")
+    speaker, place = world.user(user), _member(hub, user, channel)
+    if place.is_archived:
+        raise Refused(f"#{place.name} is archived.")
     if thread_ts is not None:
         world.message(place.id, thread_ts)
-    written = text.typed(typed, *world.names(), labels=False)
+    written = world.typed(typed)
     message = Message(place.id, world.next_ts(), user, written, thread_ts=thread_ts, bot_id=speaker.bot_id)
     if speaker.is_bot:
         message.subtype, message.username = "bot_message", speaker.name
+    elif broadcast and thread_ts is not None:
+        message.subtype = "thread_broadcast"
     world.post(message)
     if f"<@{world.bot}>" in written and not speaker.is_bot and not place.is_im:
         mention = message.as_slack(world.team) | {"type": "app_mention", "channel": place.id, "event_ts": message.ts}
@@ -32,7 +39,7 @@ async def slash(
 ) -> str:
     """Use a slash command; answers `ok`, or the code of the failure that the person was shown."""
     world = hub.world
-    person, place = world.user(user), world.channel(channel)
+    person, place = world.user(user), _member(hub, user, channel)
     if thread_ts is not None:
         world.whisper(place.id, user, f"{command} is not supported in threads. Sorry!", thread_ts)
         return "not_supported_in_threads"
@@ -44,18 +51,18 @@ async def slash(
         "api_app_id": world.app,
         "is_enterprise_install": "false",
         "command": command,
-        "text": text.typed(typed.strip(), *world.names(), labels=True),
+        "text": world.typed(typed.strip(), labels=True),
         "user_id": user,
         "user_name": person.name,
         "channel_id": place.id,
-        "channel_name": "directmessage" if place.is_im else place.name,
+        "channel_name": hub.place(place)["name"],
         "team_id": world.team,
         "team_domain": seed.TEAM_DOMAIN,
         "response_url": hub.response_url(user, place.id),
         "trigger_id": hub.triggers.open(user),
     }
     try:
-        reply = await hub.delivery.call("slash_commands", payload, accepts=True)
+        reply = await hub.delivery.call("slash_commands", payload)
     except Undelivered as failed:
         world.whisper(place.id, user, f"{command} failed with the error {failed.code}")
         return failed.code
@@ -71,6 +78,7 @@ def answer(hub: Hub, channel: str, user: str, reply: Json, thread_ts: str | None
     world = hub.world
     message = Message(channel, world.next_ts(), world.bot, reply.get("text", ""), list(reply.get("blocks") or []))
     message.bot_id, message.app_id, message.thread_ts = world.bot_id, world.app, reply.get("thread_ts", thread_ts)
+    message.attachments = list(reply.get("attachments") or [])
     message.only_for = None if reply.get("response_type") == "in_channel" else user
     return world.post(message)
 
@@ -93,6 +101,7 @@ async def click(
     if message.only_for not in (None, user):
         raise ApiError("message_not_found")
     block, element = forms.find(message.blocks, action_id, block_id)
+    given = {block["block_id"]: {action_id: value}} if forms.keeps_state(element) else {}
     container: Json = {"type": "message", "message_ts": ts, "channel_id": place.id}
     container["is_ephemeral"] = message.only_for is not None
     if message.thread_ts:
@@ -100,8 +109,8 @@ async def click(
     payload = hub.by(person) | {
         "type": "block_actions",
         "container": container,
-        "channel": {"id": place.id, "name": "directmessage" if place.is_im else place.name},
-        "state": {"values": forms.state(message.blocks, state or {})},
+        "channel": hub.place(place),
+        "state": {"values": forms.state(message.blocks, forms.merged(state or {}, given))},
         "response_url": hub.response_url(user, place.id, ts, message.thread_ts),
         "trigger_id": hub.triggers.open(user),
         "actions": [forms.action(block, element, value, world.next_ts())],
@@ -111,11 +120,36 @@ async def click(
     return await interact(hub, user, payload, ts=ts)
 
 
+async def shortcut(hub: Hub, user: str, callback_id: str, channel: str = "", ts: str = "") -> str:
+    """Choose one of the app's shortcuts, on a message where it is of that kind. Answers `ok` or the failure."""
+    world = hub.world
+    person = world.user(user)
+    known = next((one for one in hub.settings.shortcuts if one.callback_id == callback_id), None)
+    if known is None:
+        raise Refused(f"The app has no shortcut {callback_id!r}.")
+    payload = hub.by(person) | {"callback_id": callback_id, "action_ts": world.next_ts()}
+    payload["trigger_id"] = hub.triggers.open(user)
+    if known.type == "global":
+        return await interact(hub, user, payload | {"type": "shortcut"})
+    place = _member(hub, user, channel)
+    message = world.message(place.id, ts)
+    payload |= {"type": "message_action", "message_ts": ts, "channel": hub.place(place)}
+    payload |= {"message": message.as_slack(world.team), "response_url": hub.response_url(user, place.id, ts)}
+    return await interact(hub, user, payload, ts=ts)
+
+
+def _member(hub: Hub, user: str, channel: str) -> Channel:
+    place = hub.world.channel(channel)
+    if user not in place.members:
+        raise Refused(f"{hub.world.user(user).name} is not in #{place.name}.")
+    return place
+
+
 async def interact(hub: Hub, user: str, payload: Json, **place: Any) -> str:
     """Deliver an act; a failure is shown to the person where they acted. Answers `ok` or the failure."""
     try:
         await hub.delivery.call("interactive", payload)
     except Undelivered as failed:
-        hub.world.feed.publish("trouble", only_for=user, error=failed.code, **place)
+        hub.feed.publish("trouble", only_for=user, error=failed.code, **place)
         return failed.code
     return "ok"

@@ -2,12 +2,11 @@
 
 import asyncio
 import json
-import time
 from typing import Any
 from urllib.parse import parse_qsl
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, Response
 
 from opsbot.workspace.errors import ApiError, RateLimited
 from opsbot.workspace.hub import Hub
@@ -22,18 +21,20 @@ async def call(request: Request) -> Response:
     """`/api/<method>`: any body slack_sdk sends; always HTTP 200, but for 429 and a workspace that is down."""
     hub: Hub = request.app.state.hub
     name = request.path_params["method"]
-    started = time.monotonic()
-    if hub.trouble.slow_seconds:
-        await asyncio.sleep(hub.trouble.slow_seconds)
     args = await arguments(request)
     token = _token(request, args)
+    entry = hub.inspector.add("call", name, _detail(args), args)
+    if hub.trouble.slow_seconds:
+        await asyncio.sleep(hub.trouble.slow_seconds)
     answer, status, headers = _answer(hub, name, args, token)
-    shown = {key: value for key, value in args.items() if key != "token"}
-    error = answer.get("error", "")
-    line: Json = {"method": name, "args": shown, "ok": answer["ok"], "error": error, "status": status}
-    hub.calls.append(line | {"at": time.time(), "ms": round((time.monotonic() - started) * 1000, 2)})
-    hub.world.feed.publish("call", method=name, ok=answer["ok"], error=error, status=status)
+    hub.inspector.end(entry, answer, answer.get("error", ""), status=status)
     return JSONResponse(answer, status, headers)
+
+
+def _detail(args: Json) -> str:
+    """Where a call goes, for the inspector."""
+    named = (args.get(key) for key in ("channel", "channel_id", "user", "user_id", "filename", "usergroup", "view_id"))
+    return next((one for one in named if isinstance(one, str)), "")
 
 
 def _answer(hub: Hub, name: str, args: Json, token: str) -> tuple[Json, int, dict[str, str]]:
@@ -46,6 +47,9 @@ def _answer(hub: Hub, name: str, args: Json, token: str) -> tuple[Json, int, dic
         if method is None:
             raise ApiError("unknown_method", req_method=name)
         _authorise(hub, method, token)
+        hub.meter.check_tier(name, method.tier)
+        if "unreadable" in args:
+            raise ApiError("invalid_json")
         return {"ok": True} | method.call(hub, args), 200, headers
     except ApiError as refused:
         return {"ok": False, "error": refused.code, **refused.extra}, 200, headers
@@ -59,12 +63,12 @@ async def arguments(request: Request) -> Json:
     args: Json = dict(request.query_params)
     body = await request.body()
     if request.headers.get("content-type", "").startswith("application/json"):
-        parsed = _parsed(body.decode() or "{}")
-        args |= parsed if isinstance(parsed, dict) else {}
+        parsed = _parsed(body.decode("utf-8", "replace") or "{}")
+        args |= parsed if isinstance(parsed, dict) else {"unreadable": True}
     elif request.headers.get("content-type", "").startswith("multipart/"):
         args |= {key: value for key, value in (await request.form()).items() if isinstance(value, str)}
     else:
-        args |= dict(parse_qsl(body.decode(), keep_blank_values=True))
+        args |= dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
     for key in _JSON_FIELDS:
         if isinstance(args.get(key), str):
             args[key] = _parsed(args[key])
@@ -92,28 +96,3 @@ def _authorise(hub: Hub, method: Method, token: str) -> None:
         raise ApiError("not_allowed_token_type")
     if method.scope and method.scope not in hub.settings.scopes:
         raise ApiError("missing_scope", needed=method.scope, provided=",".join(hub.settings.scopes))
-
-
-async def upload(request: Request) -> Response:
-    """`/upload/<id>`: a file's bytes, to the address that files.getUploadURLExternal gave."""
-    hub: Hub = request.app.state.hub
-    shared = hub.world.files.get(request.path_params["id"])
-    if shared is None or shared.done:
-        return PlainTextResponse("no such upload", 404)
-    if request.headers.get("content-type", "").startswith("multipart/"):
-        parts = [part for part in (await request.form()).values() if not isinstance(part, str)]
-        shared.content = await parts[0].read() if parts else b""
-    else:
-        shared.content = await request.body()
-    return PlainTextResponse(f"OK - {len(shared.content)}")
-
-
-async def download(request: Request) -> Response:
-    """`/files/<id>`: a shared file, as text for the browser to show and never to run."""
-    hub: Hub = request.app.state.hub
-    shared = hub.world.files.get(request.path_params["id"])
-    if shared is None or not shared.done:
-        return PlainTextResponse("no such file", 404)
-    image = shared.name.rsplit(".", 1)[-1].lower() in ("png", "jpg", "jpeg", "gif")
-    kind = "image/png" if image else "text/plain; charset=utf-8"
-    return Response(shared.content, media_type=kind, headers={"x-content-type-options": "nosniff"})

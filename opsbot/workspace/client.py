@@ -45,6 +45,15 @@ class Controls:
         """Submit a dialog; answers {"ok", "errors"?}."""
         return self.order("submit", user=user, view_id=view_id, values=values)
 
+    def home(self, user: str, tab: str = "home") -> Json | None:
+        """Look at the app's Home (the bot hears of it); answers the view as it was, None before the first."""
+        view: Json | None = self.order("home", user=user, tab=tab)["view"]
+        return view
+
+    def shortcut(self, user: str, callback_id: str, **place: str) -> str:
+        """Choose a shortcut; `place` is channel and ts for one of messages. Answers `ok` or the failure."""
+        return str(self.order("shortcut", user=user, callback_id=callback_id, **place)["result"])
+
     def close(self, user: str, view_id: str, *, whole_stack: bool = False) -> None:
         """Close a dialog."""
         self.order("close", user=user, view_id=view_id, whole_stack=whole_stack)
@@ -96,13 +105,18 @@ class Controls:
             time.sleep(0.02)
         return found[-1]
 
+    def home_of(self, user: str) -> Json | None:
+        """What the bot published for this person's Home, without telling it that they looked."""
+        view: Json | None = self.look("home", **{"as": user})["view"]
+        return view
+
     def calls(self, method: str | None = None) -> list[Json]:
         """API calls so far: method, args, ok, error, status, at (epoch seconds), ms."""
         found: list[Json] = self.look("calls", method=method)["calls"]
         return found
 
     def deliveries(self) -> list[Json]:
-        """Envelopes so far: envelope_id, kind, link, attempt, outcome, seconds."""
+        """Deliveries so far: envelope_id, kind, detail, via (socket or http), link, attempt, outcome, seconds."""
         found: list[Json] = self.look("deliveries")["deliveries"]
         return found
 
@@ -155,6 +169,31 @@ class Controls:
     def slow(self, seconds: float) -> None:
         """Every API call takes so much longer; 0 ends it."""
         self.order("slow", seconds=seconds)
+
+    def redeliver(self, event_id: str = "", reason: str = "") -> Json:
+        """Deliver an event (default: the newest) once more; answers event_id, attempt, outcome."""
+        return self.order("redeliver", event_id=event_id, reason=reason)
+
+    def clear(self) -> None:
+        """Ends every fault that lasts."""
+        self.order("clear")
+
+    # the bot's doors
+
+    def http(self, url: str = "", *, verify: bool = True, **urls: str) -> None:
+        """Deliver to this request URL (or events, commands, interactivity, options) from now on, signed.
+
+        Raises ValueError when the bot does not give the challenge back.
+        """
+        self.order("http", url=url, verify=verify, **urls)
+
+    def sockets(self) -> None:
+        """Deliver over Socket Mode again."""
+        self.order("http")
+
+    def webhook(self, channel: str) -> str:
+        """The URL of a new incoming webhook for this channel."""
+        return str(self.order("webhook", channel=channel)["url"])
 
     def forget(self) -> None:
         """Empty the lists behind `calls` and `deliveries`."""

@@ -1,21 +1,19 @@
-"""`/control/*`: what tests and the demo order: faults on the sockets and the API, and a look inside."""
+"""`POST /control/*`: what tests, the demo and curious people order: faults on the sockets and the API, the bot's door."""
 
 import asyncio
-from dataclasses import asdict
 
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from opsbot.workspace import dialogs, people
-from opsbot.workspace.errors import ApiError, Refused
+from opsbot.workspace import looks, membership, people, respond
+from opsbot.workspace.errors import Refused
 from opsbot.workspace.hub import Hub
 from opsbot.workspace.records import Json
+from opsbot.workspace.signed import RequestUrls
 
 
 async def drop(hub: Hub, body: Json) -> Json:
     """Cut every socket, with no close frame."""
-    links = list(hub.delivery.links)
+    links = list(hub.delivery.sockets.links)
     for link in links:
         link.drop()
     return {"ok": True, "links": len(links)}
@@ -23,14 +21,15 @@ async def drop(hub: Hub, body: Json) -> Json:
 
 async def freeze(hub: Hub, body: Json) -> Json:
     """Every open socket stays open but reads nothing and answers nothing (new ones are fine)."""
-    for link in hub.delivery.links:
+    for link in hub.delivery.sockets.links:
         link.freeze()
-    return {"ok": True, "links": len(hub.delivery.links)}
+    return {"ok": True, "links": len(hub.delivery.sockets.links)}
 
 
 async def disconnect(hub: Hub, body: Json) -> Json:
-    """{reason?}: ask the bot to reconnect (`refresh_requested`, `warning`)."""
-    return {"ok": True, "links": await hub.delivery.disconnect(body.get("reason", "refresh_requested"))}
+    """{reason?}: ask the bot to reconnect (`refresh_requested`, `warning`, `link_disabled`)."""
+    reason = body.get("reason", "refresh_requested")
+    return {"ok": True, "links": await hub.delivery.sockets.disconnect(reason, hub.delivery.spawn)}
 
 
 async def rate_limit(hub: Hub, body: Json) -> Json:
@@ -57,6 +56,7 @@ async def up(hub: Hub, body: Json) -> Json:
 async def _up_later(hub: Hub, seconds: float) -> None:
     await asyncio.sleep(seconds)
     hub.trouble.down = False
+    show_faults(hub)
 
 
 async def away(hub: Hub, body: Json) -> Json:
@@ -73,54 +73,86 @@ async def slow(hub: Hub, body: Json) -> Json:
     return {"ok": True}
 
 
+async def redeliver(hub: Hub, body: Json) -> Json:
+    """{n? | event_id?, reason?}: the event (default: the newest) once more, with its next retry number."""
+    event_id = body.get("event_id", "")
+    if "n" in body:
+        entry = hub.inspector.entry(int(body["n"]))
+        event_id = entry.more.get("event_id", "") if entry else ""
+        if not event_id:
+            raise Refused("This line is no event; only events are delivered again.")
+    done = await hub.delivery.again(event_id, body.get("reason", ""))
+    if done is None:
+        raise Refused("There is no such event to deliver again.")
+    return {"ok": True, **done}
+
+
+async def clear(hub: Hub, body: Json) -> Json:
+    """Ends every fault that lasts; frozen sockets are cut, because nothing else can thaw them."""
+    hub.trouble.down, hub.trouble.slow_seconds = False, 0.0
+    hub.meter.ordered.clear()
+    for link in [link for link in hub.delivery.sockets.links if link.frozen]:
+        link.drop()
+    return {"ok": True}
+
+
+async def http(hub: Hub, body: Json) -> Json:
+    """{url | events, commands, interactivity, options?; verify?}: deliver there, signed; {} goes back to sockets."""
+    named = {key: body[key] for key in ("url", "events", "commands", "interactivity", "options") if body.get(key)}
+    urls = RequestUrls.of(**named) if named else None
+    await hub.delivery.use_http(urls, verify=body.get("verify", True))
+    hub.show_links()
+    return {"ok": True, "door": hub.delivery.door}
+
+
+async def webhook(hub: Hub, body: Json) -> Json:
+    """{channel}: a new incoming webhook → {url}."""
+    return {"ok": True, "url": respond.add_webhook(hub, hub.world.channel(body["channel"]))}
+
+
 async def forget(hub: Hub, body: Json) -> Json:
     """Empty the inspector: calls and deliveries."""
-    hub.calls.clear()
-    hub.delivery.log.clear()
+    hub.inspector.forget()
     return {"ok": True}
 
 
 async def join(hub: Hub, body: Json) -> Json:
     """{channel, user?, leave?}: put a member (default: the bot) into a channel or take them out."""
-    channel, user = hub.world.channel(body["channel"]), body.get("user", hub.world.bot)
-    if body.get("leave") and user in channel.members:
-        channel.members.remove(user)
-    elif not body.get("leave") and user not in channel.members:
-        channel.members.append(user)
+    channel, user = hub.world.channel(body["channel"]), hub.world.user(body.get("user", hub.world.bot))
+    if body.get("leave"):
+        membership.leave(hub.world, channel, user.id)
+    else:
+        membership.join(hub.world, channel, user.id)
     return {"ok": True, "members": channel.members}
 
 
-async def _messages(request: Request) -> Response:
-    asked, hub = request.query_params, request.app.state.hub
-    try:
-        found = people.messages(hub, asked.get("channel", ""), asked.get("as"), asked.get("thread_ts"))
-    except ApiError as refused:
-        return JSONResponse({"ok": False, "error": refused.code}, 400)
-    return JSONResponse({"ok": True, "messages": found})
+def show_faults(hub: Hub) -> None:
+    """Tell the pages."""
+    hub.feed.publish("faults", faults=looks.faults(hub))
 
 
-async def _views(request: Request) -> Response:
-    hub: Hub = request.app.state.hub
-    return JSONResponse({"ok": True, "views": dialogs.views_of(hub, request.query_params.get("as", ""))})
+def _fault(name: str, order: people.Act) -> people.Act:
+    """An order that is seen in the inspector and on the pages."""
+
+    async def noted(hub: Hub, body: Json) -> Json:
+        entry = hub.inspector.add("fault", name, _words(body), body)
+        try:
+            answer = await order(hub, body)
+        except Refused as refused:
+            hub.inspector.end(entry, error=refused.sentence)
+            raise
+        hub.inspector.end(entry, answer)
+        show_faults(hub)
+        return answer
+
+    return noted
 
 
-async def _calls(request: Request) -> Response:
-    hub: Hub = request.app.state.hub
-    method = request.query_params.get("method")
-    return JSONResponse({"ok": True, "calls": [c for c in hub.calls if method in (None, c["method"])]})
+def _words(body: Json) -> str:
+    return ", ".join(f"{key} {value}" for key, value in body.items() if value is not None)
 
 
-async def _deliveries(request: Request) -> Response:
-    hub: Hub = request.app.state.hub
-    return JSONResponse({"ok": True, "deliveries": [asdict(line) for line in hub.delivery.log]})
-
-
-async def _links(request: Request) -> Response:
-    hub: Hub = request.app.state.hub
-    return JSONResponse({"ok": True, "links": [link.name for link in hub.delivery.links]})
-
-
-_ORDERS: dict[str, people.Act] = {
+_FAULTS: dict[str, people.Act] = {
     "drop": drop,
     "freeze": freeze,
     "disconnect": disconnect,
@@ -129,13 +161,18 @@ _ORDERS: dict[str, people.Act] = {
     "up": up,
     "away": away,
     "slow": slow,
+    "redeliver": redeliver,
+    "clear": clear,
+}
+_ORDERS: dict[str, people.Act] = {
+    **{name: _fault(name, order) for name, order in _FAULTS.items()},
+    "http": http,
+    "webhook": webhook,
     "forget": forget,
     "join": join,
 }
-_LOOKS = {"messages": _messages, "views": _views, "calls": _calls, "deliveries": _deliveries, "links": _links}
-
 ROUTES: list[BaseRoute] = [
     *(Route(f"/control/{name}", people.route(act), methods=["POST"]) for name, act in people.ACTS.items()),
     *(Route(f"/control/{name}", people.route(act), methods=["POST"]) for name, act in _ORDERS.items()),
-    *(Route(f"/control/{name}", look) for name, look in _LOOKS.items()),
+    *looks.ROUTES,
 ]

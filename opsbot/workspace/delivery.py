@@ -1,137 +1,83 @@
-"""Envelopes to the bot: which socket carries each, who acknowledged in time, what is delivered again."""
+"""Deliveries to the bot: through which door each goes, who acknowledged in time, what is delivered again.
+
+The doors: Socket Mode's open sockets, in turn; or, while request URLs are set, signed HTTP alone.
+"""
 
 import asyncio
-import itertools
-import json
 import secrets
-import time
-from collections import deque
-from dataclasses import dataclass
-from typing import Any, Protocol
+from collections import OrderedDict
+from typing import Any
 
 from opsbot.workspace.errors import Undelivered
+from opsbot.workspace.inspector import Entry, Inspector
 from opsbot.workspace.records import Json
 from opsbot.workspace.settings import Settings
+from opsbot.workspace.signed import RequestUrls, SignedHttp
+from opsbot.workspace.sockets import Sockets
 
-
-class Link(Protocol):
-    """One open socket of the bot."""
-
-    name: str
-
-    async def send(self, text: str) -> None:
-        """Send one frame; raises Undelivered when the socket is gone."""
-
-    def drop(self) -> None:
-        """Cut the connection without a close frame."""
-
-    def freeze(self) -> None:
-        """From now on read nothing, answer nothing, send nothing."""
-
-    async def close(self) -> None:
-        """Close as the protocol says."""
-
-
-@dataclass
-class Delivered:
-    """One line of the inspector: an envelope and what became of it."""
-
-    envelope_id: str
-    kind: str
-    link: str
-    attempt: int
-    outcome: str
-    seconds: float
+EVENTS_KEPT = 500  # for delivering one again on demand
 
 
 class Delivery:
-    """Sends envelopes over the open links, one link each, in turn."""
+    """Sends payloads to the bot and waits for its answers."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, inspector: Inspector, secret: str) -> None:
         self.settings = settings
-        self.links: list[Link] = []
-        self.log: deque[Delivered] = deque(maxlen=1000)
-        self._turn = itertools.count()
-        self._waiting: dict[str, asyncio.Future[Json]] = {}
-        self._tickets: set[str] = set()
+        self.inspector = inspector
+        self.sockets = Sockets(settings)
+        self.http: SignedHttp | None = None
+        self._secret = secret
+        self._sent: OrderedDict[str, tuple[Json, int]] = OrderedDict()  # event_id → payload, last attempt
         self._running: set[asyncio.Task[None]] = set()
 
-    # sockets
+    @property
+    def door(self) -> str:
+        """`http` while request URLs are set, else `socket`."""
+        return "http" if self.http else "socket"
 
-    def issue_ticket(self) -> str:
-        """A ticket that opens one socket, once."""
-        ticket = secrets.token_urlsafe(18)
-        self._tickets.add(ticket)
-        return ticket
+    async def use_http(self, urls: RequestUrls | None, *, verify: bool = True) -> None:
+        """Deliver to these URLs from now on (after Slack's handshake), or over sockets again with None. Raises Refused."""
+        http = SignedHttp(urls, self._secret, self.settings.ack_seconds) if urls else None
+        if http and verify:
+            try:
+                await http.verify()
+            except BaseException:  # refused, or the workspace stops: its threads go either way
+                http.close()
+                raise
+        if self.http:
+            self.http.close()
+        self.http = http
 
-    def use_ticket(self, ticket: str) -> bool:
-        """Whether the ticket was good; it is not good again."""
-        if ticket not in self._tickets:
-            return False
-        self._tickets.remove(ticket)
-        return True
-
-    def hello(self, app: str) -> str:
-        """The first frame on a socket."""
-        debug: Json = {"host": "workspace", "build_number": 1}
-        debug["approximate_connection_time"] = self.settings.link_seconds
-        hello: Json = {"type": "hello", "num_connections": len(self.links), "debug_info": debug}
-        return json.dumps(hello | {"connection_info": {"app_id": app}})
-
-    async def disconnect(self, reason: str) -> int:
-        """Ask the bot to reconnect, as Slack does when it refreshes; answers how many sockets were told."""
-        links = list(self.links)
-        for link in links:
-            await link.send(json.dumps({"type": "disconnect", "reason": reason, "debug_info": {"host": "workspace"}}))
-        if reason != "warning":
-            for link in links:
-                if link in self.links:  # gets no new envelope, may still acknowledge the old ones
-                    self.links.remove(link)
-                self.spawn(self._close_later(link))
-        return len(links)
-
-    async def _close_later(self, link: Link) -> None:
-        await asyncio.sleep(2.0)
-        await link.close()
-
-    # envelopes
-
-    def acknowledge(self, frame: str) -> None:
-        """An incoming frame; anything that is not an awaited ack is ignored, as Slack does with late ones."""
+    async def call(self, kind: str, payload: Json, *, attempt: int = 0, reason: str = "") -> Json:
+        """Deliver once and wait for the answer's payload. Raises Undelivered."""
+        sent_id = secrets.token_hex(16)
+        more: Json = {"envelope_id": sent_id, "via": self.door, "link": "", "attempt": attempt, "outcome": "waiting"}
+        if "event_id" in payload:
+            more["event_id"] = payload["event_id"]
+        entry = self.inspector.add("envelope", kind, _detail(payload), payload, **more)
+        self.inspector.show(entry)
         try:
-            ack = json.loads(frame)
-        except ValueError:
-            return
-        future = self._waiting.pop(str(ack.get("envelope_id")), None) if isinstance(ack, dict) else None
-        if future and not future.done():
-            future.set_result(ack.get("payload") or {})
-
-    async def call(self, kind: str, payload: Json, *, accepts: bool = False, **extra: Any) -> Json:
-        """Send one envelope and wait for its ack; answers the ack's payload. Raises Undelivered."""
-        envelope_id = secrets.token_hex(16)
-        envelope: Json = {"envelope_id": envelope_id, "type": kind, "payload": payload}
-        envelope |= {"accepts_response_payload": accepts, **extra}
-        started, outcome, link = time.monotonic(), "acknowledged", None
-        try:
-            link = self._next_link()
-            future = asyncio.get_running_loop().create_future()
-            self._waiting[envelope_id] = future
-            await link.send(json.dumps(envelope))
-            return await asyncio.wait_for(future, self.settings.ack_seconds)
-        except TimeoutError:
-            outcome = "operation_timeout"
-            raise Undelivered(outcome) from None
-        except Undelivered as gone:
-            outcome = gone.code
+            answer = await self._through(entry, kind, payload, attempt, reason)
+        except Undelivered as failed:
+            self.inspector.end(entry, error=failed.code, outcome=failed.code)
             raise
-        finally:
-            self._waiting.pop(envelope_id, None)
-            name, seconds = link.name if link else "", round(time.monotonic() - started, 4)
-            attempt = int(extra.get("retry_attempt", 0))
-            self.log.append(Delivered(envelope_id, kind, name, attempt, outcome, seconds))
+        self.inspector.end(entry, answer, outcome="acknowledged")
+        return answer
+
+    async def _through(self, entry: Entry, kind: str, payload: Json, attempt: int, reason: str) -> Json:
+        if self.http:
+            return await self.http.send(kind, payload, attempt, reason)
+        envelope: Json = {"envelope_id": entry.more["envelope_id"], "type": kind, "payload": payload}
+        envelope["accepts_response_payload"] = accepts_payload(kind, payload)
+        if kind == "events_api":
+            envelope |= {"retry_attempt": attempt, "retry_reason": reason}
+        link = self.sockets.next_link()
+        entry.more["link"] = link.name
+        return await self.sockets.send(link, envelope)
 
     def event(self, payload: Json) -> None:
         """Deliver an event in the background: once, and again up to three times while nobody acknowledges it."""
+        self._note(payload, 0)
         self.spawn(self._event(payload))
 
     async def _event(self, payload: Json) -> None:
@@ -139,12 +85,35 @@ class Delivery:
         for attempt, pause in enumerate((0.0, *self.settings.redelivery_pauses)):
             if pause:
                 await asyncio.sleep(pause)
+            self._note(payload, attempt)
             try:
-                await self.call("events_api", payload, retry_attempt=attempt, retry_reason=reason)
+                await self.call("events_api", payload, attempt=attempt, reason=reason)
             except Undelivered as gone:
-                reason = "timeout" if gone.code == "operation_timeout" else "http_error"
+                if not gone.again:
+                    return
+                reason = gone.reason
                 continue
             return
+
+    async def again(self, event_id: str = "", reason: str = "") -> Json | None:
+        """Deliver an event (default: the newest) once more, with its next retry number; None when it is not kept."""
+        event_id = event_id or next(reversed(self._sent), "")
+        if event_id not in self._sent:
+            return None
+        payload, last = self._sent[event_id]
+        self._note(payload, last + 1)
+        reason = reason or ("http_timeout" if self.http else "timeout")
+        outcome = "acknowledged"
+        try:
+            await self.call("events_api", payload, attempt=last + 1, reason=reason)
+        except Undelivered as gone:
+            outcome = gone.code
+        return {"event_id": event_id, "attempt": last + 1, "outcome": outcome}
+
+    def _note(self, payload: Json, attempt: int) -> None:
+        self._sent[payload["event_id"]] = (payload, attempt)
+        while len(self._sent) > EVENTS_KEPT:
+            self._sent.popitem(last=False)
 
     def spawn(self, work: Any) -> None:
         """Run a coroutine in the background, kept alive until it ends or the workspace stops."""
@@ -156,10 +125,28 @@ class Delivery:
         """Give up everything that is under way and cut every socket."""
         for running in list(self._running):
             running.cancel()
-        for link in list(self.links):
+        for link in list(self.sockets.links):
             link.drop()
+        if self.http:
+            self.http.close()
 
-    def _next_link(self) -> Link:
-        if not self.links:
-            raise Undelivered("dispatch_failed")
-        return self.links[next(self._turn) % len(self.links)]
+
+def accepts_payload(kind: str, payload: Json) -> bool:
+    """Whether the ack may carry an answer: commands, submissions and suggestions."""
+    return kind == "slash_commands" or payload.get("type") in ("view_submission", "block_suggestion")
+
+
+def _detail(payload: Json) -> str:
+    """What a delivery is about, in a word or two for the inspector."""
+    if "event" in payload:
+        event = payload["event"]
+        return f"{event['type']} {event.get('subtype', '')}".strip()
+    if "command" in payload:
+        return f"{payload['command']} {payload['text']}".strip()
+    names = [action["action_id"] for action in payload.get("actions", [])]
+    named = ", ".join(names) or payload.get("action_id") or payload.get("callback_id") or _callback(payload)
+    return f"{payload['type']} {named}".strip()
+
+
+def _callback(payload: Json) -> str:
+    return str((payload.get("view") or {}).get("callback_id", ""))

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from opsbot.workspace import blocks, forms
+from opsbot.workspace import blocks, elements, forms, limits
 from opsbot.workspace.acts import interact
 from opsbot.workspace.errors import ApiError, Undelivered
 from opsbot.workspace.hub import Hub
@@ -11,15 +11,23 @@ from opsbot.workspace.world import with_ids
 
 
 async def act_in_view(
-    hub: Hub, user: str, view_id: str, action_id: str, *, value: Any = None, values: Json | None = None
+    hub: Hub,
+    user: str,
+    view_id: str,
+    action_id: str,
+    *,
+    value: Any = None,
+    values: Json | None = None,
+    block_id: str | None = None,
 ) -> str:
-    """Use an element of an open dialog that reports at once (a button, or an input with dispatch_action)."""
+    """Use an element of an open dialog or of the Home tab that reports at once (also an input with dispatch_action)."""
     view = _own_view(hub, user, view_id)
-    block, element = forms.find(view.shape["blocks"], action_id)
+    block, element = forms.find(view.shape["blocks"], action_id, block_id)
+    given = {block["block_id"]: {element["action_id"]: value}} if forms.keeps_state(element) else {}
     payload = hub.by(hub.world.user(user)) | {
         "type": "block_actions",
         "container": {"type": "view", "view_id": view.id},
-        "view": view_shape(hub, view, values or {}),
+        "view": view_shape(hub, view, forms.merged(values or {}, given)),
         "trigger_id": hub.triggers.open(user, view.id),
         "actions": [forms.action(block, element, value, hub.world.next_ts())],
     }
@@ -35,8 +43,9 @@ async def suggest(
     view_id: str | None = None,
     channel: str | None = None,
     ts: str | None = None,
-) -> list[Json]:
-    """Ask the bot for the options of an external_select; answers options, groups flattened. Raises Undelivered."""
+    block_id: str | None = None,
+) -> Json:
+    """Ask the bot for the options of an external_select; answers {options (flat), option_groups?}. Raises Undelivered."""
     world = hub.world
     payload = hub.by(world.user(user)) | {"type": "block_suggestion", "action_id": action_id, "value": typed}
     if view_id:
@@ -44,14 +53,17 @@ async def suggest(
         holder = view.shape["blocks"]
         payload |= {"container": {"type": "view", "view_id": view.id}, "view": view_shape(hub, view, {})}
     else:
-        message = world.message(world.channel(channel or "").id, ts or "")
+        place = world.channel(channel or "")
+        message = world.message(place.id, ts or "")
         holder = message.blocks
         payload["container"] = {"type": "message", "message_ts": message.ts, "channel_id": message.channel}
-        payload |= {"channel": {"id": message.channel}, "message": message.as_slack(world.team)}
-    payload["block_id"] = forms.find(holder, action_id)[0]["block_id"]
-    reply = await hub.delivery.call("interactive", payload, accepts=True)
-    grouped = [option for group in reply.get("option_groups", []) for option in group["options"]]
-    return list(reply.get("options", [])) + grouped
+        payload |= {"channel": hub.place(place), "message": message.as_slack(world.team)}
+    payload["block_id"] = forms.find(holder, action_id, block_id)[0]["block_id"]
+    reply = await hub.delivery.call("interactive", payload)
+    elements.check_suggestions(reply)
+    groups = list(reply.get("option_groups") or [])
+    flat = list(reply.get("options") or []) + [option for group in groups for option in group["options"]]
+    return {"options": flat} | ({"option_groups": groups} if groups else {})
 
 
 async def submit(hub: Hub, user: str, view_id: str, values: Json) -> Json:
@@ -65,10 +77,10 @@ async def submit(hub: Hub, user: str, view_id: str, values: Json) -> Json:
     payload = hub.by(hub.world.user(user)) | {"type": "view_submission", "view": shape, "response_urls": []}
     payload["trigger_id"] = hub.triggers.open(user, view.id)
     try:
-        reply = await hub.delivery.call("interactive", payload, accepts=True)
-    except Undelivered as failed:
+        reply = await hub.delivery.call("interactive", payload)
+        return _after_submit(hub, view, reply)
+    except (Undelivered, ApiError) as failed:
         return {"ok": False, "error": failed.code, "errors": {"": "We had some trouble connecting. Try again?"}}
-    return _after_submit(hub, view, reply)
 
 
 async def close(hub: Hub, user: str, view_id: str, *, whole_stack: bool = False) -> None:
@@ -82,6 +94,12 @@ async def close(hub: Hub, user: str, view_id: str, *, whole_stack: bool = False)
             await hub.delivery.call("interactive", payload)
         except Undelivered:
             return  # the dialog is closed for the person all the same, as in Slack
+
+
+def new_stack(hub: Hub, user: str) -> None:
+    """A new act opens a new stack: what was open before is gone from the screen."""
+    for id_ in hub.world.stacks.pop(user, []):
+        hub.world.views.pop(id_, None)
 
 
 def open_view(hub: Hub, user: str, shape: Json) -> View:
@@ -117,7 +135,7 @@ def close_view(hub: Hub, view: View, *, whole_stack: bool) -> None:
 
 def show_views(hub: Hub, user: str) -> None:
     """Tell the person's pages which modals are open."""
-    hub.world.feed.publish("views", only_for=user, views=views_of(hub, user))
+    hub.feed.publish("views", only_for=user, views=views_of(hub, user))
 
 
 def views_of(hub: Hub, user: str) -> list[Json]:
@@ -138,16 +156,28 @@ def _stored(hub: Hub, shape: Json) -> Json:
 def _after_submit(hub: Hub, view: View, reply: Json) -> Json:
     kind = reply.get("response_action")
     if kind == "errors":
-        return {"ok": False, "errors": reply.get("errors", {})}
+        return {"ok": False, "errors": _errors(view, reply.get("errors"))}
     if kind in ("update", "push"):
-        blocks.check_view(reply["view"])
+        blocks.check_view(reply.get("view"), "modal")
+    if kind not in (None, "update", "push", "clear"):
+        raise ApiError("invalid_arguments")
     if kind == "update":
         update_view(hub, view, reply["view"])
     elif kind == "push":
+        if len(hub.world.stacks.get(view.user, [])) >= limits.MODAL_STACK:
+            raise ApiError("push_limit_reached")
         open_view(hub, view.user, reply["view"])
     else:
         close_view(hub, view, whole_stack=kind == "clear")
     return {"ok": True}
+
+
+def _errors(view: View, errors: Any) -> Json:
+    """The bot's errors; only block_ids of this view's inputs count, as Slack refuses the whole answer otherwise."""
+    inputs = {block["block_id"] for block in view.shape["blocks"] if block["type"] == "input"}
+    if not isinstance(errors, dict) or not errors or not set(errors) <= inputs:
+        raise ApiError("invalid_arguments")
+    return errors
 
 
 def _own_view(hub: Hub, user: str, view_id: str) -> View:

@@ -16,7 +16,7 @@ _ONE_ID = {
 }
 _ONE_OPTION = {"static_select", "external_select", "radio_buttons", "overflow"}
 _MANY_OPTIONS = {"checkboxes", "multi_static_select", "multi_external_select"}
-_STATELESS = {"button", "overflow", "image"}
+_STATELESS = {"button", "overflow", "image", "workflow_button"}
 
 
 def elements(blocks: list[Json]) -> Iterator[tuple[Json, Json]]:
@@ -73,6 +73,20 @@ def initial(element: Json) -> Any:
     return element.get(key)
 
 
+def keeps_state(element: Json) -> bool:
+    """Whether `state.values` has an entry for this element."""
+    return element["type"] not in _STATELESS
+
+
+def merged(values: Json, more: Json) -> Json:
+    """`values` with the entries of `more` laid over them, both {block_id: {action_id: value}}."""
+    both = dict(values)
+    for block_id, given in more.items():
+        before = both.get(block_id)
+        both[block_id] = (before if isinstance(before, dict) else {}) | given
+    return both
+
+
 def state(blocks: list[Json], values: Json) -> Json:
     """`state.values`: every stateful element, from `values` or else its initial value.
 
@@ -80,7 +94,7 @@ def state(blocks: list[Json], values: Json) -> Json:
     """
     found: Json = {}
     for block, element in elements(blocks):
-        if element["type"] in _STATELESS:
+        if not keeps_state(element):
             continue
         value = _given(values, block["block_id"], element["action_id"], initial(element))
         value = None if value == "" else value

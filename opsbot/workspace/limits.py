@@ -34,6 +34,21 @@ IDENTIFIER = 255
 MODAL_TITLE = 24
 PRIVATE_METADATA = 3_000
 MODAL_STACK = 3
+VIEW_BYTES = 250_000
+ATTACHMENTS = 100
+URL = 3_000
+CONFIRM_TITLE = 100
+CONFIRM_TEXT = 300
+CONFIRM_BUTTON = 30
+OPTION_DESCRIPTION = 75
+MARKDOWN_TEXT = 12_000
+VIDEO_TITLE = 200
+TABLE_ROWS = 100
+TABLE_CELLS = 20
+METADATA_BYTES = 8_000
+FILE_BYTES = 10_000_000  # ours: Slack takes 1 GB, and nobody wants that in a local workspace's memory
+TIERS = {1: 1, 2: 20, 3: 50, 4: 100}  # calls per minute and method
+TIER_ONE_BURST = 20  # ours: Slack does not say how many; an app reconnects some times in a row
 
 
 @dataclass
@@ -68,6 +83,14 @@ class Meter:
         """Refuse the next `count` calls of `method` (`*` = any)."""
         self.ordered[method] = (count, retry_after)
 
+    def orders(self) -> list[dict[str, str | int]]:
+        """What is ordered and not used up."""
+        return [
+            {"method": method, "left": left, "retry_after": after}
+            for method, (left, after) in self.ordered.items()
+            if left > 0
+        ]
+
     def check_ordered(self, method: str) -> None:
         """Raise RateLimited if a test asked for it."""
         for name in (method, "*"):
@@ -75,6 +98,12 @@ class Meter:
             if left > 0:
                 self.ordered[name] = (left - 1, retry_after)
                 raise RateLimited(retry_after)
+
+    def check_tier(self, method: str, tier: int) -> None:
+        """Count one call of a method; raise RateLimited over its tier. Tier 0 has its own rule, or none."""
+        if tier:
+            per_minute = TIERS[tier]
+            self._check(f"tier {method}", per_minute / 60, max(per_minute, TIER_ONE_BURST))
 
     def check_post(self, channel: str) -> None:
         """Count one post into a channel; raise RateLimited over the rate."""

@@ -26,10 +26,11 @@ class Wire(WebSocketsSansIOProtocol):
 
 
 class SocketLink:
-    """One socket of the bot; see `delivery.Link`."""
+    """One socket of the bot; see `sockets.Link`."""
 
     def __init__(self, name: str, websocket: WebSocket, wire: Wire) -> None:
         self.name = name
+        self.frozen = False
         self._websocket = websocket
         self._wire = wire
 
@@ -45,7 +46,7 @@ class SocketLink:
         self._wire.transport.abort()
 
     def freeze(self) -> None:
-        self._wire.frozen = True
+        self.frozen = self._wire.frozen = True
 
     async def close(self) -> None:
         if not self._wire.disconnected and not self._wire.close_sent:
@@ -55,21 +56,22 @@ class SocketLink:
 async def socket_mode(websocket: WebSocket) -> None:
     """`/link/?ticket=…`: hello, then envelopes out and acks in, until either side leaves."""
     hub: Hub = websocket.app.state.hub
+    sockets = hub.delivery.sockets
     wire: Any = websocket.scope["state"].get("wire")
-    if not hub.delivery.use_ticket(websocket.query_params.get("ticket", "")) or not isinstance(wire, Wire):
+    if not sockets.use_ticket(websocket.query_params.get("ticket", "")) or not isinstance(wire, Wire):
         await websocket.close()
         return
     await websocket.accept()
     link = SocketLink(hub.world.new_id("L"), websocket, wire)
-    hub.delivery.links.append(link)
-    hub.world.feed.publish("links", count=len(hub.delivery.links))
     try:
-        await link.send(hub.delivery.hello(hub.world.app))
+        await link.send(sockets.hello(hub.world.app))
+        sockets.links.append(link)
+        hub.show_links()
         while True:
-            hub.delivery.acknowledge(await websocket.receive_text())
+            sockets.acknowledge(await websocket.receive_text())
     except (WebSocketDisconnect, Undelivered):
         return
     finally:
-        if link in hub.delivery.links:
-            hub.delivery.links.remove(link)
-        hub.world.feed.publish("links", count=len(hub.delivery.links))
+        if link in sockets.links:
+            sockets.links.remove(link)
+        hub.show_links()

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from opsbot.workspace import acts, dialogs
+from opsbot.workspace import acts, amends, dialogs, home, reading
 from opsbot.workspace.errors import ApiError, Refused, Undelivered
 from opsbot.workspace.hub import Hub
 from opsbot.workspace.records import Json
@@ -15,11 +15,12 @@ Act = Callable[[Hub, Json], Awaitable[Json]]
 
 
 async def say(hub: Hub, body: Json) -> Json:
-    """{user, channel, text, thread_ts?} → {ok, ts}; a text that starts with `/` is a slash command."""
+    """{user, channel, text, thread_ts?, broadcast?} → {ok, ts}; a text that starts with `/` is a slash command."""
     if body["text"].startswith("/"):
         command, _, text = body["text"].partition(" ")
         return await slash(hub, body | {"command": command, "text": text})
-    message = acts.say(hub, body["user"], body["channel"], body["text"], body.get("thread_ts"))
+    where = (body["user"], body["channel"], body["text"], body.get("thread_ts"))
+    message = acts.say(hub, *where, broadcast=bool(body.get("broadcast")))
     return {"ok": True, "ts": message.ts}
 
 
@@ -39,9 +40,10 @@ async def click(hub: Hub, body: Json) -> Json:
 
 
 async def act(hub: Hub, body: Json) -> Json:
-    """{user, view_id, action_id, value?, values?} → {ok, result}: an element of an open dialog."""
+    """{user, view_id, action_id, value?, values?, block_id?} → {ok, result}: an element of a dialog or the Home."""
     where = (body["user"], body["view_id"], body["action_id"])
-    result = await dialogs.act_in_view(hub, *where, value=body.get("value"), values=body.get("values"))
+    chosen: Json = {key: body.get(key) for key in ("value", "values", "block_id")}
+    result = await dialogs.act_in_view(hub, *where, **chosen)
     return {"ok": result == "ok", "result": result}
 
 
@@ -57,20 +59,57 @@ async def close(hub: Hub, body: Json) -> Json:
 
 
 async def suggest(hub: Hub, body: Json) -> Json:
-    """{user, action_id, typed, view_id? | channel, ts} → {ok, options}."""
-    place = {key: body.get(key) for key in ("view_id", "channel", "ts")}
+    """{user, action_id, typed, view_id? | channel, ts, block_id?} → {ok, options, option_groups?}."""
+    place = {key: body.get(key) for key in ("view_id", "channel", "ts", "block_id")}
     try:
-        options = await dialogs.suggest(hub, body["user"], body["action_id"], body.get("typed", ""), **place)
+        found = await dialogs.suggest(hub, body["user"], body["action_id"], body.get("typed", ""), **place)
     except Undelivered as failed:
         return {"ok": False, "error": failed.code, "options": []}
-    return {"ok": True, "options": options}
+    return {"ok": True, **found}
 
 
 async def react(hub: Hub, body: Json) -> Json:
-    """{user, channel, ts, name} → {ok}."""
-    channel = hub.world.channel(body["channel"])
-    hub.world.react(hub.world.message(channel.id, body["ts"]), body["name"], body["user"])
+    """{user, channel, ts, name, remove?} → {ok}."""
+    where = (body["user"], body["channel"], body["ts"], body["name"])
+    amends.react(hub, *where, remove=bool(body.get("remove")))
     return {"ok": True}
+
+
+async def edit(hub: Hub, body: Json) -> Json:
+    """{user, channel, ts, text} → {ok}: one's own message."""
+    amends.edit(hub, body["user"], body["channel"], body["ts"], body["text"])
+    return {"ok": True}
+
+
+async def delete(hub: Hub, body: Json) -> Json:
+    """{user, channel, ts} → {ok}: one's own message."""
+    amends.delete(hub, body["user"], body["channel"], body["ts"])
+    return {"ok": True}
+
+
+async def dismiss(hub: Hub, body: Json) -> Json:
+    """{user, channel, ts} → {ok}: a message that this person alone sees."""
+    amends.dismiss(hub, body["user"], body["channel"], body["ts"])
+    return {"ok": True}
+
+
+async def read(hub: Hub, body: Json) -> Json:
+    """{user, channel, ts?} → {ok, last_read, unread, mentions}; without ts everything."""
+    person, channel = hub.world.user(body["user"]), hub.world.channel(body["channel"])
+    return {"ok": True} | reading.read(hub.world, channel, person.id, body.get("ts") or "")
+
+
+async def look_home(hub: Hub, body: Json) -> Json:
+    """{user, tab?: home or messages} → {ok, view}: the bot hears `app_home_opened`."""
+    person = hub.world.user(body["user"])
+    return {"ok": True, "view": home.opened(hub, person.id, body.get("tab", "home"))}
+
+
+async def shortcut(hub: Hub, body: Json) -> Json:
+    """{user, callback_id, channel?, ts?} → {ok, result}."""
+    where = (body["user"], body["callback_id"], body.get("channel", ""), body.get("ts", ""))
+    result = await acts.shortcut(hub, *where)
+    return {"ok": result == "ok", "result": result}
 
 
 ACTS: dict[str, Act] = {
@@ -82,6 +121,12 @@ ACTS: dict[str, Act] = {
     "close": close,
     "suggest": suggest,
     "react": react,
+    "edit": edit,
+    "delete": delete,
+    "dismiss": dismiss,
+    "read": read,
+    "home": look_home,
+    "shortcut": shortcut,
 }
 
 
@@ -91,19 +136,25 @@ def route(act: Act) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
         try:
             body = json.loads(await request.body() or b"{}")
-            if not isinstance(body, dict):
-                raise Refused("The body must be a JSON object.")
-            return JSONResponse(await act(request.app.state.hub, body))
-        except KeyError as missing:
-            return JSONResponse({"ok": False, "error": f"missing field: {missing.args[0]}"}, 400)
         except ValueError:
             return JSONResponse({"ok": False, "error": "The body is not JSON."}, 400)
-        except Refused as refused:
-            return JSONResponse({"ok": False, "error": refused.sentence}, 400)
-        except ApiError as refused:
-            return JSONResponse({"ok": False, "error": refused.code, **refused.extra}, 400)
+        if not isinstance(body, dict):
+            return JSONResponse({"ok": False, "error": "The body must be a JSON object."}, 400)
+        return await answered(request.app.state.hub, act, body)
 
     return endpoint
+
+
+async def answered(hub: Hub, act: Act, body: Json) -> Response:
+    """What an act answers, or its refusal."""
+    try:
+        return JSONResponse(await act(hub, body))
+    except KeyError as missing:
+        return JSONResponse({"ok": False, "error": f"missing field: {missing.args[0]}"}, 400)
+    except Refused as refused:
+        return JSONResponse({"ok": False, "error": refused.sentence}, 400)
+    except ApiError as refused:
+        return JSONResponse({"ok": False, "error": refused.code, "meaning": refused.meaning, **refused.extra}, 400)
 
 
 def messages(hub: Hub, channel: str, person: str | None, thread_ts: str | None = None) -> list[Json]:

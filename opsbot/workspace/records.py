@@ -1,4 +1,4 @@
-"""The things of a workspace (people, channels, messages, views, files) and their Slack shapes."""
+"""The things of a workspace (people, channels, messages, views) and their Slack shapes."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -6,6 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 Json = dict[str, Any]
+_FACES = (24, 32, 48, 72, 192, 512)  # pixels, as profiles name them
 
 
 @dataclass
@@ -20,8 +21,15 @@ class User:
     is_guest: bool = False
     is_admin: bool = False
     bot_id: str = ""
+    title: str = ""
+    image: str = ""  # a face's URL
 
-    def as_slack(self, team: str) -> Json:
+    @property
+    def email(self) -> str:
+        return "" if self.is_bot else f"{self.name}@operations.example"
+
+    def as_slack(self, team: str, *, with_address: bool = False) -> Json:
+        """With `with_address` (scope users:read.email) the profile has the person's address."""
         offset = datetime.now(UTC).astimezone(ZoneInfo(self.tz)).utcoffset()
         return {
             "id": self.id,
@@ -32,7 +40,7 @@ class User:
             "tz": self.tz,
             "tz_label": self.tz,
             "tz_offset": int(offset.total_seconds()) if offset else 0,
-            "profile": {"real_name": self.real_name, "display_name": self.name, "team": team},
+            "profile": self._profile(team) | ({"email": self.email} if with_address and self.email else {}),
             "is_admin": self.is_admin,
             "is_owner": False,
             "is_restricted": self.is_guest,
@@ -40,6 +48,13 @@ class User:
             "is_bot": self.is_bot,
             "is_app_user": self.is_bot,
         }
+
+    def _profile(self, team: str) -> Json:
+        shape: Json = {"real_name": self.real_name, "display_name": self.name, "title": self.title, "team": team}
+        shape |= {"status_text": "", "status_emoji": ""}
+        if self.bot_id:
+            shape["bot_id"] = self.bot_id
+        return shape | {f"image_{size}": self.image for size in _FACES if self.image}
 
 
 @dataclass
@@ -52,11 +67,13 @@ class Channel:
     topic: str = ""
     is_im: bool = False
     created: int = 1_700_000_000
+    purpose: str = ""
+    is_archived: bool = False
 
     def as_slack(self, bot: str) -> Json:
         if self.is_im:
             person = next((m for m in self.members if m != bot), bot)
-            return {"id": self.id, "is_im": True, "user": person, "created": self.created, "is_open": True}
+            return {"id": self.id, "is_im": True, "user": person, "created": self.created, "is_archived": False}
         return {
             "id": self.id,
             "name": self.name,
@@ -66,13 +83,13 @@ class Channel:
             "is_im": False,
             "is_mpim": False,
             "is_private": False,
-            "is_archived": False,
+            "is_archived": self.is_archived,
             "is_general": self.name == "general",
             "is_member": bot in self.members,
             "created": self.created,
             "num_members": len(self.members),
             "topic": {"value": self.topic, "creator": "", "last_set": 0},
-            "purpose": {"value": "", "creator": "", "last_set": 0},
+            "purpose": {"value": self.purpose, "creator": "", "last_set": 0},
         }
 
 
@@ -81,12 +98,16 @@ class Usergroup:
     """A mentionable group of people."""
 
     id: str
-    name: str
+    name: str  # the handle that people type after @
     users: list[str]
+    title: str = ""
+    description: str = ""
+    date_delete: int = 0  # epoch seconds; not 0 = disabled
 
     def as_slack(self, team: str, *, with_users: bool) -> Json:
-        group: Json = {"id": self.id, "team_id": team, "is_usergroup": True, "name": self.name}
-        group |= {"handle": self.name, "user_count": len(self.users), "date_delete": 0}
+        group: Json = {"id": self.id, "team_id": team, "is_usergroup": True, "name": self.title or self.name}
+        group |= {"handle": self.name, "description": self.description, "is_external": False}
+        group |= {"user_count": len(self.users), "date_delete": self.date_delete}
         return group | ({"users": list(self.users)} if with_users else {})
 
 
@@ -112,6 +133,8 @@ class Message:
     files: list[Json] = field(default_factory=list)
     metadata: Json | None = None
     replies: int = 0
+    reply_users: list[str] = field(default_factory=list)
+    latest_reply: str = ""
 
     def as_slack(self, team: str) -> Json:
         """The message as history and events carry it."""
@@ -129,6 +152,9 @@ class Message:
             "files": self.files,
             "metadata": self.metadata,
             "reply_count": self.replies,
+            "reply_users": self.reply_users,
+            "reply_users_count": len(self.reply_users),
+            "latest_reply": self.latest_reply,
         }
         return shape | {key: value for key, value in optional.items() if value}
 
@@ -148,7 +174,6 @@ class View:
     hash: str
     root_id: str
     previous_id: str | None = None
-    response_url: str = ""
 
     def as_slack(self, team: str, app: str, bot: str, state: Json | None = None) -> Json:
         fixed: Json = {
@@ -163,22 +188,5 @@ class View:
         }
         defaults: Json = {"private_metadata": "", "callback_id": "", "external_id": ""}
         defaults |= {"clear_on_close": False, "notify_on_close": False, "close": None, "submit": None}
+        defaults["submit_disabled"] = False
         return defaults | self.shape | fixed
-
-
-@dataclass
-class SharedFile:
-    """An uploaded file; its bytes live in memory."""
-
-    id: str
-    name: str
-    user: str
-    url: str
-    content: bytes = b""
-    title: str = ""
-    done: bool = False
-
-    def as_slack(self) -> Json:
-        kind = self.name.rsplit(".", 1)[-1] if "." in self.name else "text"
-        shape: Json = {"id": self.id, "name": self.name, "title": self.title or self.name, "filetype": kind}
-        return shape | {"size": len(self.content), "user": self.user, "url_private": self.url}

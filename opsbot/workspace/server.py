@@ -14,9 +14,10 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from opsbot.workspace import api, control, page, respond, saved
+from opsbot.workspace import api, control, page, respond, saved, uploads
 from opsbot.workspace.hub import Hub
 from opsbot.workspace.link import Wire, socket_mode
+from opsbot.workspace.signed import RequestUrls
 
 HOST = "127.0.0.1"
 _OURS = {HOST, "localhost", "[::1]"}
@@ -36,20 +37,29 @@ class LoopbackOnly:
 
 
 def _is_ours(headers: dict[bytes, bytes]) -> bool:
+    """The Host is this machine; a page that sends an Origin is our own; a browser's script is not another site's."""
     host = headers.get(b"host", b"").decode("latin-1")
-    origin = headers.get(b"origin", b"").decode("latin-1").partition("://")[2]
-    return all(not name or _name(name) in _OURS for name in (host, origin))
+    origin = headers.get(b"origin", b"").decode("latin-1")
+    site, mode = headers.get(b"sec-fetch-site", b"none"), headers.get(b"sec-fetch-mode", b"navigate")
+    if host and _name(host) not in _OURS:
+        return False
+    if origin and origin != f"http://{host}":
+        return False
+    return site in (b"none", b"same-origin") or mode == b"navigate"
 
 
 def _name(host: str) -> str:
     return host if host.endswith("]") else host.rpartition(":")[0] or host
 
 
-def application(hub: Hub, folder: Path | None) -> Starlette:
-    """All routes around one hub; with a folder, its state is kept there."""
+def application(hub: Hub, folder: Path | None, http: RequestUrls | None = None) -> Starlette:
+    """All routes around one hub; with a folder, its state is kept there; with `http`, deliveries go to those URLs."""
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        urls = http or saved.request_urls(folder)
+        if urls:
+            await hub.delivery.use_http(urls, verify=False)  # the bot may come later than the workspace
         if folder:
             saved.load(hub, folder)
             hub.delivery.spawn(saved.keep(hub, folder))
@@ -60,9 +70,10 @@ def application(hub: Hub, folder: Path | None) -> Starlette:
 
     routes = [
         Route("/api/{method}", api.call, methods=["GET", "POST"]),
-        Route("/upload/{id}", api.upload, methods=["POST"]),
-        Route("/files/{id}", api.download),
+        Route("/upload/{id}", uploads.upload, methods=["POST"]),
+        Route("/files/{id}", uploads.download),
         Route("/respond/{id}", respond.respond, methods=["POST"]),
+        Route("/services/{team}/{bot}/{secret}", respond.webhook, methods=["POST"]),
         WebSocketRoute("/link/", socket_mode),
         *control.ROUTES,
         *page.ROUTES,
@@ -75,9 +86,9 @@ def application(hub: Hub, folder: Path | None) -> Starlette:
 class Server(uvicorn.Server):
     """uvicorn on a socket of ours, with a door that can be shut and opened again."""
 
-    def __init__(self, hub: Hub, folder: Path | None, port: int) -> None:
+    def __init__(self, hub: Hub, folder: Path | None, port: int, http: RequestUrls | None = None) -> None:
         config = uvicorn.Config(
-            application(hub, folder),
+            application(hub, folder, http),
             ws=Wire,
             ws_ping_interval=None,  # a frozen link must look alive from here
             ws_per_message_deflate=False,
@@ -91,7 +102,7 @@ class Server(uvicorn.Server):
         hub.door = self
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self.hub.world.feed.close()
+        self.hub.feed.close()
         self.hub.delivery.stop()
         await super().shutdown(sockets)
 

@@ -1,6 +1,7 @@
 """The workspace's settings: which rules it enforces and how fast its clocks run."""
 
 from dataclasses import dataclass, field
+from typing import Any, Literal
 
 BOT_SCOPES = (
     "app_mentions:read,channels:history,channels:join,channels:manage,channels:read,chat:write,commands,"
@@ -8,8 +9,23 @@ BOT_SCOPES = (
 )
 
 
+EVENTS = (
+    "app_home_opened,app_mention,file_shared,member_joined_channel,member_left_channel,message.channels,message.im,"
+    "reaction_added,reaction_removed"
+)
+
+
 def _default_commands() -> dict[str, str]:
     return {"/ops": "status, deploy, rollback, backup, restore, logs, alerts"}
+
+
+@dataclass(frozen=True)
+class Shortcut:
+    """An entry of the app in a menu: of the whole workspace (`global`), or of one message (`message`)."""
+
+    callback_id: str
+    name: str
+    type: Literal["global", "message"] = "global"
 
 
 @dataclass(frozen=True)
@@ -30,4 +46,14 @@ class Settings:
     link_seconds: int = 18060  # announced lifetime of one socket
     most_links: int = 10
     scopes: tuple[str, ...] = tuple(BOT_SCOPES.split(","))
+    events: tuple[str, ...] = tuple(EVENTS.split(","))  # what the app is subscribed to
+    home_tab: bool = True
     commands: dict[str, str] = field(default_factory=_default_commands)
+    shortcuts: tuple[Shortcut, ...] = ()
+
+    def hears(self, event: dict[str, Any]) -> bool:
+        """Whether the app is subscribed to this event; a direct message is `message.im`, others `message.channels`."""
+        name = event["type"]
+        if name == "message":
+            name = "message.im" if event["channel_type"] == "im" else "message.channels"
+        return name in self.events

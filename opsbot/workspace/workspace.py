@@ -9,10 +9,15 @@ from opsbot.workspace.client import Controls
 from opsbot.workspace.hub import Hub, Tokens
 from opsbot.workspace.server import HOST, Server, listen
 from opsbot.workspace.settings import Settings
+from opsbot.workspace.signed import RequestUrls
 
 
 class Workspace(Controls):
-    """`with Workspace() as workspace:`; every control is a method of it. Port 0 takes a free one."""
+    """`with Workspace() as workspace:`; every control is a method of it. Port 0 takes a free one.
+
+    With `http` the bot is delivered to by signed HTTP from the start; `workspace.http(url)` does so later, with Slack's
+    handshake, and `workspace.sockets()` goes back.
+    """
 
     def __init__(
         self,
@@ -21,12 +26,13 @@ class Workspace(Controls):
         settings: Settings | None = None,
         state: Path | None = None,
         tokens: Tokens | None = None,
+        http: RequestUrls | None = None,
     ) -> None:
         self._socket = listen(port)
         port = self._socket.getsockname()[1]
         super().__init__(f"http://{HOST}:{port}")
         self.hub = Hub(settings or Settings(), tokens or saved.tokens(state), self.url)
-        self.server = Server(self.hub, state, port)
+        self.server = Server(self.hub, state, port, http)
         self._thread = threading.Thread(target=self.run, name="workspace", daemon=True)
 
     @property
@@ -41,6 +47,10 @@ class Workspace(Controls):
     @property
     def app_token(self) -> str:
         return self.hub.tokens.app
+
+    @property
+    def signing_secret(self) -> str:
+        return self.hub.tokens.signing
 
     def run(self) -> None:
         """Serve in this thread until stopped (in the main thread also by SIGINT and SIGTERM)."""

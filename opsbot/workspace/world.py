@@ -8,10 +8,11 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from opsbot.workspace import seed
+from opsbot.workspace import seed, text
 from opsbot.workspace.errors import ApiError
 from opsbot.workspace.feed import Feed
-from opsbot.workspace.records import Channel, Json, Message, SharedFile, User, Usergroup, View
+from opsbot.workspace.records import Channel, Json, Message, User, Usergroup, View
+from opsbot.workspace.shared_file import SharedFile
 
 
 class World:
@@ -22,9 +23,9 @@ class World:
     bot = seed.BOT
     bot_id = seed.BOT_ID
 
-    def __init__(self, tell_bot: Callable[[Json], None]) -> None:
+    def __init__(self, tell_bot: Callable[[Json], None], feed: Feed) -> None:
         self.tell_bot = tell_bot
-        self.feed = Feed()
+        self.feed = feed
         self.users: dict[str, User] = {user.id: user for user in seed.users()}
         self.channels: dict[str, Channel] = {channel.id: channel for channel in seed.channels()}
         self.usergroups: dict[str, Usergroup] = {group.id: group for group in seed.usergroups()}
@@ -32,6 +33,9 @@ class World:
         self.views: dict[str, View] = {}
         self.stacks: dict[str, list[str]] = {}  # person → ids of the modals they have open, bottom first
         self.files: dict[str, SharedFile] = {}
+        self.webhooks: dict[str, str] = {}  # secret → channel
+        self.homes: dict[str, View] = {}  # person → what the bot published for them
+        self.read: dict[str, dict[str, str]] = {}  # person → channel → ts of the last message they read
         self.changes = 0
         self._last_ts = 0
 
@@ -53,13 +57,15 @@ class World:
             raise ApiError("channel_not_found")
         return found
 
-    def direct(self, person: str) -> Channel:
+    def direct(self, person: str, *, quietly: bool = False) -> Channel:
         """The direct conversation between this person and the bot, made when it is not there."""
         id_ = f"D{person[1:]}"
         if id_ not in self.channels:
             self.channels[id_] = Channel(id_, id_, [person, self.bot], is_im=True)
             self.messages[id_] = {}
-            self.feed.publish("channel", only_for=person, channel=self.channels[id_].as_slack(self.bot))
+            self.changes += 1
+            if not quietly:
+                self.feed.publish("channel", only_for=person, channel=self.channels[id_].as_slack(self.bot))
         return self.channels[id_]
 
     def message(self, channel: str, ts: str) -> Message:
@@ -69,9 +75,11 @@ class World:
         return found
 
     def view(self, id_: str) -> View:
-        if id_ not in self.views:
+        """An open modal, or somebody's home."""
+        home = next((view for view in self.homes.values() if view.id == id_), None)
+        if id_ not in self.views and home is None:
             raise ApiError("not_found")
-        return self.views[id_]
+        return home or self.views[id_]
 
     def visible(self, channel: str, person: str | None) -> Iterator[Message]:
         """A channel's messages in order, ephemeral ones only for the person they were for."""
@@ -83,7 +91,12 @@ class World:
         """Name → id of people, channels and groups, as mentions need them."""
         people = {user.name: user.id for user in self.users.values()}
         channels = {channel.name: channel.id for channel in self.channels.values() if not channel.is_im}
-        return people, channels, {group.name: group.id for group in self.usergroups.values()}
+        groups = {group.name: group.id for group in self.usergroups.values() if not group.date_delete}
+        return people, channels, groups
+
+    def typed(self, words: str, *, labels: bool = False) -> str:
+        """What a person typed, as Slack stores it."""
+        return text.typed(words, *self.names(), labels=labels)
 
     def next_ts(self) -> str:
         """A timestamp never given before: seconds with six decimals, as text."""
@@ -101,9 +114,8 @@ class World:
             message.thread_ts = parent.ts
         self.messages[message.channel][message.ts] = message
         if parent and parent is not message and not message.only_for:
-            parent.replies += 1
             parent.thread_ts = parent.ts
-            self._show(parent)
+            self._count(parent)
         self._show(message)
         if not message.only_for:
             self.tell_bot(self._event(message, **message.as_slack(self.team)))
@@ -129,6 +141,9 @@ class World:
         del self.messages[message.channel][message.ts]
         self.changes += 1
         self.feed.publish("deleted", only_for=message.only_for, channel=message.channel, ts=message.ts)
+        parent = self.messages[message.channel].get(message.thread_ts or "")
+        if parent:
+            self._count(parent)
         if not message.only_for:
             fields: Json = {"deleted_ts": message.ts, "previous_message": message.as_slack(self.team)}
             event = self._event(message, subtype="message_deleted", **fields)
@@ -145,9 +160,7 @@ class World:
         mine["users"].append(user)
         mine["count"] = len(mine["users"])
         self._show(message)
-        item = {"type": "message", "channel": message.channel, "ts": message.ts}
-        event: Json = {"type": "reaction_added", "user": user, "reaction": name, "item": item}
-        self.tell_bot(event | {"item_user": message.user, "event_ts": self.next_ts()})
+        self._tell_reaction("reaction_added", message, name, user)
 
     def unreact(self, message: Message, name: str, user: str) -> bool:
         """Take a reaction away; False when it is not there."""
@@ -159,7 +172,23 @@ class World:
         if not mine["users"]:
             message.reactions.remove(mine)
         self._show(message)
+        self._tell_reaction("reaction_removed", message, name, user)
         return True
+
+    def _tell_reaction(self, kind: str, message: Message, name: str, user: str) -> None:
+        item = {"type": "message", "channel": message.channel, "ts": message.ts}
+        event: Json = {"type": kind, "user": user, "reaction": name, "item": item}
+        self.tell_bot(event | {"item_user": message.user, "event_ts": self.next_ts()})
+
+    def forget_file(self, shared: SharedFile) -> None:
+        """Delete a file; messages that showed it say that it is gone."""
+        del self.files[shared.id]
+        for place in shared.channels:
+            for message in self.messages[place].values():
+                if any(one["id"] == shared.id for one in message.files):
+                    gone = {"id": shared.id, "mode": "tombstone", "name": "This file was deleted."}
+                    message.files = [gone if one["id"] == shared.id else one for one in message.files]
+                    self._show(message)
 
     def whisper(self, channel: str, person: str, text: str, thread_ts: str | None = None) -> Message:
         """A sentence of the workspace itself (Slackbot's), seen by one person."""
@@ -169,6 +198,20 @@ class World:
 
     def new_id(self, letter: str) -> str:
         return letter + secrets.token_hex(5).upper()
+
+    def _count(self, parent: Message) -> None:
+        """Bring a thread's first message up to date with its replies."""
+        replies = [
+            one
+            for one in self.messages[parent.channel].values()
+            if one.thread_ts == parent.ts and one is not parent and not one.only_for
+        ]
+        parent.replies = len(replies)
+        parent.reply_users = list(dict.fromkeys(one.user for one in replies))
+        parent.latest_reply = replies[-1].ts if replies else ""
+        if not replies:
+            parent.thread_ts = None
+        self._show(parent)
 
     def _show(self, message: Message) -> None:
         self.changes += 1

@@ -7,9 +7,12 @@ from opsbot.workspace.records import Json
 
 
 def connections_open(hub: Hub, args: Json) -> Json:
-    if len(hub.delivery.links) >= hub.settings.most_links:
+    sockets = hub.delivery.sockets
+    if hub.delivery.http:
+        raise ApiError("socket_mode_disabled")
+    if len(sockets.links) >= hub.settings.most_links:
         raise ApiError("too_many_websockets")
-    return {"url": f"{hub.ws_url}/link/?ticket={hub.delivery.issue_ticket()}&app_id={hub.world.app}"}
+    return {"url": f"{hub.ws_url}/link/?ticket={sockets.issue_ticket()}&app_id={hub.world.app}"}
 
 
-METHODS = {"apps.connections.open": Method(connections_open, caller="app")}
+METHODS = {"apps.connections.open": Method(connections_open, caller="app", tier=1)}

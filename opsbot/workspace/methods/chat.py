@@ -1,16 +1,21 @@
 """`chat.*`: post, edit, delete, whisper."""
 
+import json
+from typing import Any
+
 from opsbot.workspace import blocks, limits
 from opsbot.workspace.errors import ApiError
 from opsbot.workspace.hub import Hub
-from opsbot.workspace.methods.method import Method, own_channel, require
+from opsbot.workspace.methods.method import Method, flag, own_channel, require, thread
 from opsbot.workspace.records import Channel, Json, Message
 
 
 def post_message(hub: Hub, args: Json) -> Json:
     channel = own_channel(hub, args)
     _check_content(args)
-    _check_thread(hub, channel, args)
+    thread(hub, channel, args)
+    if channel.is_archived:
+        raise ApiError("is_archived")
     hub.meter.check_post(channel.id)
     message = hub.world.post(_written(hub, channel, args))
     return {"channel": channel.id, "ts": message.ts, "message": message.as_slack(hub.world.team)}
@@ -22,6 +27,7 @@ def post_ephemeral(hub: Hub, args: Json) -> Json:
     if user not in channel.members:
         raise ApiError("user_not_in_channel")
     _check_content(args)
+    thread(hub, channel, args)
     hub.meter.check_post(channel.id)
     message = _written(hub, channel, args)
     message.only_for = user
@@ -67,11 +73,28 @@ def _check_content(args: Json) -> None:
         raise ApiError("msg_too_long")
     if args.get("blocks"):
         blocks.check_message(args["blocks"])
+    _check_attachments(args.get("attachments") or [])
+    _check_metadata(args.get("metadata"))
 
 
-def _check_thread(hub: Hub, channel: Channel, args: Json) -> None:
-    if args.get("thread_ts") and args["thread_ts"] not in hub.world.messages[channel.id]:
-        raise ApiError("thread_not_found")
+def _check_attachments(attachments: Any) -> None:
+    if not isinstance(attachments, list) or not all(isinstance(one, dict) for one in attachments):
+        raise ApiError("invalid_attachments")
+    if len(attachments) > limits.ATTACHMENTS:
+        raise ApiError("too_many_attachments")
+    for one in attachments:
+        if one.get("blocks"):
+            blocks.check_message(one["blocks"])
+
+
+def _check_metadata(metadata: Any) -> None:
+    if not metadata:
+        return
+    shaped = isinstance(metadata, dict) and isinstance(metadata.get("event_payload"), dict)
+    if not shaped or not isinstance(metadata.get("event_type"), str):
+        raise ApiError("invalid_metadata_format")
+    if len(json.dumps(metadata).encode()) > limits.METADATA_BYTES:
+        raise ApiError("metadata_too_large")
 
 
 def _written(hub: Hub, channel: Channel, args: Json) -> Message:
@@ -80,13 +103,15 @@ def _written(hub: Hub, channel: Channel, args: Json) -> Message:
     message.blocks, message.attachments = list(args.get("blocks") or []), list(args.get("attachments") or [])
     message.thread_ts, message.metadata = args.get("thread_ts"), args.get("metadata")
     message.bot_id, message.app_id = world.bot_id, world.app
+    if message.thread_ts and flag(args, "reply_broadcast"):
+        message.subtype = "thread_broadcast"
     return message
 
 
 METHODS = {
     "chat.postMessage": Method(post_message, "chat:write"),
-    "chat.postEphemeral": Method(post_ephemeral, "chat:write"),
+    "chat.postEphemeral": Method(post_ephemeral, "chat:write", tier=4),
     "chat.update": Method(update, "chat:write"),
-    "chat.delete": Method(delete, "chat:write"),
+    "chat.delete": Method(delete, "chat:write", tier=3),
     "chat.getPermalink": Method(get_permalink),
 }

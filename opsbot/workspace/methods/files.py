@@ -1,52 +1,79 @@
-"""`files.*`: the three-step upload (ask for an address, send the bytes there, share)."""
+"""`files.*`: the three-step upload (ask for an address, send the bytes there, share), and what is there."""
 
+from opsbot.workspace import limits, uploads
 from opsbot.workspace.errors import ApiError
 from opsbot.workspace.hub import Hub
-from opsbot.workspace.methods.method import Method, own_channel, require, whole
-from opsbot.workspace.records import Json, Message, SharedFile
+from opsbot.workspace.methods.method import Method, own_channel, require, thread, whole
+from opsbot.workspace.records import Json, Message
+from opsbot.workspace.shared_file import SharedFile
 
 
 def get_upload_url(hub: Hub, args: Json) -> Json:
-    name = str(require(args, "filename"))
-    if whole(args, "length", 0) <= 0:
+    name, length = str(require(args, "filename")), whole(args, "length", 0)
+    if not 0 < length <= limits.FILE_BYTES:
         raise ApiError("invalid_arguments")
-    id_ = hub.world.new_id("F")
-    hub.world.files[id_] = SharedFile(id_, name, hub.world.bot, f"{hub.url}/files/{id_}")
-    return {"file_id": id_, "upload_url": f"{hub.url}/upload/{id_}"}
+    made = uploads.begin(hub, name, hub.world.bot)
+    made.announced, made.alt = length, str(args.get("alt_txt") or "")
+    return {"file_id": made.id, "upload_url": f"{hub.url}/upload/{made.id}"}
 
 
 def complete_upload(hub: Hub, args: Json) -> Json:
+    entries = require(args, "files")
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise ApiError("invalid_arguments")
     found = []
-    for entry in require(args, "files"):
+    for entry in entries:
         shared = hub.world.files.get(entry.get("id", ""))
         if shared is None or not shared.content:
             raise ApiError("file_not_found")
+        found.append(shared)
+    places = str(args.get("channel_id") or args.get("channels") or "")
+    channels = [own_channel(hub, {"channel": place}) for place in places.split(",") if place]
+    for shared, entry in zip(found, entries, strict=True):
         shared.title, shared.done = entry.get("title") or shared.name, True
-        found.append(shared.as_slack())
-    places = args.get("channel_id") or args.get("channels") or ""
-    for place in filter(None, str(places).split(",")):
-        _share(hub, args, place, found)
-    return {"files": found}
+    for channel in channels:
+        words = args.get("initial_comment") or ""
+        message = Message(channel.id, hub.world.next_ts(), hub.world.bot, words, thread_ts=thread(hub, channel, args))
+        message.bot_id, message.app_id = hub.world.bot_id, hub.world.app
+        uploads.share(hub, message, found)
+    return {"files": [shared.as_slack() for shared in found]}
 
 
 def show(hub: Hub, args: Json) -> Json:
+    return {"file": _found(hub, args).as_slack(), "comments": [], "response_metadata": {"next_cursor": ""}}
+
+
+def list_(hub: Hub, args: Json) -> Json:
+    channel, user = args.get("channel"), args.get("user")
+    fits = [
+        one.as_slack()
+        for one in hub.world.files.values()
+        if one.done and channel in (None, *one.channels) and user in (None, one.user)
+    ]
+    count, number = max(1, whole(args, "count", 100)), max(1, whole(args, "page", 1))
+    paging = {"count": count, "total": len(fits), "page": number, "pages": -(-len(fits) // count)}
+    return {"files": fits[::-1][(number - 1) * count : number * count], "paging": paging}
+
+
+def delete(hub: Hub, args: Json) -> Json:
+    shared = _found(hub, args)
+    if shared.user != hub.world.bot:
+        raise ApiError("cant_delete_file")
+    hub.world.forget_file(shared)
+    return {}
+
+
+def _found(hub: Hub, args: Json) -> SharedFile:
     shared = hub.world.files.get(require(args, "file", "file_not_found"))
-    if shared is None:
+    if shared is None or not shared.done:
         raise ApiError("file_not_found")
-    return {"file": shared.as_slack()}
-
-
-def _share(hub: Hub, args: Json, place: str, files: list[Json]) -> None:
-    world = hub.world
-    channel = own_channel(hub, {"channel": place})
-    message = Message(channel.id, world.next_ts(), world.bot, args.get("initial_comment") or "")
-    message.thread_ts, message.files, message.subtype = args.get("thread_ts"), files, "file_share"
-    message.bot_id, message.app_id = world.bot_id, world.app
-    world.post(message)
+    return shared
 
 
 METHODS = {
-    "files.getUploadURLExternal": Method(get_upload_url, "files:write"),
-    "files.completeUploadExternal": Method(complete_upload, "files:write"),
-    "files.info": Method(show, "files:read"),
+    "files.getUploadURLExternal": Method(get_upload_url, "files:write", tier=4),
+    "files.completeUploadExternal": Method(complete_upload, "files:write", tier=4),
+    "files.info": Method(show, "files:read", tier=4),
+    "files.list": Method(list_, "files:read", tier=3),
+    "files.delete": Method(delete, "files:write", tier=3),
 }

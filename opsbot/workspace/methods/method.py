@@ -11,10 +11,11 @@ from opsbot.workspace.records import Channel, Json
 
 @dataclass(frozen=True)
 class Method:
-    """`call(hub, args)` answers the fields beside `ok`, or raises ApiError / RateLimited."""
+    """`call(hub, args)` answers the fields beside `ok`, or raises ApiError / RateLimited. `tier`: see `limits.TIERS`."""
 
     call: Callable[[Hub, Json], Json]
     scope: str = ""
+    tier: int = 0
     caller: Literal["bot", "app"] = "bot"
 
 
@@ -48,8 +49,19 @@ def own_channel(hub: Hub, args: Json) -> Channel:
     return channel
 
 
+def thread(hub: Hub, channel: Channel, args: Json) -> str | None:
+    """The thread_ts argument, a message of this channel; ApiError `thread_not_found` where it is none."""
+    ts = args.get("thread_ts")
+    if ts and ts not in hub.world.messages[channel.id]:
+        raise ApiError("thread_not_found")
+    return str(ts) if ts else None
+
+
 def page(items: list[Json], args: Json, otherwise: int = 100) -> tuple[list[Json], Json]:
     """One page of a listing and its `response_metadata`; the cursor is a position."""
-    start, limit = whole(args, "cursor", 0), min(1000, max(1, whole(args, "limit", otherwise)))
+    cursor, limit = str(args.get("cursor") or "0"), min(1000, max(1, whole(args, "limit", otherwise)))
+    if not cursor.isdecimal() or int(cursor) > len(items):
+        raise ApiError("invalid_cursor")
+    start = int(cursor)
     more = start + limit < len(items)
     return items[start : start + limit], {"next_cursor": str(start + limit) if more else ""}

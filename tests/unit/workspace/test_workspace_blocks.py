@@ -60,8 +60,8 @@ def test_a_modal_with_inputs_needs_a_submit_button() -> None:
     field = {"type": "input", "label": plain("Tag"), "element": {"type": "plain_text_input", "action_id": "v"}}
     modal = {"type": "modal", "title": plain("Deploy"), "blocks": [field]}
     with pytest.raises(ApiError, match="invalid_arguments"):
-        blocks.check_view(modal)
-    blocks.check_view(modal | {"submit": plain("Go")})
+        blocks.check_view(modal, "modal")
+    blocks.check_view(modal | {"submit": plain("Go")}, "modal")
 
 
 def test_what_is_no_list_of_blocks_is_refused() -> None:
