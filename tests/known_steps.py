@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from opsbot.runs.step import Step
-from opsbot.steps import backups, container, generic, http, release, restore, rollout, rollout_trial, sql
+from opsbot.steps import backups, container, generic, http, release, restore, rollout, rollout_trial, running, sql
 
 CLASSES: dict[str, type[Any]] = {
     "image.resolve": release.ImageResolve,
     "release.way_back": release.WayBack,
     "release.choose": release.ReleaseChoose,
     "release.block": release.ReleaseBlock,
+    "release.running": running.ReleaseRunning,
     "rollout.prepare": rollout.Prepare,
     "rollout.ready": rollout.Ready,
     "rollout.switch": rollout.Switch,

@@ -10,7 +10,7 @@ from typing import Any
 
 from known_steps import CLASSES
 
-from opsbot.backups.manifest import Manifest
+from opsbot.backups.manifest import Manifest, Source, Stored
 from opsbot.cli.text import Paint, render
 from opsbot.commands.catalog import RESERVED
 from opsbot.commands.front import Front
@@ -25,9 +25,11 @@ from opsbot.playbooks import expressions, planner
 from opsbot.playbooks.load import load_all
 from opsbot.playbooks.pretend import JumpingClock
 from opsbot.playbooks.rehearsal import rehearse
+from opsbot.postgres.describe import Properties, Shape
 from opsbot.runs.engine import Engine
 from opsbot.runs.lease import Pace
 from opsbot.runs.step import Context, Fact, Facts, Outputs, Park, Step
+from opsbot.runtime.lines import Written
 from opsbot.store import open_store
 
 ROOT = Path(__file__).parents[1]
@@ -98,6 +100,7 @@ class World:
     groups: Mapping[str, set[str]] = field(default_factory=dict)
     frozen: dict[str | None, str] = field(default_factory=dict)
     answers_otherwise: dict[str, str] = field(default_factory=dict)
+    written: Written = field(default_factory=lambda: Written(()))
 
     def __post_init__(self) -> None:
         path = self.tmp / "opsbot.yml"
@@ -105,6 +108,7 @@ class World:
         self.outputs = {
             "image.resolve": {"image": "registry/web@sha256:1", "tag": "v2", "revision": "abc"},
             "release.choose": {"release": 1, "tag": "v1"},
+            "release.running": {"release": 1, "image": "registry/web@sha256:1", "tag": "v1", "revision": "abc"},
             "rollout.prepare": {"release": 2, "colour": "blue", "address": "10.0.0.1"},
             "rollout.switch": {"from_release": 1, "seconds": 0.1},
             "backup.choose": {"backup": "b1"},
@@ -147,6 +151,7 @@ class World:
             rehearse=lambda playbook: rehearse(ROOT / "playbooks", playbook, self.steps),
             agrees=lambda environment, _service: self.answers_otherwise.get(environment),
             frozen=lambda environment, _now: self.frozen.get(environment),
+            logs=lambda _environment, _part, _since: self.written,
             called=lambda member: {"U01ALICE": "alice", "U02BOB": "bob", "U03CAROL": "carol"}.get(member, member),
         )
 
@@ -186,6 +191,26 @@ class World:
         self.store.releases.mark(environment, "web", row.number, "live", None, now)
         if state != "live":
             self.store.releases.mark(environment, "web", row.number, state, None, now)  # type: ignore[arg-type]  # as tests name it
+
+
+def backed_up(at: datetime, reason: str = "schedule") -> Manifest:
+    """A backup of main in production that was taken then."""
+    return Manifest(
+        id=f"{at:%Y%m%d-%H%M%S}-{'safe' if reason == 'pre-restore' else 'abcd'}",
+        source=Source(environment="production", database="main", cluster="77", oid=5, name="minitwit"),
+        taken_at=at,
+        reason=reason,
+        run="r0",
+        lsn="0/1",
+        snapshot="1-1",
+        server_version="15.14",
+        dump_version="15.14",
+        properties=Properties(owner="minitwit", encoding="UTF8", collate="C", ctype="C"),
+        shape=Shape(),
+        data=Stored(key="k", bytes=1_400_000, sha256="a", plain_bytes=2, plain_sha256="b"),
+        rows={"public.message": 12_345},
+        seconds=0.5,
+    )
 
 
 def shown(reply: Reply) -> str:

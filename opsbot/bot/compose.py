@@ -7,6 +7,7 @@ import secrets
 import socket
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -18,8 +19,8 @@ from opsbot.bot.watching import Watched
 from opsbot.clock import Clock, SystemClock
 from opsbot.commands import plan_card
 from opsbot.commands.catalog import RESERVED
-from opsbot.commands.front import Front
 from opsbot.commands.desk import Desk
+from opsbot.commands.front import Front
 from opsbot.commands.run_card import card_with
 from opsbot.commands.services import Services
 from opsbot.config import secrets as configured
@@ -33,6 +34,7 @@ from opsbot.runs.engine import Engine
 from opsbot.runs.plan import Plan
 from opsbot.runs.pool import Pool
 from opsbot.runs.step import Step
+from opsbot.runtime.lines import Written, written
 from opsbot.runtime.target import Targets
 from opsbot.steps.backups import Parts
 from opsbot.steps.catalog import Collaborators, catalog
@@ -146,6 +148,7 @@ def _services(bot: Bot, plan: Callable[[Playbook, Mapping[str, Any], str], Plan]
         agrees=lambda environment, service: bot.targets.get(environment).agrees(service),
         heads=partial(_heads, bot),
         rehearse=lambda playbook: rehearsal.rehearse(bot.config.playbooks, playbook, bot.steps),
+        logs=partial(_logs, bot.targets),
     )
 
 
@@ -162,6 +165,11 @@ def _parts(bot: Bot) -> dict[str, Callable[[], str]]:
     if bot.config.storage is not None:
         parts["bucket"] = partial(_bucket, bot.reach)
     return parts
+
+
+def _logs(targets: Targets, environment: str, part: str, since: datetime) -> Written:
+    target = targets.get(environment)
+    return written(target.swarm, target.swarm_name(part), since)
 
 
 def _where(bot: Bot, part: str, environment: str) -> str:

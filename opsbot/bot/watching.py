@@ -18,6 +18,8 @@ from opsbot.runtime.target import Targets
 from opsbot.store import Store
 
 DISTURBING = ("restore",)  # it cuts every connection to the database; deploys and rollbacks disturb nobody
+FORWARD = ("deploy", "promote")  # what a rollback takes back
+CHANGING = (*FORWARD, "rollback", "restore")
 AGREES_EVERY, AGREES_AFTER = 10.0, 2  # seconds between looks; so many in a row are believed
 CHANGES = 20  # newest runs of an environment among which the last change is looked for
 
@@ -53,11 +55,11 @@ class Watched:
             return {}
         body: dict[str, Any] = {}
         done = self._store.runs.list(CHANGES, probe.environment, ["succeeded"])
-        last = next((run for run in done if run.playbook in ("deploy", "rollback", "restore")), None)
+        last = next((run for run in done if run.playbook in CHANGING), None)
         if last is not None:
             when = ago(last.ended_at or last.created_at, self._clock.now())
             body["last_change"] = f"{last.title} by {last.actor.get('name')}, {when}"
-        if last is not None and last.playbook == "deploy":
+        if last is not None and last.playbook in FORWARD:
             service = str(last.plan["params"].get("service"))
             body["rollback"] = self._way_back(probe.environment, service)
         return {key: value for key, value in body.items() if value}

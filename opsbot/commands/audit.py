@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from opsbot.commands import say
 from opsbot.commands.reply import Line, Lines, Reply, Small, Tone
 from opsbot.commands.services import Asked
-from opsbot.config.values import parse_duration
-from opsbot.errors import OpsError, UsageError
+from opsbot.errors import OpsError
+from opsbot.playbooks import moments
 from opsbot.store.rows import AuditRow
 
 SHOWN = 20
@@ -50,21 +49,7 @@ def _heads(asked: Asked) -> tuple[Mapping[int, str], str]:
 
 
 def _since(word: str | None, asked: Asked) -> datetime | None:
-    if word is None:
-        return None
-    try:
-        length: timedelta | None = parse_duration(word)
-    except ValueError:
-        length = None
-    if length is not None:
-        return asked.services.clock.now() - length
-    try:
-        day = datetime.fromisoformat(word)
-    except ValueError as error:
-        raise UsageError(
-            f"I do not know when “{word}” was.", "Say a length such as 2d, or a day: 2026-03-31."
-        ) from error
-    return (day if day.tzinfo else day.replace(tzinfo=ZoneInfo(asked.actor.timezone))).astimezone(UTC)
+    return moments.since(word, asked.actor.timezone, asked.services.clock.now()) if word is not None else None
 
 
 def _line(asked: Asked, row: AuditRow) -> Line:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from opsbot.commands import alerts, audit, backups, holds, notes, releases, runs, status
+from opsbot.commands import alerts, audit, backups, holds, logs, notes, releases, runs, status
 from opsbot.commands.reply import Reply
 from opsbot.commands.services import Asked
 from opsbot.commands.spec import Spec, change, note, query
@@ -17,6 +17,7 @@ from opsbot.playbooks.playbook import Playbook
 Answer = Callable[[Asked, Mapping[str, Any]], Reply]
 
 _WHERE = Param("environment", "environment", help="only there")
+_THERE = Param("environment", "environment", help="where; the one of this channel if left out")
 _SERVICE = Param("service", "service", help="only this one")
 _RUN = Param("run", "text", help="a run's id; the newest that fits if left out", suggest="runs")
 _THE_RUN = Param("run", "text", required=True, help="the run's id", suggest="runs")
@@ -35,13 +36,47 @@ _LIMIT = Param("limit", "integer", help="how many")
 QUERIES: Mapping[str, tuple[Spec, Answer]] = {
     spec.path: (spec, answer)
     for spec, answer in (
-        (query("status", "What runs where, and what is not well", _WHERE), status.status),
-        (query("releases", "What was live, and where one can go back to", _WHERE, _SERVICE, _LIMIT), releases.releases),
         (
-            query("backups", "What is in the bucket", _WHERE, Param("database", "database", help="only this one")),
+            query("status", "What runs where, and what is not well", _WHERE, examples=("status", "status {there}")),
+            status.status,
+        ),
+        (
+            query(
+                "logs",
+                "The last lines that a service wrote",
+                Param("service", "part", help="whose; of the first service if left out"),
+                _THERE,
+                Param("since", "moment", help="how far back: 10m, 2h, 14:00; 15m if left out"),
+                Param("grep", "text", help="only lines with these words", rest=True),
+                examples=("logs {there}", "logs {service} {there} 1h", "logs {service} {there} 2h error"),
+            ),
+            logs.logs,
+        ),
+        (
+            query(
+                "releases",
+                "What was live, and where one can go back to",
+                _WHERE,
+                _SERVICE,
+                _LIMIT,
+                examples=("releases {there}",),
+            ),
+            releases.releases,
+        ),
+        (
+            query(
+                "backups",
+                "What is in the bucket",
+                _WHERE,
+                Param("database", "database", help="only this one"),
+                examples=("backups {there}",),
+            ),
             backups.backups,
         ),
-        (query("alerts", "What is wrong now, and what was", _WHERE), alerts.alerts),
+        (
+            query("alerts", "What is wrong now, and what was", _WHERE, examples=("alerts", "alerts {there}")),
+            alerts.alerts,
+        ),
         (
             query("runs", "What was done, by whom, and how it ended; `runs ID` shows one", _WHERE, _RUN, _LIMIT),
             runs.runs,
@@ -51,7 +86,7 @@ QUERIES: Mapping[str, tuple[Spec, Answer]] = {
             query(
                 "audit",
                 "Who did what, also what was refused",
-                Param("since", "text", help="such as 2d or 2026-03-31"),
+                Param("since", "moment", help="such as 2d, monday or 2026-03-31"),
                 Param("who", "text", help="a name or a Slack id"),
                 Param("what", "text", help="a command, a run or a target"),
                 _LIMIT,
@@ -61,7 +96,10 @@ QUERIES: Mapping[str, tuple[Spec, Answer]] = {
         (query("audit verify", "Whether the record is whole"), audit.verify),
     )
 }
-HELP = query("help", "What I can do; `help more`, `help deploy`", Param("topic", "text", help="a command", rest=True))
+HELP = query(
+    "help", "What I can do", Param("topic", "text", help="a command, or more", rest=True),
+    examples=("help more", "help deploy"),
+)  # fmt: skip
 EXPLAIN = query(
     "explain",
     "Why the facts of a plan have their colours: `explain RUN`, `explain deploy v2 to staging`",
@@ -133,7 +171,18 @@ NOTES: Mapping[str, tuple[Spec, Answer]] = {
         ),
     )
 }
-OF_TERMINAL = ("serve", "demo", "tour", "check", "completion")  # the program's own verbs
+OF_TERMINAL = (
+    "serve",
+    "demo",
+    "tour",
+    "check",
+    "completion",
+    "init",
+    "doctor",
+    "adopt",
+    "unadopt",
+    "reference",
+)  # the program's own verbs
 RESERVED: tuple[str, ...] = OF_TERMINAL + tuple(
     path for spec in (*(spec for spec, _ in (*QUERIES.values(), *NOTES.values())), *BY_FRONT) for path in spec.paths
 )
@@ -154,5 +203,13 @@ def known(config: Config) -> Known:
             "environment": tuple(config.environments),
             "service": tuple(config.services),
             "database": tuple(config.databases),
+            "part": _parts(config),
         }
     )
+
+
+def _parts(config: Config) -> tuple[str, ...]:
+    """What runs in a stack and writes a log: services, the databases' own, and the edge."""
+    databases = [database.service for database in config.databases.values()]
+    edges = [environment.edge.service for environment in config.environments.values()]
+    return tuple(dict.fromkeys([*config.services, *databases, *edges]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, replace
 
-from opsbot.commands import plan_card
+from opsbot.commands import backup_meant, plan_card
 from opsbot.commands.reply import Button, Reply, Small
 from opsbot.commands.request import ChangeRequest, Request
 from opsbot.commands.services import Asked
@@ -16,6 +16,7 @@ from opsbot.runs.plan import Plan
 def change(asked: Asked, request: Request, wanted: ChangeRequest) -> Reply:
     """The plan, a refusal, or the run that was submitted. Refused (`plan_changed`): it is not the plan that was shown."""
     services = asked.services
+    wanted = backup_meant.settled(asked, wanted)
     playbook = services.playbooks[wanted.playbook]
     plan = services.plan(playbook, wanted.params, asked.actor.name)
     if wanted.as_planned not in (None, plan.fingerprint):

@@ -10,6 +10,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from opsbot import log, metrics
+from opsbot.commands import nearby
 from opsbot.commands.authorise import OF_RUNS, OF_TARGETS, authorise
 from opsbot.commands.catalog import NOTES, QUERIES, tree
 from opsbot.commands.change import change, of_error
@@ -64,6 +65,7 @@ class Front:
             reply = self._act(request, parsed)
         except OpsError as error:
             reply = of_error(error)
+            reply = replace(reply, buttons=[*reply.buttons, *nearby.buttons(self.tree, request, error)])
             self._refused(request, parsed, error)
         except Exception:  # noqa: BLE001 - the last line before a person: they get an id, the log gets all of it
             reply = _unexpected(request)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from opsbot.commands.authorise import NOTES, needed, role_of, who_can
-from opsbot.commands.reply import Line, Lines, Part, Reply, Small, Tone, Words
+from opsbot.commands.reply import Line, Lines, Part, Reply, Small
 from opsbot.commands.request import ChangeRequest
 from opsbot.commands.services import Asked
 from opsbot.commands.spec import DAILY, Spec
@@ -16,9 +16,10 @@ from opsbot.playbooks.params import FIRST, NAMED, Known, Param
 from opsbot.playbooks.playbook import Playbook
 
 SHORT = "What I can do every day."
-HINT = "`help more` shows everything, `help deploy` one command. A change with `--plan` only says what it would do."
-ORDER = "Words may come in any natural order: `deploy v2 to staging`, `roll back staging`."
+HINT = "`help more` shows the rest, `help deploy` one command. A change with `--plan` only says what it would do."
+EVERYTHING = "Everything that I can do."
 KINDS: Mapping[str, str] = {"query": "Ask", "change": "Change", "note": "Decide"}
+EXAMPLES = 3
 
 
 def help_reply(tree: Tree, asked: Asked, topic: str | None) -> Reply:
@@ -36,23 +37,46 @@ def help_reply(tree: Tree, asked: Asked, topic: str | None) -> Reply:
 def _daily(tree: Tree, asked: Asked) -> Reply:
     specs = [tree.specs[path] for path in DAILY if path in tree.specs]
     mine = [spec for spec in specs if lacking(asked, spec) is None]
-    parts: list[Part] = [_list(mine), *_others(asked, specs), Small(ORDER), Small(HINT)]
+    lines = [Line("info", f"`{examples(asked, spec)[0]}`", spec.about) for spec in mine]
+    parts: list[Part] = [Lines(lines), *_others(asked, specs), Small(HINT)]
     return Reply(SHORT, "info", parts, json=_json(tree.specs.values(), asked))
 
 
 def _all(tree: Tree, asked: Asked) -> Reply:
+    """Beside those of every day all others, by what they are."""
     parts: list[Part] = []
     for kind, heading in KINDS.items():
         mine = [spec for spec in tree.specs.values() if spec.kind == kind and lacking(asked, spec) is None]
-        parts += [_list(mine, heading)] if mine else []
-    parts += [*_others(asked, tree.specs.values()), Small(ORDER)]
-    return Reply("Everything that I can do.", "info", parts, json=_json(tree.specs.values(), asked))
+        every_day = sorted((spec.path for spec in mine if spec.daily), key=DAILY.index)
+        rest = [Line("info", f"`{spec.usage()}`", spec.about) for spec in mine if not spec.daily]
+        if every_day:
+            rest.append(
+                Line("off", f"and every day {', '.join(f'`{path}`' for path in every_day)}", "`help` shows how")
+            )
+        parts += [Lines(rest, heading=heading)] if rest else []
+    parts += _others(asked, tree.specs.values())
+    return Reply(EVERYTHING, "info", parts, json=_json(tree.specs.values(), asked))
+
+
+def examples(asked: Asked, spec: Spec) -> list[str]:
+    """What one may say here, the simplest first; a command without examples shows its usage."""
+    config = asked.services.config
+    mine = [place for place in asked.places() if not _lacks(asked, spec, place)] or asked.places()
+    there = next(iter(mine), "ENVIRONMENT")
+    names = {
+        "there": there,
+        "other": next((name for name in config.environments if name != there), "ENVIRONMENT"),
+        "service": next(iter(config.services), "SERVICE"),
+        "database": next(iter(config.databases), "DATABASE"),
+    }
+    found = [text.format_map(names) for text in spec.examples[:EXAMPLES]]
+    return found or [spec.usage()]
 
 
 def _others(asked: Asked, specs: Iterable[Spec]) -> list[Part]:
     """What this person may not say here, and whom to ask, by role."""
     config, found = asked.services.config, {spec.path: lacking(asked, spec) for spec in specs}
-    here = places(asked)
+    here = asked.places()
     lines = []
     for role in ROLES:
         paths = [path for path, needs in found.items() if needs == role]
@@ -64,24 +88,22 @@ def _others(asked: Asked, specs: Iterable[Spec]) -> list[Part]:
 
 
 def places(asked: Asked) -> list[str]:
-    """The environments that are meant here: those of this channel, or all where it is nobody's."""
-    environments = asked.services.config.environments
-    mine = [name for name, settings in environments.items() if settings.channel == asked.channel_name]
-    return mine if mine and asked.channel_name else list(environments)
+    """The environments that are meant here."""
+    return asked.places()
 
 
 def lacking(asked: Asked, spec: Spec) -> Role | None:
     """The role that the asker would need to say this somewhere here; None = they may."""
-    config = asked.services.config
-    wanted: list[Role] = []
-    here: list[str | None] = [*places(asked)]
-    for environment in here or [None]:
-        lowest = _lowest(asked, spec, environment)
-        mine = role_of(config, asked.actor, asked.groups, environment)
-        if ROLES.index(mine) >= ROLES.index(lowest):
-            return None
-        wanted.append(lowest)
-    return min(wanted, key=ROLES.index)
+    here: list[str | None] = [*asked.places()]
+    wanted = [_lacks(asked, spec, environment) for environment in here or [None]]
+    lacked = [role for role in wanted if role is not None]
+    return min(lacked, key=ROLES.index) if len(lacked) == len(wanted) else None
+
+
+def _lacks(asked: Asked, spec: Spec, environment: str | None) -> Role | None:
+    lowest = _lowest(asked, spec, environment)
+    mine = role_of(asked.services.config, asked.actor, asked.groups, environment)
+    return None if ROLES.index(mine) >= ROLES.index(lowest) else lowest
 
 
 def _lowest(asked: Asked, spec: Spec, environment: str | None) -> Role:
@@ -100,35 +122,42 @@ def _playbook(asked: Asked, spec: Spec) -> Playbook | None:
 
 
 def _one(spec: Spec, known: Known, asked: Asked) -> Reply:
-    parts: list[Part] = [Words(f"`{spec.usage(options=True)}`")]
-    if spec.params:
-        parts.append(Lines([_param(param, known) for param in spec.params], heading="Words"))
+    parts: list[Part] = [Lines([Line("info", f"`{text}`") for text in examples(asked, spec)], heading="Such as")]
+    words = [param for param in spec.params if not param.option]
+    options = [param for param in spec.params if param.option]
+    parts.append(Lines([_param(param, known) for param in words], heading=f"Words: `{spec.usage()}`"))
     playbook = _playbook(asked, spec)
+    named = [_param(param, known) for param in options] + (_PLAN if playbook else []) + _JSON
+    parts.append(Lines(named, heading="Options"))
     if playbook:
-        steps = [Line("info", step.name) for step in playbook.steps]
-        parts += [Lines(steps, heading="Steps"), Small("`--plan` shows the plan and changes nothing.")]
-    else:
-        parts.append(Small("`--json` answers for scripts."))
+        parts.append(Lines([Line("info", step.name) for step in playbook.steps], heading="Steps"))
     if spec.aliases:
         parts.append(Small(f"Also: {', '.join(f'`{alias}`' for alias in spec.aliases)}."))
     parts += _others(asked, [spec])
-    return Reply(f"*{spec.path}*: {spec.about}.", "info", parts, json=_json([spec], asked)[0])
+    return Reply(f"{spec.path}: {spec.about}.", "info", parts, json=_json([spec], asked)[0])
+
+
+_PLAN = [Line("off", "`--plan`", "shows what would happen, and changes nothing")]
+_JSON = [Line("off", "`--json`", "the answer for scripts")]
 
 
 def _param(param: Param, known: Known) -> Line:
+    """`tag` — the image's tag; what may be left out says what counts then."""
     notes = [param.help] if param.help else []
-    if param.type in NAMED and known.of(param.type):
-        notes.append(" or ".join(known.of(param.type)))
-    notes += [" or ".join(param.choices)] if param.choices else []
+    choices = known.of(param.type) if param.type in NAMED else param.choices
+    if len(choices) > 1:
+        notes.append(" or ".join(choices))
     if param.default is not None:
         default = next(iter(known.of(param.type)), FIRST) if param.default == FIRST else param.default
-        notes.append(f"{default} if not given")
-    tone: Tone = "info" if param.required else "off"
-    return Line(tone, f"`{param.name}`" + ("" if param.required else " (may be left out)"), ", ".join(notes))
+        notes.append(f"{_shown(default)} if left out")
+    name = (
+        f"--{param.name} {'yes|no' if param.type == 'boolean' else param.name.upper()}" if param.option else param.name
+    )
+    return Line("info" if param.required else "off", f"`{name}`", "; ".join(notes))
 
 
-def _list(specs: Iterable[Spec], heading: str = "") -> Lines:
-    return Lines([Line("info", f"`{spec.usage()}`", spec.about) for spec in specs], heading=heading)
+def _shown(value: Any) -> str:
+    return ("yes" if value else "no") if isinstance(value, bool) else str(value)
 
 
 def _json(specs: Iterable[Spec], asked: Asked) -> list[dict[str, Any]]:
@@ -140,6 +169,7 @@ def _json(specs: Iterable[Spec], asked: Asked) -> list[dict[str, Any]]:
             "usage": spec.usage(),
             "needs": lacking(asked, spec),
             "aliases": list(spec.aliases),
+            "examples": examples(asked, spec),
             "params": [
                 {"name": param.name, "type": param.type, "required": param.required, "help": param.help}
                 for param in spec.params

@@ -7,13 +7,18 @@ import re
 from opsbot.errors import UsageError
 
 LONGEST = 4_000  # characters; a command is a line
-_QUOTES = str.maketrans({"“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "‘": "'", "’": "'", "‚": "'", "‑": "-"})
+_QUOTES = str.maketrans(
+    dict.fromkeys("“”„‟«»″＂", '"') | dict.fromkeys("‘’‚‛′＇´", "'") | dict.fromkeys("‐‑‒−﹣－", "-")
+)  # fmt: skip
 _INVISIBLE = re.compile(r"[\u200b-\u200f\u2060\ufeff\u00ad]|[^\S\n]?\x00")
-_LONG_DASH = re.compile(r"(?<!\S)[—–](?=[a-zA-Z])")  # a phone writes —env for --env
+_LONG_DASH = re.compile(r"(?<!\S)(?:[—–―]|[—–-] ?[—–-])(?=[a-zA-Z])")  # a phone writes —env or - -env for --env
+_DASH_INSIDE = re.compile(r"(?<=\w)[—–―](?=\w)")  # and v2–rc1 for v2-rc1
 _LINK = re.compile(r"<(?P<target>[^<>|]+)(?:\|(?P<label>[^<>]*))?>")
 _MENTION_FIRST = re.compile(r"^\s*(?:<@[A-Z0-9]+(?:\|[^<>]*)?>[\s,:]*)+")
 _WORD = re.compile(r"""[^\s"]*"[^"]*"[^\s"]*|(?<!\S)'[^']*'(?!\S)|\S+""")
-_POLITE = ("please", "pls", "thanks")
+_POLITE = ("please", "pls", "plz", "thanks", "thx", "kindly")
+_ASKING = ("can you", "could you", "would you", "will you", "thank you")
+_ENDS = "?!,;:…"  # what a sentence may end with, beside the full stop
 
 
 def words(text: str) -> list[str]:
@@ -23,8 +28,7 @@ def words(text: str) -> list[str]:
     found = [_unquote(match.group()) for match in _WORD.finditer(plain(text))]
     found = _without_politeness(found)
     if found:
-        found[-1] = found[-1].rstrip("?!,;") or found[-1]
-        found[-1] = found[-1].rstrip(".") or found[-1]
+        found[-1] = found[-1].rstrip(_ENDS + ".") or found[-1]
     return found
 
 
@@ -36,7 +40,7 @@ def plain(text: str) -> str:
         text = text.replace(entity, character)
     text = _INVISIBLE.sub("", text).translate(_QUOTES)
     text = re.sub(r"\s", " ", text)  # also the hard and thin spaces
-    return _LONG_DASH.sub("--", text).replace("`", "").strip()
+    return _DASH_INSIDE.sub("-", _LONG_DASH.sub("--", text)).replace("`", "").strip()
 
 
 def _link(match: re.Match[str]) -> str:
@@ -58,8 +62,17 @@ def _unquote(word: str) -> str:
 
 
 def _without_politeness(found: list[str]) -> list[str]:
-    while found and found[0].lower().rstrip(",") in _POLITE:
-        found = found[1:]
-    while len(found) > 1 and found[-1].lower().rstrip(".!") in _POLITE:
-        found = found[:-1]
+    """Without `please` and `could you` before the command and `thank you` behind it; of one that is nothing else they stay."""
+    while count := _polite(found):
+        found = found[count:]
+    while len(found) > 1 and (count := _polite(found[::-1])) and count < len(found):
+        found = found[:-count]
     return found
+
+
+def _polite(found: list[str]) -> int:
+    """How many of the first words (or, of words from behind, of the last) are only polite."""
+    low = [word.lower().rstrip(_ENDS + ".") for word in found[:2]]
+    if low and low[0] in _POLITE:
+        return 1
+    return 2 if " ".join(low) in _ASKING or " ".join(low[::-1]) in _ASKING else 0

@@ -9,14 +9,28 @@ from opsbot.clock import ago
 
 
 def clock_time(moment: datetime, zone: str, now: datetime) -> str:
-    """`14:05`, or `3 Mar 14:05` on another day, in the asker's zone."""
+    """`14:05`, or `3 Mar 14:05` on another day, `3 Mar 2025 14:05` in another year, in the asker's zone."""
+    local, today = _local(moment, zone), _local(now, zone)
+    return f"{local:%H:%M}" if local.date() == today.date() else f"{day(moment, zone, now)} {local:%H:%M}"
+
+
+def second(moment: datetime, zone: str) -> str:
+    """`14:05:07` in the asker's zone."""
+    return f"{_local(moment, zone):%H:%M:%S}"
+
+
+def day(moment: datetime, zone: str, now: datetime) -> str:
+    """`3 Mar`, with its year if that is not this one, in the asker's zone."""
+    local = _local(moment, zone)
+    year = f" {local.year}" if local.year != _local(now, zone).year else ""
+    return f"{local.day} {local:%b}{year}"
+
+
+def _local(moment: datetime, zone: str) -> datetime:
     try:
-        local, today = moment.astimezone(ZoneInfo(zone)), now.astimezone(ZoneInfo(zone))
+        return moment.astimezone(ZoneInfo(zone))
     except (ZoneInfoNotFoundError, ValueError):
-        local, today = moment, now
-    if local.date() == today.date():
-        return f"{local:%H:%M}"
-    return f"{local.day} {local:%b %H:%M}"
+        return moment
 
 
 def since(moment: datetime | None, now: datetime) -> str:
@@ -25,15 +39,21 @@ def since(moment: datetime | None, now: datetime) -> str:
 
 
 def seconds(length: float) -> str:
-    """`0.2 s`, `45 s`, `3 min 20 s`, `2 h 5 min`."""
+    """`0.2 s`, `45 s`, `3 min 20 s`, `2 h 5 min`, `3 days 4 h`."""
     if length < 9.95:
         return f"{length:.1f} s"
     whole = round(length)
     if whole < 60:
         return f"{whole} s"
     if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s" if whole % 60 else f"{whole // 60} min"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
+        return _two(whole // 60, "min", whole % 60, "s")
+    if whole < 2 * 86400:
+        return _two(whole // 3600, "h", whole % 3600 // 60, "min")
+    return _two(whole // 86400, "days", whole % 86400 // 3600, "h")
+
+
+def _two(many: int, unit: str, rest: int, smaller: str) -> str:
+    return f"{many} {unit} {rest} {smaller}" if rest else f"{many} {unit}"
 
 
 def size(count: float) -> str:

@@ -17,6 +17,7 @@ from opsbot.playbooks.playbook import Playbook
 from opsbot.playbooks.rehearsal import Played
 from opsbot.runs.engine import Engine
 from opsbot.runs.plan import Plan
+from opsbot.runtime.lines import Written
 from opsbot.store.store import Store
 
 
@@ -29,6 +30,7 @@ class Services:
     `groups(user id)` → usergroups; `called(user id)` → the name people know. `frozen(environment, now)` → the sentence of
     a configured freeze window that counts then. `agrees(environment, service)` → a sentence
     where another release answers than is recorded. `heads()` → row number → hash of the record's heads in the bucket. `rehearse(playbook)` plays its rehearsal.
+    `logs(environment, part, since)` → what its containers wrote.
     """
 
     config: Config
@@ -49,6 +51,7 @@ class Services:
     heads: Callable[[], Mapping[int, str]] = dict
     agrees: Callable[[str, str], str | None] = lambda _environment, _service: None
     rehearse: Callable[[Playbook], Sequence[Played]] = lambda _playbook: ()
+    logs: Callable[[str, str, datetime], Written] = lambda _environment, _part, _since: Written(())
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,12 @@ class Asked:
     door: Door = "terminal"
     groups: Collection[str] = ()
     channel_name: str | None = None
+
+    def places(self) -> list[str]:
+        """The environments that are meant here: those of this channel, or all where it is nobody's."""
+        environments = self.services.config.environments
+        mine = [name for name, settings in environments.items() if settings.channel == self.channel_name]
+        return mine if mine and self.channel_name else list(environments)
 
     def require(self, lowest: Role, what: str, environment: str | None = None) -> None:
         """Refused (`not_allowed`) unless the asker has that role there, or anywhere."""

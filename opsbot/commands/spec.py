@@ -26,6 +26,9 @@ class Spec:
     params: tuple[Param, ...] = ()
     aliases: tuple[str, ...] = ()
     verbatim: bool = False  # options that it does not know are words for it
+    examples: tuple[
+        str, ...
+    ] = ()  # the simplest first; {there}, {other}, {service}, {database} are names of opsbot.yml
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -51,14 +54,21 @@ def _shown(param: Param) -> str:
     return name if param.required else f"[{name}]"
 
 
-def query(path: str, about: str, *params: Param, aliases: tuple[str, ...] = (), verbatim: bool = False) -> Spec:
+def query(
+    path: str,
+    about: str,
+    *params: Param,
+    aliases: tuple[str, ...] = (),
+    verbatim: bool = False,
+    examples: tuple[str, ...] = (),
+) -> Spec:
     """A query; its name is its path."""
-    return Spec(path, "query", about, lambda values: Query(path, dict(values)), params, aliases, verbatim)
+    return Spec(path, "query", about, lambda values: Query(path, dict(values)), params, aliases, verbatim, examples)
 
 
-def note(path: str, about: str, *params: Param, aliases: tuple[str, ...] = ()) -> Spec:
+def note(path: str, about: str, *params: Param, aliases: tuple[str, ...] = (), examples: tuple[str, ...] = ()) -> Spec:
     """A note; its name is its path."""
-    return Spec(path, "note", about, lambda values: Note(path, dict(values)), params, aliases)
+    return Spec(path, "note", about, lambda values: Note(path, dict(values)), params, aliases, examples=examples)
 
 
 def change(playbook: Playbook) -> Spec:
@@ -69,4 +79,12 @@ def change(playbook: Playbook) -> Spec:
         params = {name: value for name, value in values.items() if name not in ("plan", *OF_CHANGES)}
         return ChangeRequest(playbook.name, params, bool(values.get("plan")), **how)
 
-    return Spec(playbook.path, "change", playbook.about, make, playbook.arguments(), playbook.aliases)
+    return Spec(
+        playbook.path,
+        "change",
+        playbook.about,
+        make,
+        playbook.arguments(),
+        playbook.aliases,
+        examples=playbook.examples,
+    )

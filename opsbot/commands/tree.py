@@ -12,8 +12,8 @@ import click
 
 from opsbot.commands.request import Command, Query
 from opsbot.commands.spec import OF_CHANGES, Spec
-from opsbot.commands.words import assign
-from opsbot.errors import NotFound, OpsError, UsageError, closest
+from opsbot.commands.words import assign, target
+from opsbot.errors import OpsError, UsageError, closest
 from opsbot.playbooks.params import Known, complete
 
 ALIKE = 0.6  # how near a mistyped command must be to be asked about
@@ -75,18 +75,23 @@ def build(specs: Sequence[Spec], known: Known) -> Tree:
 
 def unknown_command(tree: Tree, words: Sequence[str]) -> OpsError:
     """What to say when no command begins with these words."""
+    near = near_paths(tree, words)
+    cure = f"Did you mean {' or '.join(f'`{path}`' for path in near)}?" if near else "`help` lists the commands."
+    return UsageError(f"There is no command “{words[0][:60]}”.", cure, code="unknown_command")
+
+
+def near_paths(tree: Tree, words: Sequence[str]) -> list[str]:
+    """The commands that look most like the first words, best first; only to be asked about."""
     paths = [path for spec in tree.specs.values() for path in spec.paths]
     word = " ".join(words[:2]).lower()
     first = words[0].lower()
     alike = [path for path in closest(first, paths, 2) if SequenceMatcher(None, first, path).ratio() >= ALIKE]
-    near = list(dict.fromkeys([*alike, *closest(word, paths, 1)]))
-    cure = f"Did you mean {' or '.join(f'`{path}`' for path in near)}?" if near else "`help` lists the commands."
-    return NotFound(f"There is no command “{words[0][:60]}”.", cure, code="unknown_command")
+    return list(dict.fromkeys([*alike, *closest(word, paths, 1)]))
 
 
 def _command(spec: Spec, known: Known) -> click.Command:
     options = [
-        click.Option([f"--{param.name}", *(["--env"] if param.type == "environment" else [])], help=param.help)
+        click.Option([f"--{param.name}", *(["--env"] if param == target(spec.params) else [])], help=param.help)
         for param in spec.params
         if not param.rest
     ]

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from opsbot.commands import rest_of_words
+from opsbot.commands.rest_of_words import LINKS, TOWARDS
 from opsbot.errors import OpsError, UsageError, closest
-from opsbot.playbooks.params import NAMED, Known, Param, convert
-
-TOWARDS = ("to", "in", "on", "at", "into")  # what follows is most likely an environment
-LINKS = (*TOWARDS, "from", "of", "for", "with", "the", "back")
+from opsbot.playbooks import moments
+from opsbot.playbooks.params import MOMENTS, NAMED, Known, Param, convert
 
 
 @dataclass(frozen=True)
@@ -23,19 +23,39 @@ class _Word:
 def assign(params: Sequence[Param], words: Sequence[str], options: Mapping[str, str], known: Known) -> dict[str, Any]:
     """Typed values of the params that were given. UsageError or NotFound for what fits nowhere.
 
-    1. options by name; 2. words after a param's name; 3. words that are names in opsbot.yml; 4. the others in order,
-    required params first.
+    1. options by name; 2. words after a param's name; 3. the place it goes to, behind one of those little words; 4. words
+    that are names in opsbot.yml; 5. the others in order, required params first. The words of a moment go together.
     """
     by_name = {param.name: param for param in params}
     values = {name: convert(by_name[name], text, known) for name, text in options.items()}
+    if any(param.type in MOMENTS for param in params):
+        words = _with_moments(words, known)
     if any(param.rest for param in params):
-        return _with_rest(params, words, values, known)
+        return rest_of_words.assign(params, words, values, known)
     left = [word for word in _linked(params, words) if not _take_keyword(params, word, values, known)]
-    left = [word for word in left if not _take_known(params, word, values, known, TOWARDS)]
-    left = [word for word in left if not _take_known(params, word, values, known, None)]
+    for fits in (_goes_there, _is_said_so, _any):
+        left = [word for word in left if not _take_known(params, word, values, known, fits)]
     for word in left:
         _take_next(params, word, values, known)
     return values
+
+
+def target(params: Sequence[Param]) -> Param | None:
+    """The param that says where a command acts, of several environments the one of that name."""
+    places = [param for param in params if param.type == "environment"]
+    return next((param for param in places if param.name == "environment"), places[0] if places else None)
+
+
+def _with_moments(words: Sequence[str], known: Known) -> list[str]:
+    """The words, those of a moment as one: `yesterday 14:00`. A name of opsbot.yml stays what it is."""
+    found: list[str] = []
+    at = 0
+    while at < len(words):
+        named = any(known.canonical(kind, words[at]) for kind in NAMED)
+        count = 0 if named else moments.length(words[at:])
+        found.append(" ".join(words[at : at + max(1, count)]))
+        at += max(1, count)
+    return found
 
 
 def _linked(params: Sequence[Param], words: Sequence[str]) -> list[_Word]:
@@ -46,7 +66,7 @@ def _linked(params: Sequence[Param], words: Sequence[str]) -> list[_Word]:
     for index, text in enumerate(words):
         low, last = text.lower(), index == len(words) - 1
         if low in LINKS and not last:
-            link = low
+            link, keyword = low, ""  # `latest backup on staging`: the name stood behind its value
         elif low in names and not last and not keyword:
             keyword = low
         else:
@@ -64,12 +84,28 @@ def _take_keyword(params: Sequence[Param], word: _Word, values: dict[str, Any], 
     return False
 
 
+def _goes_there(params: Sequence[Param], param: Param, word: _Word) -> bool:
+    return word.link in TOWARDS and param == target(params)
+
+
+def _is_said_so(params: Sequence[Param], param: Param, word: _Word) -> bool:
+    return word.link == param.name
+
+
+def _any(params: Sequence[Param], param: Param, word: _Word) -> bool:
+    return True
+
+
 def _take_known(
-    params: Sequence[Param], word: _Word, values: dict[str, Any], known: Known, links: Sequence[str] | None
+    params: Sequence[Param],
+    word: _Word,
+    values: dict[str, Any],
+    known: Known,
+    fits: Callable[[Sequence[Param], Param, _Word], bool],
 ) -> bool:
-    """Take a word that is a configured name (with `links`: an environment behind one of those little words) or a choice."""
+    """Take a word that is a configured name or a choice, for the first param that it fits."""
     for param in params:
-        if param.name in values or (links is not None and (word.link not in links or param.type != "environment")):
+        if param.name in values or not fits(params, param, word):
             continue
         choices = {choice.lower() for choice in param.choices}
         if known.canonical(param.type, word.text) or word.text.lower() in choices:
@@ -102,16 +138,3 @@ def _surely(param: Param, word: _Word, known: Known) -> bool:
     if word.link == param.name:
         return True
     return param.type in NAMED and bool(closest(word.text.lower(), known.of(param.type), 1))
-
-
-def _with_rest(params: Sequence[Param], words: Sequence[str], values: dict[str, Any], known: Known) -> dict[str, Any]:
-    """For commands that end in free text: the first words in order, the last param gets the others as they stand."""
-    left = list(words)
-    for param in params:
-        if param.name in values or param.option or not left:
-            continue
-        if param.rest:
-            values[param.name], left = convert(param, " ".join(left), known), []
-        else:
-            values[param.name] = convert(param, left.pop(0), known)
-    return values

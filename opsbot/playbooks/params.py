@@ -9,12 +9,16 @@ from typing import Any, Literal, get_args
 
 from opsbot.config.values import parse_duration
 from opsbot.errors import NotFound, UsageError, did_you_mean
+from opsbot.playbooks import moments
 
 Type = Literal[
-    "text", "integer", "boolean", "choice", "duration", "tag", "environment", "service", "database", "backup", "release"
-]
+    "text", "integer", "boolean", "choice", "duration", "moment", "tag", "environment", "service", "database", "part",
+    "backup", "release",
+]  # fmt: skip
 TYPES: tuple[Type, ...] = get_args(Type)
-NAMED: tuple[Type, ...] = ("environment", "service", "database")  # their values are names in opsbot.yml
+NAMED: tuple[Type, ...] = ("environment", "service", "database", "part")  # their values are names in opsbot.yml
+MOMENTS: tuple[Type, ...] = ("backup", "moment")  # their values may be a moment of several words: yesterday 14:00
+NEWEST = ("latest", "newest", "last")  # words for the newest backup; the first is what steps know
 FIRST = "first"  # as a default: the first that opsbot.yml names
 LONGEST_WORD = 200
 
@@ -68,7 +72,8 @@ def complete(params: Sequence[Param], given: Mapping[str, Any], known: Known) ->
         if param.required and values[param.name] is None:
             choices = " or ".join(known.of(param.type) or param.choices)
             which = f": {choices}?" if choices else "."
-            raise UsageError(f"The {param.name} is missing{which}", code="missing_param")
+            name = f"word “{param.name} …”" if param.name in ("from", "to") else param.name
+            raise UsageError(f"The {name} is missing{which}", code="missing_param")
     return values
 
 
@@ -133,8 +138,25 @@ def _release(param: Param, word: str) -> int | str:
 
 
 def _backup(param: Param, word: str) -> str:
-    if not _NAME.fullmatch(word):
-        raise UsageError(f"“{word}” cannot be a backup's id.", "Say latest, or an id that `backups` lists.")
+    """An id, or the moment as it was said: whoever plans the restore finds the newest backup at or before it."""
+    if word.lower() in NEWEST:
+        return NEWEST[0]
+    if not _NAME.fullmatch(word) and not moments.is_moment(word):
+        raise UsageError(
+            f"“{word}” cannot be a backup's id.",
+            f"Say latest, an id that `backups` lists, or when. {moments.UNDERSTOOD}",
+        )
+    return word
+
+
+def _moment(param: Param, word: str) -> str:
+    """The words themselves, as `moments.since` takes them; when that is depends on who asks."""
+    if moments.is_moment(word):
+        return word
+    try:
+        parse_duration(word)
+    except (ValueError, OverflowError) as error:
+        raise UsageError(f"I do not know when “{word}” is.", moments.UNDERSTOOD, code="unknown_moment") from error
     return word
 
 
@@ -144,6 +166,7 @@ _CONVERTERS: Mapping[Type, Callable[[Param, str], Any]] = {
     "boolean": _boolean,
     "choice": _choice,
     "duration": _duration,
+    "moment": _moment,
     "tag": _tag,
     "release": _release,
     "backup": _backup,

@@ -114,6 +114,7 @@ class Playbook(Frozen):
     about: str = Field(min_length=10)
     command: str | None = Field(default=None, pattern=r"^[a-z][a-z0-9-]*( [a-z][a-z0-9-]*)*$")
     aliases: tuple[str, ...] = ()
+    examples: tuple[str, ...] = ()
     params: dict[str, ParamSpec] = {}
     risk: Literal["low", "high"] = "high"
     lock: str | tuple[str, ...] | None = None
@@ -155,5 +156,6 @@ class Playbook(Frozen):
         )
 
     def environment_param(self) -> str | None:
-        """The name of its first param of type environment, if it has one."""
-        return next((name for name, spec in self.params.items() if spec.type == "environment"), None)
+        """The name of the param that says where it acts, if it has one: `environment`, else the first of that type."""
+        names = [name for name, spec in self.params.items() if spec.type == "environment"]
+        return "environment" if "environment" in names else next(iter(names), None)

@@ -108,7 +108,7 @@ class Registry:
         if answer.status_code in (401, 403):
             raise Unavailable(
                 f"The registry {self.host} refused the login.",
-                f"Check registries.{self.host} in opsbot.yml.",
+                f"Check user and password of the entry under registries with host {self.host} in opsbot.yml.",
                 code="registry_login",
                 again=False,
             )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from opsbot.clock import Clock
 from opsbot.runs.step import Step
 from opsbot.runtime.target import Targets
-from opsbot.steps import backups, container, generic, http, release, restore, rollout, rollout_trial, sql
+from opsbot.steps import backups, container, generic, http, release, restore, rollout, rollout_trial, running, sql
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,7 @@ def catalog(given: Collaborators) -> Mapping[str, Step]:
         "release.way_back": release.WayBack(given.targets),
         "release.choose": release.ReleaseChoose(given.targets),
         "release.block": release.ReleaseBlock(given.targets),
+        "release.running": running.ReleaseRunning(given.targets),
         "rollout.prepare": rollout.Prepare(given.targets),
         "rollout.ready": rollout.Ready(given.targets),
         "rollout.migrate": rollout_trial.Migrate(given.targets),

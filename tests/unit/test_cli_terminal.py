@@ -104,13 +104,13 @@ def test_json_is_the_only_thing_on_stdout(world: World, capsys: pytest.CaptureFi
     assert typed(world, "runs", "--json") == 0
     assert json.loads(capsys.readouterr().out)[0]["playbook"] == "backup"
 
-    assert typed(world, "deply", "--json") == 1
+    assert typed(world, "deply", "--json") == 2
     assert json.loads(capsys.readouterr().out)["code"] == "unknown_command"
 
 
 @pytest.mark.parametrize(
     ("words", "status"),
-    [(("status",), 0), (("deploy",), 2), (("deploy", "v2", "--evn", "x"), 2), (("nonsense",), 1)],
+    [(("status",), 0), (("deploy",), 2), (("deploy", "v2", "--evn", "x"), 2), (("nonsense",), 2)],
 )
 def test_the_exit_status_says_what_kind_of_answer_it_was(world: World, words: tuple[str, ...], status: int) -> None:
     assert typed(world, *words) == status

@@ -308,10 +308,10 @@ def test_runs_are_listed_and_one_is_told_step_by_step(world: World) -> None:
 def test_help_shows_the_daily_verbs_then_everything_then_one(world: World) -> None:
     daily, everything, one = (shown(world.say(text)) for text in ("help", "help more", "help deploy"))
 
-    assert "deploy TAG ENVIRONMENT [SERVICE]" in daily
+    assert "deploy v2 to staging" in daily
     assert "ack ALERT" not in daily
     assert "--smoke" not in daily
-    assert "deploy TAG ENVIRONMENT [SERVICE] [--smoke yes|no]" in one
+    assert "deploy TAG ENVIRONMENT [SERVICE]" in one
     assert "ack ALERT" in everything
     assert "staging or production" in one
     assert "Send people to it" in one

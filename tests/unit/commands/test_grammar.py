@@ -11,9 +11,13 @@ from pretend_world import ALICE, World
 
 from opsbot.commands.parse import parse
 from opsbot.commands.request import ChangeRequest, Note, Query, Request
+from opsbot.commands.tree import Tree
 from opsbot.errors import NotFound, OpsError, UsageError
 
 DEPLOY = ("deploy", {"tag": "v2", "environment": "production", "service": "web", "smoke": True})
+PROMOTE = ("promote", {"from": "staging", "environment": "production", "service": "web", "smoke": True})
+THEN = ("restore", {"backup": "yesterday 14:00", "database": "main", "environment": "staging"})
+LOGS = ("logs", {"service": "web", "environment": "staging", "since": None, "grep": None})
 BACK = ("rollback", {"environment": "staging", "to": None, "from": None, "service": "web"})
 SAID: dict[str, tuple[str, dict[str, Any]]] = {
     "deploy v2 to production": DEPLOY,
@@ -49,6 +53,43 @@ SAID: dict[str, tuple[str, dict[str, Any]]] = {
         "restore",
         {"backup": "20260131-120000-3f2a", "database": "main", "environment": "staging"},
     ),
+    "restore last backup on staging": ("restore", {"backup": "latest", "database": "main", "environment": "staging"}),
+    "Restore yesterday 14:00 on staging, please.": THEN,
+    "restore staging yesterday 14:00": THEN,
+    "restore main yesterday 14:00 on staging": THEN,
+    "restore main of staging from yesterday 14:00": THEN,
+    "restore staging to the backup yesterday 14:00": THEN,
+    "restore 14:00 staging": ("restore", {**THEN[1], "backup": "14:00"}),
+    "restore staging at 2:30pm": ("restore", {**THEN[1], "backup": "2:30pm"}),
+    "restore last monday on staging": ("restore", {**THEN[1], "backup": "last monday"}),
+    "restore 2026–03–31 9:30 on staging": ("restore", {**THEN[1], "backup": "2026-03-31 9:30"}),
+    "restore 3 hours ago on staging": ("restore", {**THEN[1], "backup": "3 hours ago"}),
+    "restore staging --backup=“monday 9:00”": ("restore", {**THEN[1], "backup": "monday 9:00"}),
+    "promote staging to production": PROMOTE,
+    "promote staging production": PROMOTE,
+    "promote production from staging": PROMOTE,
+    "promote from staging to production": PROMOTE,
+    "promote to production from staging": PROMOTE,
+    "promote web from staging to production": PROMOTE,
+    "promote --from staging --env production": PROMOTE,
+    "logs": ("logs", {**LOGS[1], "service": None, "environment": None}),
+    "logs web staging": LOGS,
+    "logs staging web": LOGS,
+    "logs of web in staging": LOGS,
+    "logs edge staging": ("logs", {**LOGS[1], "service": "edge"}),
+    "logs db": ("logs", {**LOGS[1], "service": "db", "environment": None}),
+    "logs web staging 1h connection refused": ("logs", {**LOGS[1], "since": "1h", "grep": "connection refused"}),
+    "logs web refused in staging": ("logs", {**LOGS[1], "grep": "refused"}),
+    "logs web staging since yesterday 14:00 grep refused": (
+        "logs", {**LOGS[1], "since": "yesterday 14:00", "grep": "refused"}
+    ),
+    "logs web staging “in staging”": ("logs", {**LOGS[1], "grep": "in staging"}),
+    "could you please roll back staging, thank you!": BACK,
+    "Roll Back Staging…": BACK,
+    "deploy v2 - -env production": DEPLOY,
+    "deploy\u00a0v2\u202fto\u2009production\u00a0": DEPLOY,
+    "deploy v2–rc1 to production": ("deploy", {**DEPLOY[1], "tag": "v2-rc1"}),
+    "deploy “v2” to ‘production’": DEPLOY,
     "status": ("status", {"environment": None}),
     "status of staging": ("status", {"environment": "staging"}),
     "releases staging api": ("releases", {"environment": "staging", "service": "api", "limit": None}),
@@ -81,9 +122,9 @@ def test_people_say_it_in_their_own_order(text: str, world: World) -> None:
 
 
 MISUNDERSTOOD = {
-    "deply v2 to staging": (NotFound, "There is no command “deply”. Did you mean `deploy`?"),
-    "roll staging": (NotFound, "`rollback`"),
-    "xyzzy": (NotFound, "There is no command “xyzzy”. `help` lists the commands."),
+    "deply v2 to staging": (UsageError, "There is no command “deply”. Did you mean `deploy`?"),
+    "roll staging": (UsageError, "`rollback`"),
+    "xyzzy": (UsageError, "There is no command “xyzzy”. `help` lists the commands."),
     "deploy": (UsageError, "The tag is missing. Say `deploy TAG ENVIRONMENT [SERVICE]`."),
     "deploy v2": (UsageError, "The environment is missing: staging or production? Say `deploy TAG ENVIRONMENT [SERVICE]`."),
     "deploy staging": (UsageError, "The tag is missing."),
@@ -98,6 +139,11 @@ MISUNDERSTOOD = {
     "deploy v2 staging --env": (UsageError, "Say `deploy TAG ENVIRONMENT [SERVICE]`."),
     "status staging production": (UsageError, "I do not understand “production” here."),
     "ack": (UsageError, "The alert is missing. Say `ack ALERT`."),
+    "promote staging": (UsageError, "The environment is missing: staging or production?"),
+    "promote to production": (UsageError, "The word “from …” is missing: staging or production?"),
+    "logs --since whenever": (UsageError, "I do not know when “whenever” is. Say such as 14:00"),
+    "do not deploy v2 to staging": (UsageError, "There is no command “do”."),
+    "deploy v2 to staging or production": (NotFound, "There is no service “or”."),
     "ack three": (UsageError, "The alert must be a whole number, not “three”."),
     "--env staging": (UsageError, "There is no option --env."),
 }  # fmt: skip
@@ -134,6 +180,68 @@ def test_environment_variables_do_not_answer_for_anybody(world: World, monkeypat
 
     with pytest.raises(UsageError):
         parse(world.front.tree, Request(ALICE, "slack", text="deploy to staging"))
+
+
+CHANGES = ("deploy v2 to production", "roll back staging", "restore latest on staging", "promote staging to production",
+           "back up staging", "rollback production to v1")  # fmt: skip
+LITTLE = {"to", "in", "on", "at", "into", "from", "of", "for", "with", "the", "back", "since"}
+
+
+@given(
+    text=st.sampled_from(CHANGES), at=st.integers(0, 40), mark=st.sampled_from("abxz0-._ \u00a0é"), cut=st.booleans()
+)
+def test_a_slip_in_a_command_or_a_place_is_never_another_change(
+    text: str, at: int, mark: str, cut: bool, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    tree = _shared(tmp_path_factory).front.tree
+    at %= len(text)
+    slipped = text[:at] + ("" if cut else mark) + text[at + cut :]
+
+    command = _change(tree, slipped)
+    meant = _change(tree, text)
+
+    assert meant is not None
+    if command is not None:
+        assert _places(command) <= set(slipped.lower().split())
+        assert command.playbook == meant.playbook, "only a whole path is a command"
+
+
+@given(
+    words=st.lists(
+        st.sampled_from([*LITTLE, *" ".join(CHANGES).split(), "now", "not", "or", "v3", "latst", "?"]), max_size=7
+    )
+)
+def test_every_word_of_a_change_is_accounted_for(words: list[str], tmp_path_factory: pytest.TempPathFactory) -> None:
+    tree = _shared(tmp_path_factory).front.tree
+    text = " ".join(words)
+
+    command = _change(tree, text)
+
+    if command is not None:
+        found = tree.find(words)
+        assert found is not None, "no change without the whole path of a command in front"
+        spec, count = found
+        said = [word.lower().rstrip("?") for word in words[count:]]
+        values = {part for value in command.params.values() for part in str(value).lower().split()}
+        names = {name for param in spec.params for name in (param.name, param.type)}
+        assert {word for word in said if word} <= values | names | LITTLE | {"last", "newest"}
+        assert _places(command) <= set(said), "a place is always said"
+
+
+def _change(tree: Tree, text: str) -> ChangeRequest | None:
+    try:
+        command = parse(tree, Request(ALICE, "slack", text=text)).command
+    except OpsError:
+        return None
+    return command if isinstance(command, ChangeRequest) else None
+
+
+def _places(command: ChangeRequest) -> set[str]:
+    return {
+        str(value)
+        for name, value in command.params.items()
+        if name == "environment" or value in ("staging", "production")
+    }
 
 
 COMMANDS = st.sampled_from(["", "deploy", "roll back", "restore", "status", "runs", "answer", "help", "ack", "cancel"])
