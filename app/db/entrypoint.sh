@@ -3,6 +3,8 @@
 #
 # POSTGRES_PASSWORD_FILE  the superuser's password   (default /run/secrets/postgres_password)
 # APP_PASSWORD_FILE       the application's password (default /run/secrets/db_password)
+# MONITOR_PASSWORD_FILE   the password of the role `monitor`, which may read statistics and no rows
+#                         (default /run/secrets/monitor_password; not there: no such role is made)
 # APP_DATABASE, APP_ROLE  both default to minitwit
 set -eu
 
@@ -10,10 +12,12 @@ set -eu
 
 superuser_file=${POSTGRES_PASSWORD_FILE:-/run/secrets/postgres_password}
 app_file=${APP_PASSWORD_FILE:-/run/secrets/db_password}
+monitor_file=${MONITOR_PASSWORD_FILE:-/run/secrets/monitor_password}
 database=${APP_DATABASE:-minitwit}
 role=${APP_ROLE:-minitwit}
 fresh=$PGDATA/.initdb
 prepared=$PGDATA/.prepared
+monitored=$PGDATA/.monitored
 
 say() { echo "entrypoint: $*" >&2; }
 fail() { say "$*"; exit 1; }
@@ -33,11 +37,15 @@ make_cluster() {
     rmdir "$fresh"
 }
 
+# Nobody but this script reaches the server meanwhile: it listens on its socket only.
+begin() { pg_ctl --silent --wait --options="-c listen_addresses=''" start >&2; }
+end() { pg_ctl --silent --wait --mode=fast stop >&2; }
+
+# Nothing is pasted into SQL: psql quotes its variables, and \gexec runs only what is missing.
+ask() { psql --no-psqlrc --quiet --set=ON_ERROR_STOP=1 --username=postgres "$@" postgres; }
+
 make_application_database() {
-    pg_ctl --silent --wait --options="-c listen_addresses=''" start >&2
-    # Nothing is pasted into SQL: psql quotes its variables, and \gexec runs only what is missing.
-    APP_PASSWORD=$(cat "$app_file") psql --no-psqlrc --quiet --set=ON_ERROR_STOP=1 --username=postgres \
-        --set=role="$role" --set=database="$database" postgres <<'SQL'
+    APP_PASSWORD=$(cat "$app_file") ask --set=role="$role" --set=database="$database" <<'SQL'
 \getenv password APP_PASSWORD
 SET password_encryption = 'scram-sha-256';
 SELECT format('CREATE ROLE %I LOGIN', :'role') WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = :'role') \gexec
@@ -45,18 +53,34 @@ ALTER ROLE :"role" PASSWORD :'password';
 SELECT format('CREATE DATABASE %I OWNER %I', :'database', :'role')
  WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = :'database') \gexec
 SQL
-    pg_ctl --silent --wait --mode=fast stop >&2
     touch "$prepared"
+}
+
+make_monitor() {
+    MONITOR_PASSWORD=$(cat "$monitor_file") ask <<'SQL'
+\getenv password MONITOR_PASSWORD
+SET password_encryption = 'scram-sha-256';
+SELECT 'CREATE ROLE monitor LOGIN CONNECTION LIMIT 5' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'monitor') \gexec
+ALTER ROLE monitor PASSWORD :'password';
+GRANT pg_monitor TO monitor;
+SQL
+    touch "$monitored"
 }
 
 if [ ! -s "$PGDATA/PG_VERSION" ]; then
     [ -r "$superuser_file" ] || fail "cannot read the superuser's password: $superuser_file (POSTGRES_PASSWORD_FILE)"
     make_cluster
-    rm -f "$prepared"
+    rm -f "$prepared" "$monitored"
 fi
 if [ ! -e "$prepared" ]; then
     [ -r "$app_file" ] || fail "cannot read the application's password: $app_file (APP_PASSWORD_FILE)"
-    make_application_database
+fi
+if [ -r "$monitor_file" ] && [ ! -e "$monitored" ]; then wants_monitor=yes; else wants_monitor=; fi
+if [ ! -e "$prepared" ] || [ "$wants_monitor" ]; then
+    begin
+    [ -e "$prepared" ] || make_application_database
+    [ ! "$wants_monitor" ] || make_monitor
+    end
 fi
 
 shift

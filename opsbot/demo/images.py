@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from opsbot.demo import base, context
@@ -18,6 +19,8 @@ APP = CHECKOUT / "app"
 PATCHES = Path(__file__).with_name("versions")
 VERSIONS = ("v1", "v2", "v3", "v4")
 LABEL = "opsbot.context"
+# Of app/: the stack around the application, and what people read. It may change without a new image of the application.
+AROUND = ("db", "edge", "monitoring", "prometheus", "alertmanager", "grafana")
 BUILD_SECONDS = 900
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
 
@@ -31,20 +34,22 @@ class Recipe:
     source: Path
     only: tuple[str, ...] = ()
     patch: Path | None = None
+    arguments: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Images:
-    """Names that the engine can pull: `web` without a tag, the others by digest."""
+    """Names that the engine can pull: `web` without a tag, the others by digest. `monitoring`: as its stack file asks."""
 
     base: str
     web: str
     db: str
     edge: str
     versions: tuple[str, ...] = VERSIONS
+    monitoring: Mapping[str, str] = field(default_factory=dict)
 
 
-def ensure(state: State, engine: Engine, registry: Registry, say: Say) -> Images:
+def ensure(state: State, engine: Engine, registry: Registry, say: Say, *, monitoring: bool = False) -> Images:
     """Every image of the demo is in the registry, built anew only where its source changed."""
     base_image = base.ensure(state, engine, say)
     builder = Builder(state, engine, registry, base_image, say)
@@ -52,9 +57,19 @@ def ensure(state: State, engine: Engine, registry: Registry, say: Say) -> Images
         # One after the other, so that later versions find the layers of the first.
         webs = two_at_a_time.submit(lambda: [builder.ensure(web(version)) for version in VERSIONS])
         others = two_at_a_time.submit(lambda: [builder.ensure(recipe) for recipe in (DB, EDGE)])
+        watching = two_at_a_time.submit(_monitoring, builder) if monitoring else None
         webs.result()
         db, edge = others.result()
-    return Images(base_image, f"{registry.address}/minitwit", db, edge)
+        watched_by = watching.result() if watching else {}
+    return Images(base_image, f"{registry.address}/minitwit", db, edge, monitoring=watched_by)
+
+
+def _monitoring(builder: Builder) -> dict[str, str]:
+    """One image of Debian's packages for all of it; where a registry answers, the official image of each program."""
+    if builder.base_image == base.LOCAL:
+        made = builder.ensure(watching("", base.LOCAL, PACKAGES))
+        return dict.fromkeys(OFFICIAL, made)
+    return {name: builder.ensure(watching(f"-{name.split('_')[0].lower()}", image)) for name, image in OFFICIAL.items()}
 
 
 def build_bot(state: State, engine: Engine, registry: Registry, say: Say) -> str:
@@ -67,9 +82,26 @@ def build_bot(state: State, engine: Engine, registry: Registry, say: Say) -> str
 def web(version: str) -> Recipe:
     """One version of the application: v1 is the source as it is, each other one has a patch."""
     change = PATCHES / f"{version}.patch"
-    return Recipe("minitwit", version, APP, patch=change if change.exists() else None)
+    own = (path.name for path in APP.iterdir() if not path.name.startswith((".", "_")))
+    parts = (name for name in own if name not in AROUND and not name.endswith((".yml", ".md")))
+    return Recipe("minitwit", version, APP, tuple(sorted(parts)), patch=change if change.exists() else None)
 
 
+def watching(suffix: str, base_image: str, packages: str = "") -> Recipe:
+    """Prometheus, Alertmanager and exporters on a base: see the Dockerfile for the two kinds of base."""
+    arguments = {"BASE": base_image, "PACKAGES": packages}
+    return Recipe(
+        f"minitwit-monitoring{suffix}", "v1", APP / "monitoring", ("Dockerfile", "alive.sh"), arguments=arguments
+    )
+
+
+PACKAGES = "prometheus prometheus-alertmanager prometheus-node-exporter prometheus-postgres-exporter"
+OFFICIAL = {
+    "PROMETHEUS_IMAGE": "prom/prometheus:v2.53.5",
+    "ALERTMANAGER_IMAGE": "prom/alertmanager:v0.28.1",
+    "NODE_EXPORTER_IMAGE": "prom/node-exporter:v1.9.1",
+    "POSTGRES_EXPORTER_IMAGE": "prometheuscommunity/postgres-exporter:v0.17.1",
+}
 DB = Recipe("minitwit-db", "v1", APP / "db")
 EDGE = Recipe("minitwit-edge", "v1", APP / "edge")
 BOT = Recipe("opsbot", "dev", CHECKOUT, only=("Dockerfile", "requirements", "opsbot", "playbooks"))
@@ -101,7 +133,12 @@ class Builder:
         return self._by_digest(name)
 
     def _arguments(self, recipe: Recipe) -> list[str]:
-        values = {"BASE": self.base_image, "VERSION": recipe.tag, "REVISION": revision(recipe.source)}
+        values = {
+            "BASE": self.base_image,
+            "VERSION": recipe.tag,
+            "REVISION": revision(recipe.source),
+            **recipe.arguments,
+        }
         return [f"--build-arg={name}={value}" for name, value in values.items()]
 
     def _build(self, folder: Path, name: str, arguments: list[str]) -> None:

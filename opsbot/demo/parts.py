@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import click
 
-from opsbot.demo import daemon, engine, images, private, registry, s3, stack, workspace
+from opsbot.demo import daemon, engine, images, monitoring, private, registry, s3, stack, workspace
 from opsbot.demo.argv import Say, timed
 from opsbot.demo.docker import Engine
 from opsbot.demo.state import DEFAULT_PREFIX, State, read_json, write_private
@@ -24,7 +24,7 @@ KEPT = 0
 
 @dataclass(frozen=True)
 class Parts:
-    """Everything that runs for one stack prefix."""
+    """Everything that runs for one stack prefix. `alerts`: where its bot listens for Alertmanager, if that runs."""
 
     state: State
     prefix: str
@@ -36,6 +36,7 @@ class Parts:
     workspace: workspace.Workspace
     production: stack.Stack
     staging: stack.Stack
+    alerts: str | None = None
 
     @property
     def environment(self) -> dict[str, str]:
@@ -46,6 +47,8 @@ class Parts:
             "OPSBOT_ENGINE": self.engine.url,
             "OPSBOT_STORE": f"sqlite:///{store}",
             "OPSBOT_LISTEN": f"127.0.0.1:{listen}",
+            "OPSBOT_ALERTMANAGER_LISTEN": self.alerts or "",
+            "OPSBOT_ALERTMANAGER_TOKEN": self.state.secret(monitoring.TOKEN) if self.alerts else "",
             "OPSBOT_REGISTRY": self.registry.address,
             "OPSBOT_REGISTRY_USER": self.registry.user,
             "OPSBOT_REGISTRY_PASSWORD": self.registry.password,
@@ -61,10 +64,11 @@ class Parts:
         }
 
 
-def up(state: State, say: Say, prefix: str = DEFAULT_PREFIX, *, keep: bool = False) -> Parts:
+def up(state: State, say: Say, prefix: str = DEFAULT_PREFIX, *, keep: bool = False, watched: bool = False) -> Parts:
     """Start what is not running and wait until all of it answers; writes `state.env_file(prefix)`.
 
-    The parts belong to this program until `down`; with `keep`, to nobody: they outlive it.
+    The parts belong to this program until `down`; with `keep`, to nobody: they outlive it. `watched`: with Prometheus and
+    its kin beside both stacks; they are not waited for.
     """
     state.claim()
     _sign_in(state, prefix, keep)
@@ -73,9 +77,10 @@ def up(state: State, say: Say, prefix: str = DEFAULT_PREFIX, *, keep: bool = Fal
         storage = pool.submit(s3.ensure, state, say)
         host = engine.ensure(state, say)
         store = registry.ensure(state, host, say)
-        made = images.ensure(state, host, store, say)
+        made = images.ensure(state, host, store, say, monitoring=watched)
+        watch = _watch(state, host, prefix) if watched else None
         production, staging = (
-            pool.submit(stack.ensure, state, host, made, name, _preferred(prefix, port), say)
+            pool.submit(stack.ensure, state, host, made, name, _preferred(prefix, port), say, watch)
             for name, port in ((prefix, 8080), (f"{prefix}-staging", 8081))
         )
         bucket = bucket_of(prefix)
@@ -92,6 +97,7 @@ def up(state: State, say: Say, prefix: str = DEFAULT_PREFIX, *, keep: bool = Fal
             workspace=chat.result(),
             production=production.result(),
             staging=staging.result(),
+            alerts=watch.bot if watch else None,
         )
     lines = [f"{name}={value}\n" for name, value in parts.environment.items()]
     write_private(state.env_file(prefix), "".join(lines))
@@ -166,6 +172,11 @@ def _clean_machines_own(state: State, host: Engine) -> None:
             host.has("image", "rm", name)
 
 
+def _watch(state: State, host: Engine, prefix: str) -> monitoring.Monitoring:
+    address = monitoring.address_of_this_machine(host)
+    return monitoring.Monitoring(f"{address}:{state.port(f'alerts:{prefix}', _preferred(prefix, 8091))}")
+
+
 def _preferred(prefix: str, port: int) -> int:
     """Well-known ports are for the demo that a person looks at."""
     return port if prefix == DEFAULT_PREFIX else 0
@@ -205,7 +216,8 @@ def _users(state: State) -> list[str]:
 @click.command()
 @click.argument("verb", type=click.Choice(["up", "down", "clean"]))
 @click.option("--prefix", default=DEFAULT_PREFIX, show_default=True, help="the stacks are PREFIX and PREFIX-staging")
-def main(verb: str, prefix: str) -> None:
+@click.option("--watched", is_flag=True, help="with Prometheus, Alertmanager and exporters")
+def main(verb: str, prefix: str, watched: bool) -> None:
     """Start the demo's parts and leave them running, stop them, or remove every trace of them."""
     began, state = time.monotonic(), State.default()
 
@@ -214,7 +226,7 @@ def main(verb: str, prefix: str) -> None:
 
     try:
         if verb == "up":
-            parts = up(state, say, prefix, keep=True)
+            parts = up(state, say, prefix, keep=True, watched=watched)
             say(f"chat {parts.workspace.url} · production {parts.production.url} · staging {parts.staging.url}")
         elif verb == "down":
             down(state, say, prefix)

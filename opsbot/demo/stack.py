@@ -1,4 +1,4 @@
-"""The standing parts of one environment: the database and the edge, deployed from app/stack.yml with their secrets."""
+"""The standing parts of one environment: database, edge, and what watches them, deployed from app/ with their secrets."""
 
 from __future__ import annotations
 
@@ -8,38 +8,51 @@ from dataclasses import dataclass
 
 import requests
 
+from opsbot.demo import certificate
+from opsbot.demo import monitoring as watching
 from opsbot.demo.argv import ProgramFailed, Say, timed, wait_until
 from opsbot.demo.docker import Engine
 from opsbot.demo.images import APP, Images
 from opsbot.demo.state import State, port_is_free
 from opsbot.errors import OpsError, Refused, Unavailable
 
-FILE = APP / "stack.yml"
+FILES = (APP / "stack.yml", APP / "stack.tls.yml")
 OWNER = "opsbot.demo"
-SECRETS = ("postgres_password", "db_password", "secret_key")
+SECRETS = ("postgres_password", "db_password", "secret_key", "monitor_password")
 READY_SECONDS = 90
+HTTPS_ABOVE = 363  # 8443 beside 8080
 
 
 @dataclass(frozen=True)
 class Stack:
-    """A stack that was deployed. `url` is where its edge answers from this machine."""
+    """A stack that was deployed. `url` and `https` are where its edge answers from this machine."""
 
     name: str
     url: str
+    https: str
 
 
-def ensure(state: State, engine: Engine, images: Images, name: str, prefer_port: int, say: Say) -> Stack:
-    """Deploy the stack, or bring it up to date, and wait until database and edge are healthy."""
+def ensure(
+    state: State,
+    engine: Engine,
+    images: Images,
+    name: str,
+    prefer_port: int,
+    say: Say,
+    monitoring: watching.Monitoring | None = None,
+) -> Stack:
+    """Deploy the stack, or bring it up to date, and wait until database and edge are healthy.
+
+    With `monitoring` Prometheus and its kin come up beside it; they are not waited for.
+    """
     _refuse_a_stranger(state, engine, name)
-    if not engine.has("service", "inspect", f"{name}_edge"):
-        port = state.port(f"edge:{name}", prefer_port)
-        if engine.host_address == "127.0.0.1" and not port_is_free(port):
-            state.forget_port(f"edge:{name}")
-    stack = Stack(name, f"http://{engine.host_address}:{state.port(f'edge:{name}', prefer_port)}")
+    is_new = not engine.has("service", "inspect", f"{name}_edge")
+    port = _port(state, engine, f"edge:{name}", prefer_port, is_new)
+    https = _port(state, engine, f"https:{name}", prefer_port and prefer_port + HTTPS_ABOVE, is_new)
+    stack = Stack(name, f"http://{engine.host_address}:{port}", f"https://{engine.host_address}:{https}")
     with timed(say, f"deploying the stack {name} at {stack.url}"):
-        for secret in SECRETS:
-            _ensure_secret(state, engine, name, secret)
-        _deploy(engine, images, stack)
+        _ensure_secrets(state, engine, name, say, monitoring)
+        _deploy(engine, images, stack, monitoring)
         if not wait_until(lambda: _healthy(engine, stack), READY_SECONDS, 0.2):
             raise Unavailable(
                 f"The stack {name} is not healthy after {READY_SECONDS} s: {_complaints(engine, name)}",
@@ -65,24 +78,40 @@ def is_there(engine: Engine, name: str) -> bool:
     return bool(_of_stack(engine, "service", name))
 
 
-def _deploy(engine: Engine, images: Images, stack: Stack) -> None:
-    port = stack.url.rpartition(":")[2]
-    settings = {"STACK": stack.name, "DB_IMAGE": images.db, "EDGE_IMAGE": images.edge, "EDGE_PORT": port}
-    options = ["--compose-file", str(FILE), "--resolve-image", "never", "--with-registry-auth"]
+def _port(state: State, engine: Engine, name: str, prefer: int, is_new: bool) -> int:
+    """The port of an edge; a new one where a stranger listens at the old one."""
+    port = state.port(name, prefer)
+    if is_new and engine.host_address == "127.0.0.1" and not port_is_free(port):
+        state.forget_port(name)
+    return state.port(name, prefer)
+
+
+def _deploy(engine: Engine, images: Images, stack: Stack, monitoring: watching.Monitoring | None) -> None:
+    files = [*FILES, *([watching.FILE] if monitoring else [])]
+    settings = {"STACK": stack.name, "DB_IMAGE": images.db, "EDGE_IMAGE": images.edge}
+    settings |= {"EDGE_PORT": stack.url.rpartition(":")[2], "EDGE_TLS_PORT": stack.https.rpartition(":")[2]}
+    if monitoring:
+        settings |= watching.settings(images, monitoring)
+    options = [*(f"--compose-file={file}" for file in files), "--resolve-image=never", "--with-registry-auth"]
     try:
         engine.docker("stack", "deploy", *options, stack.name, env=settings)
     except ProgramFailed as failed:
         raise OpsError(
-            f"The stack {stack.name} was refused: {failed.output.strip()}", "Mend app/stack.yml."
+            f"The stack {stack.name} was refused: {failed.output.strip()}", "Mend app/stack*.yml."
         ) from failed
 
 
-def _ensure_secret(state: State, engine: Engine, stack: str, name: str) -> None:
-    full = f"{stack}_{name}"
-    if engine.has("secret", "inspect", full):
-        return
+def _ensure_secrets(state: State, engine: Engine, stack: str, say: Say, monitoring: watching.Monitoring | None) -> None:
+    own = certificate.ensure(state, say)
+    wanted = {name: state.secret(name) for name in SECRETS}
+    wanted |= {"tls_certificate": own.certificate, "tls_key": own.key}
+    if monitoring:
+        wanted[watching.TOKEN] = state.secret(watching.TOKEN)
+    there = set(engine.lines("secret", "ls", "--format", "{{.Name}}"))
     labels = [f"--label=com.docker.stack.namespace={stack}", f"--label={OWNER}={_ownership(state)}"]
-    engine.docker("secret", "create", *labels, full, "-", stdin=state.secret(name))
+    for name, content in wanted.items():
+        if f"{stack}_{name}" not in there:
+            engine.docker("secret", "create", *labels, f"{stack}_{name}", "-", stdin=content)
 
 
 def _refuse_a_stranger(state: State, engine: Engine, name: str) -> None:
@@ -103,7 +132,7 @@ def _refuse_a_stranger(state: State, engine: Engine, name: str) -> None:
 
 def _ownership(state: State) -> str:
     """Tells our secrets from those of another state folder, whose passwords differ."""
-    return hashlib.sha256("".join(state.secret(name) for name in SECRETS).encode()).hexdigest()[:12]
+    return hashlib.sha256("".join(state.secret(name) for name in SECRETS[:3]).encode()).hexdigest()[:12]
 
 
 def _healthy(engine: Engine, stack: Stack) -> bool:

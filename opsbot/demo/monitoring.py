@@ -1,0 +1,62 @@
+"""What watches a stack of the demo: which images and settings app/stack.monitoring.yml gets, and where it answers."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from opsbot.demo.docker import Engine
+from opsbot.demo.images import APP, Images
+
+FILE = APP / "stack.monitoring.yml"
+TOKEN = "alert_token"  # noqa: S105 - the secret's name
+HASHED = 10  # characters of a content's hash in a config's name
+BRIDGE = "docker_gwbridge"
+PORTS = {"prometheus": 9090, "alertmanager": 9093, "node-exporter": 9100, "postgres-exporter": 9187}
+
+
+@dataclass(frozen=True)
+class Monitoring:
+    """`bot`: host:port where the bot listens for alerts, as containers reach it."""
+
+    bot: str
+
+
+def settings(images: Images, monitoring: Monitoring) -> dict[str, str]:
+    """What the stack file takes from the environment."""
+    return {**images.monitoring, **hashes(FILE), "BOT": monitoring.bot}
+
+
+def hashes(file: Path) -> dict[str, str]:
+    """`CONFIG_NAME` → a part of the hash of each config file's content: a changed file is a new config."""
+    configs: Mapping[str, Mapping[str, str]] = yaml.safe_load(file.read_text(encoding="utf-8")).get("configs", {})
+    return {f"CONFIG_{name.upper()}": _hash(file.parent / config["file"]) for name, config in configs.items()}
+
+
+def address_of_this_machine(engine: Engine) -> str:
+    """Where the engine's containers reach a server of this machine."""
+    if engine.parts_address != "127.0.0.1":
+        return engine.parts_address
+    return engine.docker("network", "inspect", "--format", "{{(index .IPAM.Config 0).Gateway}}", BRIDGE)
+
+
+def url(engine: Engine, stack: str, service: str) -> str | None:
+    """Where this machine reaches a watching service, at its task's address on the bridge; None if it does not run."""
+    task = f"--filter=label=com.docker.swarm.service.name={stack}_{service}"
+    found = engine.lines("ps", "--quiet", "--no-trunc", task, "--filter=health=healthy")
+    if not found:
+        return None
+    sandbox = engine.docker("inspect", "--format", "{{.NetworkSettings.SandboxID}}", found[0])[:12]
+    wanted = (
+        f'{{{{range .Containers}}}}{{{{if eq .Name "gateway_{sandbox}"}}}}{{{{.IPv4Address}}}}{{{{end}}}}{{{{end}}}}'
+    )
+    address = engine.docker("network", "inspect", "--format", wanted, BRIDGE).partition("/")[0]
+    return f"http://{address}:{PORTS[service]}" if address else None
+
+
+def _hash(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:HASHED]
