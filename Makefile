@@ -25,7 +25,7 @@ check: setup  ## format, lint, types, import contracts, unit tests: no engine, u
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	MYPYPATH=app $(BIN)/mypy -p minitwit -p simulator
+	MYPYPATH=app $(BIN)/mypy -p minitwit -p simulator -p mover
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -q -n auto tests/unit tests/architecture
 

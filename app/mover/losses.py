@@ -1,0 +1,106 @@
+"""What a move would lose, change or cannot do, said before anything is written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from mover.mapping import Table, Wrong, listed, quoted
+from mover.source import Source
+from mover.target import Column, Target
+
+KINDS = {"integer": "integer", "bigint": "bigint", "smallint": "integer", "text": "text", "character varying": "text"}
+OLD_HASHES = "substr(pw_hash, 1, 5) IN ('sha1$', 'md5$', 'plain')"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One sentence. `lost` and `changed` need a yes; `refused` must be mended at the source."""
+
+    kind: Literal["lost", "changed", "refused", "note"]
+    table: str
+    rows: int
+    text: str
+
+
+def find(source: Source, target: Target, tables: Mapping[str, Table]) -> list[Finding]:
+    """Everything that does not go over as it is. Raises Wrong where the mapping names what is not there."""
+    theirs = source.tables()
+    found = list(_unnamed(source, theirs, tables))
+    for table in tables.values():
+        if table.source not in theirs:
+            raise Wrong(f"The source has no table {table.source}. It has {', '.join(sorted(theirs)) or 'none'}.")
+        absent = [column for column in table.columns.values() if column not in theirs[table.source]]
+        if absent:
+            raise Wrong(f"The source's table {table.source} has no column {', '.join(absent)}.")
+        ours = target.columns(table.name)
+        found += [*_of_rows(source, table, tables), *_of_values(source, table, ours)]
+    return found
+
+
+def _unnamed(source: Source, theirs: Mapping[str, Sequence[str]], tables: Mapping[str, Table]) -> Iterator[Finding]:
+    named = {table.source: table for table in tables.values()}
+    for name in theirs:
+        rows = int(source.ask(f"SELECT count(*) FROM {quoted(name)}")[0])  # noqa: S608  # quoted
+        if name not in named and rows:
+            yield Finding("lost", name, rows, f"Their table {name} is not in the mapping: {rows:,} rows stay behind.")
+    for name, table in named.items():
+        columns = theirs.get(name, ())
+        for column in columns:
+            if column not in table.columns.values():
+                used = f"SELECT count(*) FROM {quoted(name)} WHERE {quoted(column)} IS NOT NULL"  # noqa: S608  # quoted
+                rows = int(source.ask(used)[0])
+                if rows:
+                    yield Finding("lost", table.name, rows, f"Their column {name}.{column} is not in the mapping: {rows:,} values stay behind.")  # fmt: skip
+
+
+def _of_rows(source: Source, table: Table, tables: Mapping[str, Table]) -> Iterator[Finding]:
+    for column, other in table.refers.items():
+        parent = tables[other]
+        orphans = (
+            f"SELECT count(*) FROM {quoted(table.source)} WHERE {quoted(table.theirs(column))} NOT IN"  # noqa: S608
+            f" (SELECT {quoted(parent.theirs(parent.key[0]))} FROM {quoted(parent.source)})"
+        )
+        rows = int(source.ask(orphans)[0])
+        if rows:
+            yield Finding("lost", table.name, rows, f"{rows:,} rows of {table.source} refer by {column} to nobody in {parent.source} and stay behind.")  # fmt: skip
+    doubled = _doubled(source, table, table.key)
+    if doubled and set(table.key) == set(table.columns):
+        yield Finding("lost", table.name, doubled, f"{doubled:,} rows of {table.source} say the same twice; one of each is kept.")  # fmt: skip
+    elif doubled:
+        yield Finding("refused", table.name, doubled, f"{doubled:,} rows of {table.source} have a key that another row has too.")  # fmt: skip
+    for column in table.unique:
+        rows = _doubled(source, table, (column,))
+        if rows:
+            yield Finding("refused", table.name, rows, f"{rows:,} rows of {table.source} have a {column} that another row has too. Rename them first.")  # fmt: skip
+
+
+def _doubled(source: Source, table: Table, columns: tuple[str, ...]) -> int:
+    names = listed(table.theirs(column) for column in columns)
+    counted = f"SELECT count(*) AS n FROM {quoted(table.source)} GROUP BY {names} HAVING count(*) > 1"  # noqa: S608
+    return int(source.ask(f"SELECT coalesce(sum(n - 1), 0) FROM ({counted}) AS doubled")[0])  # noqa: S608
+
+
+def _of_values(source: Source, table: Table, ours: Mapping[str, Column]) -> Iterator[Finding]:
+    for column, theirs in table.columns.items():
+        if column not in ours:
+            raise Wrong(f"Our table {table.name} has no column {column}. Is the schema at this release's head?")
+        kind = KINDS.get(ours[column].kind)
+        rows = source.wrong_values(table, column, kind) if kind else 0
+        if rows and kind == "text":
+            yield Finding("changed", table.name, rows, f"{rows:,} values of {table.source}.{theirs} hold what Postgres cannot: NULs go, bytes that are no UTF-8 become �.")  # fmt: skip
+        elif rows:
+            yield Finding("refused", table.name, rows, f"{rows:,} values of {table.source}.{theirs} are no {kind}. Mend them first.")  # fmt: skip
+        empty = int(source.ask(f"SELECT count(*) FROM {quoted(table.source)} WHERE {quoted(theirs)} IS NULL")[0])  # noqa: S608
+        if empty and column in table.defaults:
+            yield Finding("changed", table.name, empty, f"{empty:,} empty values of {table.source}.{theirs} become {table.defaults[column]}.")  # fmt: skip
+        elif empty and not ours[column].nullable:
+            yield Finding("refused", table.name, empty, f"{empty:,} values of {table.source}.{theirs} are empty, and ours may not be. Give a default in the mapping.")  # fmt: skip
+    if table.name == "users" and table.columns.get("pw_hash") == "pw_hash":
+        rows = int(source.ask(f"SELECT count(*) FROM {quoted(table.source)} WHERE {OLD_HASHES}")[0])  # noqa: S608
+        if rows:
+            yield Finding("note", table.name, rows, f"{rows:,} passwords are hashed in a way that is not checked any more: these people need a new password.")  # fmt: skip
+    missing = [name for name, column in ours.items() if name not in table.columns and not column.nullable and not column.default]  # fmt: skip
+    if missing:
+        raise Wrong(f"Our table {table.name} needs {', '.join(missing)}, and the mapping gives nothing for it.")

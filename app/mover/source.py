@@ -1,0 +1,165 @@
+"""Where the rows come from: a SQLite file or a Postgres database, read only, streamed in the order of a key."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import psycopg2
+from psycopg2 import extensions
+
+from mover.mapping import Table, Wrong, listed, quoted
+
+Row = tuple[str | None, ...]
+FETCH = 5_000
+NUL = "\x00"
+
+
+class Source(Protocol):
+    """Their database. Values are text as Postgres would print them, or None."""
+
+    name: str
+
+    def tables(self) -> Mapping[str, Sequence[str]]:
+        """Their columns by table."""
+
+    def ask(self, statement: str) -> tuple[Any, ...]:
+        """The first row of an answer."""
+
+    def rows(self, table: Table, tables: Mapping[str, Table], after: Sequence[str] | None) -> Iterator[Row]:
+        """The rows behind a key, in its order, as our columns."""
+
+    def wrong_values(self, table: Table, column: str, kind: str) -> int:
+        """How many values of a column cannot stand in our type `integer`, `bigint` or `text` as they are."""
+
+    def close(self) -> None:
+        """Let go."""
+
+
+def statement(table: Table, tables: Mapping[str, Table], after: bool, mark: str, cast: str) -> str:
+    """The query for a table's rows; `mark` is a placeholder, `cast` what makes text of a column."""
+    columns = ", ".join(cast.format(quoted(theirs)) for theirs in table.columns.values())
+    key = listed(table.theirs(column) for column in table.key)
+    conditions = [
+        f"{quoted(table.theirs(column))} IN (SELECT {quoted(tables[other].theirs(tables[other].key[0]))}"  # noqa: S608
+        f" FROM {quoted(tables[other].source)})"
+        for column, other in table.refers.items()
+    ]
+    if after:
+        conditions.append(f"({key}) > ({', '.join([mark] * len(table.key))})")
+    where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
+    group = f" GROUP BY {listed(table.columns.values())}" if set(table.key) == set(table.columns) else ""
+    return f"SELECT {columns} FROM {quoted(table.source)}{where}{group} ORDER BY {key}"  # noqa: S608  # identifiers are quoted
+
+
+class SqliteSource:
+    """A SQLite file. Whatever is no UTF-8 in it is read with replacement characters, and NULs are left out."""
+
+    def __init__(self, path: Path) -> None:
+        if not path.is_file():
+            raise Wrong(f"{path} is not there.")
+        self.name = f"sqlite:{path.name}"
+        self._link = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+        self._link.text_factory = lambda raw: raw.decode("utf-8", "replace")
+        try:
+            self._link.execute("SELECT count(*) FROM sqlite_master")
+        except sqlite3.DatabaseError as error:
+            raise Wrong(f"{path} is no SQLite database: {error}.") from error
+
+    def tables(self) -> Mapping[str, Sequence[str]]:
+        names = [name for (name,) in self._link.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        return {
+            name: [row[1] for row in self._link.execute(f"PRAGMA table_info({quoted(name)})")]
+            for name in names
+            if not name.startswith("sqlite_")
+        }
+
+    def ask(self, statement: str) -> tuple[Any, ...]:
+        found: tuple[Any, ...] = self._link.execute(statement).fetchone()
+        return found
+
+    def rows(self, table: Table, tables: Mapping[str, Table], after: Sequence[str] | None) -> Iterator[Row]:
+        query = statement(table, tables, after is not None, "?", "{}")
+        cursor = self._link.execute(query, [int(part) for part in after or ()])
+        while found := cursor.fetchmany(FETCH):
+            for row in found:
+                yield tuple(None if value is None else str(value).replace(NUL, "") for value in row)
+
+    def wrong_values(self, table: Table, column: str, kind: str) -> int:
+        name, source = quoted(table.theirs(column)), quoted(table.source)
+        if kind == "text":
+            broken = f"SELECT count(*) FROM {source} WHERE typeof({name}) = 'blob' OR instr({name}, char(0)) > 0"  # noqa: S608
+            return int(self.ask(broken)[0]) + self._undecodable(name, source)
+        most = 2**31 - 1 if kind == "integer" else 2**63 - 1
+        wrong = f"typeof({name}) NOT IN ('integer', 'null') OR abs({name}) > {most}"
+        return int(self.ask(f"SELECT count(*) FROM {source} WHERE {wrong}")[0])  # noqa: S608  # identifiers are quoted
+
+    def _undecodable(self, name: str, source: str) -> int:
+        cursor = self._link.execute(f"SELECT CAST({name} AS BLOB) FROM {source} WHERE typeof({name}) = 'text'")  # noqa: S608
+        return sum(not _decodes(raw) for (raw,) in cursor)
+
+    def close(self) -> None:
+        self._link.close()
+
+
+def _decodes(raw: bytes) -> bool:
+    try:
+        raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+class PostgresSource:
+    """A Postgres database, seen as it was when the move began to read it."""
+
+    def __init__(self, url: str) -> None:
+        try:
+            self._link: extensions.connection = psycopg2.connect(
+                url, application_name="minitwit mover", connect_timeout=5
+            )
+        except psycopg2.OperationalError as error:
+            raise Wrong(f"The source does not answer: {str(error).strip()}.") from error
+        self._link.set_session(isolation_level="REPEATABLE READ", readonly=True)
+        where = self._link.get_dsn_parameters()
+        self.name = f"postgres:{where.get('host', '')}/{where.get('dbname', '')}"
+
+    def tables(self) -> Mapping[str, Sequence[str]]:
+        found: dict[str, list[str]] = {}
+        with self._link.cursor() as cursor:
+            cursor.execute(
+                "SELECT table_name, column_name FROM information_schema.columns"
+                " WHERE table_schema = 'public' ORDER BY table_name, ordinal_position"
+            )
+            for table, column in cursor:
+                found.setdefault(table, []).append(column)
+        return found
+
+    def ask(self, statement: str) -> tuple[Any, ...]:
+        with self._link.cursor() as cursor:
+            cursor.execute(statement)
+            found: tuple[Any, ...] = cursor.fetchone() or ()
+        return found
+
+    def rows(self, table: Table, tables: Mapping[str, Table], after: Sequence[str] | None) -> Iterator[Row]:
+        with self._link.cursor(f"mover_{table.name}") as cursor:
+            cursor.itersize = FETCH
+            cursor.execute(statement(table, tables, after is not None, "%s", "{}::text"), tuple(after or ()))
+            yield from cursor
+
+    def wrong_values(self, table: Table, column: str, kind: str) -> int:
+        if kind == "text":
+            return 0
+        name, pattern = f"{quoted(table.theirs(column))}::text", "^-?[0-9]{1,18}$"
+        least = f" OR (CASE WHEN {name} ~ '{pattern}' THEN abs({name}::bigint) > 2147483647 END)" * (kind == "integer")
+        return int(self.ask(f"SELECT count(*) FROM {quoted(table.source)} WHERE {name} !~ '{pattern}'{least}")[0])  # noqa: S608
+
+    def close(self) -> None:
+        self._link.close()
+
+
+def open_source(text: str) -> Source:
+    """A path is SQLite, an address Postgres. Raises Wrong."""
+    return PostgresSource(text) if text.startswith(("postgres://", "postgresql://")) else SqliteSource(Path(text))

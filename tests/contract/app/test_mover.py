@@ -1,0 +1,241 @@
+"""A MiniTwit of 2010, and a Postgres with another schema, moved into ours on a real Postgres."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import own_postgres
+import psycopg2
+import pytest
+
+APP = Path(__file__).parents[3] / "app"
+SCHEMA_OF_2010 = """
+create table user (user_id integer primary key autoincrement, username string not null, email string not null,
+                   pw_hash string not null);
+create table follower (who_id integer, whom_id integer);
+create table message (message_id integer primary key autoincrement, author_id integer not null, text string not null,
+                      pub_date integer, flagged integer);
+"""
+numbers = itertools.count(1)
+
+
+@dataclass
+class Ours:
+    """Our database, migrated and empty, and the command that moves into it."""
+
+    folder: str
+    name: str
+
+    @property
+    def url(self) -> str:
+        return f"postgresql://{own_postgres.OWNER}@/{self.name}?host={self.folder}"
+
+    @property
+    def env(self) -> dict[str, str]:
+        return {**os.environ, "DATABASE_URL": self.url, "PYTHONPATH": str(APP)}
+
+    def move(self, source: str | Path, *options: str) -> tuple[int, Any]:
+        ended = subprocess.run(
+            [sys.executable, "-m", "mover", str(source), "--json", *options],
+            env=self.env, capture_output=True, text=True, timeout=120, check=False,
+        )  # fmt: skip
+        assert ended.stdout, ended.stderr
+        return ended.returncode, json.loads(ended.stdout)
+
+    def ask(self, statement: str) -> list[tuple[Any, ...]]:
+        with psycopg2.connect(self.url) as link, link.cursor() as cursor:
+            cursor.execute(statement)
+            return cursor.fetchall()
+
+
+@pytest.fixture(scope="module")
+def folder() -> Iterator[str]:
+    with own_postgres.running() as found:
+        yield found
+
+
+@pytest.fixture
+def database(folder: str) -> Callable[[], Ours]:
+    def make() -> Ours:
+        made = Ours(folder, f"minitwit_{next(numbers)}")
+        own_postgres.create(folder, made.name)
+        subprocess.run([sys.executable, "-m", "minitwit.migrate"], env=made.env, check=True, capture_output=True)
+        return made
+
+    return make
+
+
+@pytest.fixture
+def ours(database: Callable[[], Ours]) -> Ours:
+    return database()
+
+
+@pytest.fixture
+def old(tmp_path: Path) -> Path:
+    path = tmp_path / "minitwit.db"
+    with sqlite3.connect(path) as link:
+        link.executescript(SCHEMA_OF_2010)
+        people = [(1, "Roger Histand", "r@x.dk", "pbkdf2:sha256:1$a$b"), (7, "Åse\tØ \\", "", "pbkdf2:sha256:1$a$b")]
+        link.executemany("insert into user values (?, ?, ?, ?)", people)
+        link.executemany("insert into follower values (?, ?)", [(1, 7), (7, 1)])
+        said = [
+            (n, 1 if n % 3 else 7, f"line {n}\nand \\N 'quotes' 🐘\r", 1_233_000_000 + n, n % 2) for n in range(1, 500)
+        ]
+        link.executemany("insert into message values (?, ?, ?, ?, ?)", said)
+    return path
+
+
+def test_every_row_of_a_minitwit_of_2010_arrives_as_it_was(old: Path, ours: Ours) -> None:
+    code, told = ours.move(old)
+    assert (code, told["ok"], told["findings"]) == (0, True, [])
+    assert {name: table["rows"] for name, table in told["tables"].items()} == {
+        "users": 2,
+        "followers": 2,
+        "messages": 499,
+    }
+    with sqlite3.connect(old) as link:
+        theirs = link.execute(
+            "select message_id, author_id, text, pub_date, flagged from message order by 1"
+        ).fetchall()
+        people = link.execute("select user_id, username, email, pw_hash from user order by 1").fetchall()
+    assert ours.ask("SELECT message_id, author_id, text, pub_date, flagged FROM messages ORDER BY 1") == theirs
+    assert ours.ask("SELECT user_id, username, email, pw_hash FROM users ORDER BY 1") == people
+
+
+def test_whoever_registers_after_a_move_gets_a_number_behind_the_moved_ones(old: Path, ours: Ours) -> None:
+    assert ours.move(old)[0] == 0
+    made = ours.ask("INSERT INTO users (username, email, pw_hash) VALUES ('new', 'n@x', 'h') RETURNING user_id")
+    assert made == [(8,)]
+
+
+def test_a_source_that_was_moved_is_not_moved_again(old: Path, ours: Ours) -> None:
+    assert ours.move(old)[0] == 0
+    code, told = ours.move(old)
+    assert (code, told["error"]) == (
+        3,
+        "sqlite:minitwit.db was moved already, and every table is whole. There is nothing to do.",
+    )
+    assert ours.ask("SELECT count(*) FROM messages") == [(499,)]
+
+
+def test_a_database_with_rows_of_others_is_not_filled(old: Path, ours: Ours) -> None:
+    ours.ask("INSERT INTO users (username, email, pw_hash) VALUES ('first', 'f@x', 'h') RETURNING 1")
+    code, told = ours.move(old)
+    assert (code, told["error"]) == (3, "Our table users is not empty. Move into an empty database.")
+    assert ours.ask("SELECT count(*) FROM users") == [(1,)]
+
+
+def test_what_would_be_lost_is_said_first_and_nothing_is_moved_without_a_yes(old: Path, ours: Ours) -> None:
+    with sqlite3.connect(old) as link:
+        link.execute("insert into follower values (1, 7)")
+        link.execute("insert into follower values (1, 99)")
+        link.execute("insert into message values (900, 99, 'of nobody', 1, 0)")
+        link.execute("insert into message values (901, 1, 'nul ' || char(0) || 'here', 1, null)")
+        link.executescript("create table extra (a); insert into extra values (1), (2);")
+    code, told = ours.move(old)
+    assert code == 3
+    assert {(one["kind"], one["table"], one["rows"]) for one in told["findings"]} == {
+        ("lost", "extra", 2),
+        ("lost", "followers", 1),
+        ("lost", "messages", 1),
+        ("changed", "messages", 1),
+    }
+    assert len(told["findings"]) == 6, told["findings"]
+    assert ours.ask("SELECT count(*) FROM users") == [(0,)]
+    code, told = ours.move(old, "--accept-loss")
+    assert (code, told["ok"]) == (0, True)
+    assert ours.ask("SELECT who_id, whom_id FROM followers ORDER BY 1") == [(1, 7), (7, 1)]
+    assert ours.ask("SELECT text, flagged FROM messages WHERE message_id >= 900") == [("nul here", 0)]
+
+
+@pytest.mark.parametrize(
+    ("harm", "says"),
+    [
+        ("insert into user values (9, 'Roger Histand', 'r2', 'h')", "have a username that another row has too"),
+        ("update message set pub_date = 'yesterday' where message_id = 4", "are no bigint"),
+        ("update message set pub_date = null where message_id = 4", "are empty, and ours may not be"),
+    ],
+)
+def test_what_cannot_be_ours_is_refused_even_with_a_yes(old: Path, ours: Ours, harm: str, says: str) -> None:
+    with sqlite3.connect(old) as link:
+        link.execute(harm)
+    code, told = ours.move(old, "--accept-loss")
+    assert code == 3
+    assert [one["text"] for one in told["findings"] if one["kind"] == "refused" and says in one["text"]]
+    assert ours.ask("SELECT count(*) FROM users") == [(0,)]
+
+
+def test_a_move_that_was_killed_goes_on_and_ends_equal(tmp_path: Path, ours: Ours) -> None:
+    big, said = tmp_path / "big.db", 120_000
+    with sqlite3.connect(big) as link:
+        link.executescript(SCHEMA_OF_2010)
+        link.execute("insert into user values (1, 'one', 'o@x', 'pbkdf2:sha256:1$a$b')")
+        rows = ((n, 1, f"message {n} " + "x" * 80, n, 0) for n in range(1, said + 1))
+        link.executemany("insert into message values (?, ?, ?, ?, ?)", rows)
+    begun = subprocess.Popen([sys.executable, "-m", "mover", str(big), "--json"], env=ours.env, stdout=subprocess.PIPE)
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and begun.poll() is None:
+        if 0 < ours.ask("SELECT count(*) FROM messages")[0][0] < said:
+            break
+        time.sleep(0.02)
+    begun.send_signal(signal.SIGKILL)
+    begun.communicate(timeout=30)
+    there = ours.ask("SELECT count(*) FROM messages")[0][0]
+    assert 0 < there < said, "it was not killed in the middle"
+    code, told = ours.move(big)
+    assert (code, told["tables"]["messages"]) == (0, {"rows": said, "expected": said, "equal": True})
+
+
+def test_what_was_changed_behind_its_back_is_found_at_the_end(old: Path, ours: Ours) -> None:
+    ours.ask(
+        "CREATE FUNCTION spoil() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$BEGIN IF NEW.message_id = 250 THEN NEW.text = 'spoiled'; END IF; RETURN NEW; END$$;"
+        " CREATE TRIGGER spoil BEFORE INSERT ON messages FOR EACH ROW EXECUTE FUNCTION spoil(); SELECT 1"
+    )
+    code, told = ours.move(old)
+    assert (code, told["tables"]["messages"]["equal"], told["tables"]["users"]["equal"]) == (1, False, True)
+
+
+def test_a_postgres_with_another_schema_moves_by_a_mapping_file(database: Callable[[], Ours], tmp_path: Path) -> None:
+    theirs, ours = database(), database()
+    theirs.ask(
+        "CREATE TABLE accounts (id bigint PRIMARY KEY, nick text, mail text, secret text, karma int);"
+        "CREATE TABLE tweets (id bigint PRIMARY KEY, who bigint, body text, at bigint);"
+        "INSERT INTO accounts VALUES (3, 'Åse Ø', 'a@x', 'h', 5); INSERT INTO tweets VALUES (1, 3, E'hi\\tthere', 12);"
+        " SELECT 1"
+    )
+    mapping = tmp_path / "mapping.toml"
+    mapping.write_text(
+        '[users]\nfrom = "accounts"\nkey = ["user_id"]\nunique = ["username"]\n'
+        'columns = { user_id = "id", username = "nick", email = "mail", pw_hash = "secret" }\n'
+        '[messages]\nfrom = "tweets"\nkey = ["message_id"]\nrefers = { author_id = "users" }\n'
+        'columns = { message_id = "id", author_id = "who", text = "body", pub_date = "at" }\n'
+    )
+    code, told = ours.move(theirs.url, "--mapping", str(mapping))
+    assert code == 3
+    assert "Their column accounts.karma is not in the mapping: 1 values stay behind." in [
+        one["text"] for one in told["findings"]
+    ]
+    code, told = ours.move(theirs.url, "--mapping", str(mapping), "--accept-loss")
+    assert (code, told["ok"]) == (0, True)
+    assert ours.ask("SELECT username, text, pub_date, flagged FROM users JOIN messages ON author_id = user_id") == [
+        ("Åse Ø", "hi\tthere", 12, 0)
+    ]
+
+
+def test_a_mapping_with_a_word_that_is_no_key_is_named(old: Path, ours: Ours, tmp_path: Path) -> None:
+    mapping = tmp_path / "mapping.toml"
+    mapping.write_text('[users]\nfrom = "user"\nkey = ["user_id"]\ncolums = {}\ncolumns = { user_id = "user_id" }\n')
+    code, told = ours.move(old, "--mapping", str(mapping))
+    assert (code, told["error"].partition(";")[0]) == (2, "[users] has no key colums")
