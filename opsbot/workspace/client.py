@@ -5,10 +5,11 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlencode, urlsplit
 
 Json = dict[str, Any]
+Found = TypeVar("Found")
 
 
 class Controls:
@@ -91,6 +92,15 @@ class Controls:
                 raise TimeoutError(f"no message with {wanted!r} in {timeout} s; the last ones:\n{seen}")
             time.sleep(0.02)
 
+    def wait_until(self, look: Callable[[], Found], timeout: float = 10.0) -> Found:
+        """What `look` answers, as soon as it is neither empty nor False; TimeoutError."""
+        deadline = time.monotonic() + timeout
+        while not (found := look()):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"nothing in {timeout} s")
+            time.sleep(0.02)
+        return found
+
     def views(self, user: str) -> list[Json]:
         """The dialogs this person has open, bottom first."""
         found: list[Json] = self.look("views", **{"as": user})["views"]
@@ -98,11 +108,7 @@ class Controls:
 
     def wait_for_view(self, user: str, timeout: float = 5.0) -> Json:
         """The dialog on top of this person's screen, as soon as there is one; TimeoutError."""
-        deadline = time.monotonic() + timeout
-        while not (found := self.views(user)):
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"no dialog for {user} in {timeout} s")
-            time.sleep(0.02)
+        found = self.wait_until(lambda: self.views(user), timeout)
         return found[-1]
 
     def home_of(self, user: str) -> Json | None:
@@ -208,14 +214,15 @@ class Controls:
 
     def order(self, name: str, **body: Any) -> Json:
         """POST /control/<name>."""
-        return self._call("POST", f"/control/{name}", body)
+        return self.send("POST", f"/control/{name}", body)
 
     def look(self, name: str, **asked: str | None) -> Json:
         """GET /control/<name>."""
         query = urlencode({key: value for key, value in asked.items() if value is not None})
-        return self._call("GET", f"/control/{name}?{query}", None)
+        return self.send("GET", f"/control/{name}?{query}", None)
 
-    def _call(self, verb: str, path: str, body: Json | None) -> Json:
+    def send(self, verb: str, path: str, body: Json | None) -> Json:
+        """One request; answers its JSON, or raises ValueError with the reason."""
         connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=30)
         try:
             content = None if body is None else json.dumps(body)

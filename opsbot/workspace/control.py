@@ -101,6 +101,7 @@ async def http(hub: Hub, body: Json) -> Json:
     named = {key: body[key] for key in ("url", "events", "commands", "interactivity", "options") if body.get(key)}
     urls = RequestUrls.of(**named) if named else None
     await hub.delivery.use_http(urls, verify=body.get("verify", True))
+    hub.world.changes += 1
     hub.show_links()
     return {"ok": True, "door": hub.delivery.door}
 
