@@ -1,4 +1,4 @@
-"""One small threaded WSGI server: /health, /metrics and Slack's calls, on loopback unless configured otherwise."""
+"""One small threaded WSGI server: /health, /metrics, Slack's calls and Alertmanager's, on loopback unless configured otherwise."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ StartResponse = Callable[[str, list[tuple[str, str]]], Any]
 Environ = Mapping[str, Any]
 Answer = tuple[int, Mapping[str, str], bytes]
 
-SLACK = "/slack/events"
+SLACK, ALERTS = "/slack/events", "/alertmanager"
 LARGEST = 1_000_000  # bytes of a request's body; Slack's are far smaller
 THREADS, WITH_HOOK = 2, 8  # Slack's selects and forms may hold a thread for two seconds
 _TEXT = {"Content-Type": "text/plain; charset=utf-8"}
@@ -33,11 +33,12 @@ _TEXT = {"Content-Type": "text/plain; charset=utf-8"}
 @dataclass(frozen=True)
 class Routes:
     """What is answered. `health()`: whether the bot's own loops live, and a sentence for each. `hook(body, headers by
-    lower-case name)` answers Slack's calls with status, headers, body. `metrics`: whether /metrics is told as well."""
+    lower-case name)` answers Slack's calls with status, headers, body; `alerts` Alertmanager's. `metrics`: whether /metrics is told as well."""
 
     health: Health
     hook: Hook | None = None
     metrics: bool = True
+    alerts: Hook | None = None
 
     def __call__(self, environ: Environ, start: StartResponse) -> Iterable[bytes]:
         """The WSGI application."""
@@ -57,14 +58,15 @@ class Routes:
             )
         if path == "/metrics" and self.metrics:
             return 200, {"Content-Type": CONTENT_TYPE_LATEST}, generate_latest(metrics.REGISTRY)
-        if path == SLACK and self.hook:
-            return self._slack(environ, self.hook)
-        known = ["/health", *(["/metrics"] if self.metrics else []), *([SLACK] if self.hook else [])]
+        hooks = {path: hook for path, hook in ((SLACK, self.hook), (ALERTS, self.alerts)) if hook}
+        if path in hooks:
+            return self._posted(environ, hooks[path])
+        known = ["/health", *(["/metrics"] if self.metrics else []), *hooks]
         return 404, _TEXT, f"There is {' and '.join(known)}.\n".encode()
 
-    def _slack(self, environ: Environ, hook: Hook) -> Answer:
+    def _posted(self, environ: Environ, hook: Hook) -> Answer:
         if environ.get("REQUEST_METHOD") != "POST":
-            return 405, {**_TEXT, "Allow": "POST"}, b"Slack posts here.\n"
+            return 405, {**_TEXT, "Allow": "POST"}, b"This is only posted to.\n"
         headers = {name[5:].replace("_", "-").lower(): value for name, value in environ.items() if name[:5] == "HTTP_"}
         headers["content-type"] = environ.get("CONTENT_TYPE", "")
         return hook(environ["wsgi.input"].read(LARGEST), headers)

@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any
 
 from opsbot import schedule
+from opsbot.bot import alertmanager
 from opsbot.bot.chores import heads
 from opsbot.bot.reach import Reach
 from opsbot.bot.serving import Serving
@@ -113,6 +114,7 @@ def build(config: Config, clock: Clock | None = None) -> Bot:
         reach.mend,
         reach.bucket,
         Desk(bot.front),
+        alertmanager.receiver(config, store, clock, watched.last_change),
     )
     return bot
 

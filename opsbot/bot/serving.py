@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
-import signal
 import socket
 import threading
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from opsbot import log, metrics
 from opsbot.backups.storage import Storage
+from opsbot.bot import alertmanager
 from opsbot.bot.chores import Chores
+from opsbot.bot.ending import Ending
 from opsbot.clock import Clock
 from opsbot.commands.desk import Desk
 from opsbot.commands.reply import Reply
@@ -20,6 +22,7 @@ from opsbot.commands.request import Request
 from opsbot.config import values
 from opsbot.config.settings import Config
 from opsbot.errors import OpsError, Unavailable
+from opsbot.health.alertmanager import Receiver
 from opsbot.health.watch import Watch
 from opsbot.runs.engine import Engine
 from opsbot.runs.pool import Pool
@@ -55,11 +58,13 @@ class Serving:
         mend: Callable[[], None],
         bucket: Callable[[], Storage],
         desk: Desk,
+        alerts: Receiver,
     ) -> None:
         self._config, self._clock, self._store, self._owner = config, clock, store, owner
         self._handle, self._engine, self._pool, self._watch, self._card = handle, engine, pool, watch, card
-        self._mend, self._desk = mend, desk
+        self._mend, self._desk, self._reported = mend, desk, alerts
         self._stop, self._standby = threading.Event(), False
+        self._ending = Ending(self._stop)
         self._slack: SlackFront | None = None
         self._chores = Chores(config, clock, store, bucket, self._tell, self._alerts_changed)
         self._scheduler = Scheduler(config, clock, self._fire, self._last, self._leads)
@@ -69,10 +74,9 @@ class Serving:
         """Serve until SIGTERM or SIGINT, then leave what runs to the next owner. False: our lease was lost meanwhile.
 
         One bot serves at a time. Another one waits and takes over when the first is gone, so an update of the bot may
-        start the new one before the old one stops.
+        start the new one before the old one stops. Once told, this program ends within `ending.ENDS_WITHIN` seconds.
         """
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: self._stop.set())
+        self._ending.listen()
         webs = self._webs()
         for web in webs:
             web.start()
@@ -82,17 +86,22 @@ class Serving:
         return told
 
     def _webs(self) -> list[Web]:
-        """What listens: our own /health and /metrics, and where Slack calls us, which the world may see."""
-        own, slack = (
-            values.text(where) if where is not None else None
-            for where in (self._config.listen, self._config.slack.http)
+        """What listens, by address: our own /health and /metrics; where Slack calls us, which the world may see; where
+        Alertmanager does, which is inside."""
+        prometheus = self._config.alertmanager
+        own, slack, alerts = (
+            values.text(where) if where is not None else ""
+            for where in (self._config.listen, self._config.slack.http, prometheus.listen if prometheus else None)
         )
-        if slack is not None and slack == own:
-            return [Web(slack, Routes(self.health, self._called_by_slack))]
-        webs = [Web(own, Routes(self.health))] if own is not None else []
-        return webs + (
-            [Web(slack, Routes(self.health, self._called_by_slack, metrics=False))] if slack is not None else []
-        )
+        doors = {own: Routes(self.health)} if own else {}
+        if slack:
+            doors[slack] = replace(doors.get(slack, Routes(self.health, metrics=False)), hook=self._called_by_slack)
+        if prometheus and (alerts or own):
+            at = alerts or own
+            doors[at] = replace(
+                doors.get(at, Routes(self.health)), alerts=alertmanager.door(self._config, self._reported)
+            )
+        return [Web(address, routes) for address, routes in doors.items()]
 
     def _called_by_slack(self, body: bytes, headers: Mapping[str, str]) -> tuple[int, Mapping[str, str], bytes]:
         """While another bot serves, Slack is asked to try again."""
@@ -129,7 +138,7 @@ class Serving:
         self._slack = slack = SlackFront(
             self._config, self._store, self._clock, self._handle, self._engine.view, self._card, self._desk
         )
-        self._watch.changed = self._alerts_changed
+        self._watch.changed = self._reported.changed = self._alerts_changed
         self._pool.news = self._run_moved
         self._heart.start()
         self._chores.begin()
@@ -141,16 +150,20 @@ class Serving:
         _log.info("serve.started", owner=self._owner)
 
     def _end(self) -> None:
-        """The reverse: nothing new is taken, what was said is sent, leases are given back."""
-        self._scheduler.stop()
-        self._watch.stop()
-        self._pool.stop()
-        if self._slack:
-            self._slack.stop()
-        self._heart.join()
+        """The reverse: runs are let go of, nothing new is taken, what was said is sent, leases are given back."""
+        self._pool.leave()
+        stops: list[Callable[[], object]] = [self._scheduler.stop, self._watch.stop, self._pool.stop]
+        stops += [self._slack.stop] if self._slack else []
+        for stop in (*stops, self._heart.join, self._give_back):
+            try:
+                stop()
+            except Exception:  # noqa: BLE001 - what cannot be stopped must not keep the rest from it; it is logged whole
+                _log.exception("serve.not_stopped")
+        _log.info("serve.stopped")
+
+    def _give_back(self) -> None:
         for name in ("serve", "schedule"):
             self._store.leases.release(name, self._owner)
-        _log.info("serve.stopped")
 
     def submitted(self) -> None:
         """A run was written: drive it and tell of it now."""
@@ -202,7 +215,7 @@ class Serving:
             try:
                 if not self._serves():
                     _log.error("serve.lost", serving=self._store.leases.holder("serve", self._clock.now()))
-                    self._stop.set()
+                    self._ending.begin(1)
             except Exception:  # noqa: BLE001 - without this loop another bot takes over from a living one; it is logged whole
                 _log.exception("serve.heartbeat")
 

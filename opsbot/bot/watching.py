@@ -7,6 +7,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+from opsbot.bot.alertmanager import watchdogs
 from opsbot.bot.reach import Reach
 from opsbot.clock import Clock, ago
 from opsbot.config import values
@@ -34,6 +35,7 @@ class Watched:
     def probes(self) -> list[Probe]:
         """Every probe of opsbot.yml, and for each service whether what answers is what is recorded."""
         own = [self._agreement(place, name) for place in self._config.environments for name in self._config.services]
+        own += watchdogs(self._config, self._store, self._clock)
         return [*own, *(self._probe(name, settings) for name, settings in self._config.probes.items())]
 
     def replicas(self, environment: str, service: str) -> tuple[int, int]:
@@ -51,17 +53,19 @@ class Watched:
 
     def context(self, probe: Probe) -> Mapping[str, Any]:
         """The last change in the probe's environment, and the command that goes back."""
-        if probe.environment is None:
-            return {}
+        return self.last_change(probe.environment) if probe.environment is not None else {}
+
+    def last_change(self, environment: str) -> Mapping[str, Any]:
+        """The same for an environment."""
         body: dict[str, Any] = {}
-        done = self._store.runs.list(CHANGES, probe.environment, ["succeeded"])
+        done = self._store.runs.list(CHANGES, environment, ["succeeded"])
         last = next((run for run in done if run.playbook in CHANGING), None)
         if last is not None:
             when = ago(last.ended_at or last.created_at, self._clock.now())
             body["last_change"] = f"{last.title} by {last.actor.get('name')}, {when}"
         if last is not None and last.playbook in FORWARD:
             service = str(last.plan["params"].get("service"))
-            body["rollback"] = self._way_back(probe.environment, service)
+            body["rollback"] = self._way_back(environment, service)
         return {key: value for key, value in body.items() if value}
 
     def _way_back(self, environment: str, service: str) -> str | None:

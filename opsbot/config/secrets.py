@@ -25,6 +25,8 @@ def _secrets(config: Config) -> Iterator[Value]:
     yield from (database.password for database in config.databases.values())
     if config.storage is not None:
         yield from (config.storage.key, config.storage.secret)
+    if config.alertmanager is not None:
+        yield config.alertmanager.token
 
 
 def _know_password(url: str) -> None:

@@ -131,6 +131,17 @@ class Storage(Frozen):
     secret: Value
 
 
+class Alertmanager(Frozen):
+    """Who may report alerts, and where, if not at the bot's own address (`listen`). After `silent_after` it is missed.
+
+    The address is inside: /metrics is told there too.
+    """
+
+    token: Value
+    listen: Value | None = None
+    silent_after: Duration = timedelta(minutes=3)
+
+
 class Schedule(Frozen):
     """A command at times: five cron fields in the team's zone. A run missed by less than `catch_up` is made up for."""
 
@@ -218,6 +229,7 @@ class Config(Frozen):
     registries: dict[str, RegistryLogin] = {}
     databases: dict[str, Database] = {}
     storage: Storage | None = None
+    alertmanager: Alertmanager | None = None
     schedules: dict[str, Schedule] = {}
     freezes: dict[str, Freeze] = {}
     probes: dict[str, Probe] = {}

@@ -36,10 +36,16 @@ class Frozen(BaseModel):
 
 
 class FromEnv(Frozen):
-    """`{env: NAME, default: text}`"""
+    """`{env: NAME, default: text}`. With $NAME_FILE set instead, the text of that file: so Swarm hands out its secrets."""
 
     env: str
     default: str | None = None
+
+    @property
+    def file(self) -> Path | None:
+        """The file that $NAME_FILE names, if $NAME itself is not set."""
+        named = os.environ.get(f"{self.env}_FILE")
+        return Path(named) if named and not os.environ.get(self.env) else None
 
 
 class FromFile(Frozen):
@@ -53,6 +59,8 @@ Value = str | FromEnv | FromFile
 
 def missing(value: Value | None) -> str | None:
     """The name of what is not there (`$NAME`, a path), or None."""
+    if isinstance(value, FromEnv) and value.file:
+        return missing(FromFile(file=value.file))
     if isinstance(value, FromEnv) and value.default is None and not os.environ.get(value.env):
         return f"${value.env}"
     if isinstance(value, FromFile) and not value.file.is_file():
@@ -65,6 +73,8 @@ def text(value: Value) -> str:
     absent = missing(value)
     if absent:
         raise ConfigError(f"{absent} is not set.", "Set it and start again.", code="missing_value")
+    if isinstance(value, FromEnv) and value.file:
+        return text(FromFile(file=value.file))
     if isinstance(value, FromEnv):
         return os.environ.get(value.env) or value.default or ""
     if isinstance(value, FromFile):

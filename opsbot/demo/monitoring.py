@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,7 +42,8 @@ def address_of_this_machine(engine: Engine) -> str:
     """Where the engine's containers reach a server of this machine."""
     if engine.parts_address != "127.0.0.1":
         return engine.parts_address
-    return engine.docker("network", "inspect", "--format", "{{(index .IPAM.Config 0).Gateway}}", BRIDGE)
+    subnet = engine.docker("network", "inspect", "--format", "{{(index .IPAM.Config 0).Subnet}}", BRIDGE)
+    return str(ipaddress.IPv4Network(subnet)[1])
 
 
 def url(engine: Engine, stack: str, service: str) -> str | None:
