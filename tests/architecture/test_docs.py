@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 import shlex
-from pathlib import Path
 
 import pytest
+from documents import CHAT, PATHS, PIECES, PLACEHOLDER, ROOT, SAID, TARGETS, TERMINAL, TEXTS, daily_table
 from known_steps import bare
 
 from opsbot.backups.manifest import Manifest
@@ -18,34 +18,13 @@ from opsbot.commands.tree import Tree
 from opsbot.config import settings
 from opsbot.playbooks.load import load_all
 
-ROOT = Path(__file__).parents[2]
-DOCUMENTS = ("README.md", "CONTRIBUTING.md", "docs/operator.md")
-TEXTS = {name: (ROOT / name).read_text(encoding="utf-8") for name in DOCUMENTS}
 READER = Actor("person", "U01READER", "reader")
-PROGRAM = re.compile(r"python -m opsbot(?P<words>( [^\s#`]+)+)")
-PATHS = re.compile(r"^(?:opsbot|tests|docs|playbooks|app)/[\w./-]+$")
-PLACEHOLDER = re.compile(r"[A-Z]{4,}")  # opsbot/steps/FAMILY.py
-
-
-def quoted(text: str) -> list[str]:
-    """Everything in code marks, and every line of every block."""
-    blocks = re.findall(r"^```\w*\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
-    spans = re.findall(r"`([^`]+)`", re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL))
-    lines = [line for block in blocks for line in block.splitlines()]
-    return [" ".join(piece.split()) for piece in (*spans, *lines)]
-
-
-CODE = [(name, piece) for name, text in TEXTS.items() for piece in quoted(text)]
 LINKS = [
     (name, target)
     for name, text in TEXTS.items()
     for target in re.findall(r"\]\(([^)\s]+)\)", text)
     if not target.startswith(("http:", "https:"))
 ]
-PIECES = [piece for _, piece in CODE]
-TARGETS = [target for piece in PIECES for target in re.findall(r"^make ([a-z-]+)", piece)]
-CHAT = [piece for piece in PIECES if piece.startswith(("@opsbot ", "/ops "))]
-TERMINAL = [match["words"].strip() for piece in PIECES if (match := PROGRAM.search(piece))]
 FILES = [piece for code in PIECES for piece in code.split() if PATHS.match(piece) and not PLACEHOLDER.search(piece)]
 
 
@@ -55,22 +34,14 @@ def commands() -> Tree:
     return tree(settings.load(ROOT / "opsbot.yml"), load_all(ROOT / "playbooks", bare(), RESERVED))
 
 
-def daily_table() -> list[str]:
-    """The commands of README's table of every day."""
-    section = TEXTS["README.md"].partition("## Every day")[2].partition("\n## ")[0]
-    first = [row.split("|")[1] for row in section.splitlines() if row.startswith("| `")]
-    return [command for cell in first for command in re.findall(r"`([^`]+)`", cell)]
-
-
 @pytest.mark.parametrize("target", sorted(set(TARGETS)))
 def test_every_make_target_that_is_quoted_exists(target: str) -> None:
     assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
 
 
-@pytest.mark.parametrize("text", sorted({*CHAT, *daily_table()}))
+@pytest.mark.parametrize("text", SAID)
 def test_every_chat_command_that_is_quoted_is_understood(commands: Tree, text: str) -> None:
-    said = re.sub(r"^(@opsbot|/ops) ", "", text)
-    assert parse(commands, Request(READER, "slack", text=said)).command is not None
+    assert parse(commands, Request(READER, "slack", text=text)).command is not None
 
 
 @pytest.mark.parametrize("words", sorted(set(TERMINAL)))

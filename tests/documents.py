@@ -1,0 +1,54 @@
+"""What the documents quote: commands for chat and terminal, make targets, files, links."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs" / "alerts").glob("*.md"))
+DOCUMENTS = ("README.md", "CONTRIBUTING.md", "docs/operator.md", *PAGES)
+TEXTS = {name: (ROOT / name).read_text(encoding="utf-8") for name in DOCUMENTS}
+PROGRAM = re.compile(r"python -m opsbot(?P<words>( [^\s#`]+)+)")
+PATHS = re.compile(r"^(?:opsbot|tests|docs|playbooks|app)/[\w./-]+$")
+PLACEHOLDER = re.compile(r"[A-Z]{4,}")  # opsbot/steps/FAMILY.py
+
+
+def quoted(text: str) -> list[str]:
+    """Everything in code marks, and every line of every block."""
+    blocks = re.findall(r"^```\w*\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    spans = re.findall(r"`([^`]+)`", re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL))
+    lines = [line for block in blocks for line in block.splitlines()]
+    return [" ".join(piece.split()) for piece in (*spans, *lines)]
+
+
+def daily_table() -> list[str]:
+    """The commands of README's table of every day."""
+    section = TEXTS["README.md"].partition("## Every day")[2].partition("\n## ")[0]
+    first = [row.split("|")[1] for row in section.splitlines() if row.startswith("| `")]
+    return [command for cell in first for command in re.findall(r"`([^`]+)`", cell)]
+
+
+CODE = [(name, piece) for name, text in TEXTS.items() for piece in quoted(text)]
+PIECES = [piece for _, piece in CODE]
+TARGETS = [target for piece in PIECES for target in re.findall(r"^make ([a-z-]+)", piece)]
+CHAT = [piece for piece in PIECES if piece.startswith(("@opsbot ", "/ops "))]
+VERBS = (
+    "status",
+    "deploy",
+    "rollback",
+    "promote",
+    "backup",
+    "restore",
+    "logs",
+    "alerts",
+    "ack",
+    "runs",
+    "releases",
+    "backups",
+)
+ON_PAGES = [
+    piece for name, piece in CODE if name in PAGES and piece.split()[0] in VERBS
+]  # they need no @opsbot to be read
+SAID = sorted({re.sub(r"^(@opsbot|/ops) ", "", text) for text in (*CHAT, *daily_table(), *ON_PAGES)})
+TERMINAL = [match["words"].strip() for piece in PIECES if (match := PROGRAM.search(piece))]
