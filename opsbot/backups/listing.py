@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 
-from opsbot.backups import manifest
+from opsbot.backups import foreign, manifest
 from opsbot.backups.manifest import Manifest
 from opsbot.backups.storage import ROOT, Storage, backup_of, folders_of, manifest_key
 from opsbot.errors import NotFound, StepFailed, did_you_mean
@@ -67,6 +67,7 @@ class Backups:
         named = self._load([key for key in keys if backup_of(key) == wanted])
         found = next((each for each in named if _may_name(each, identity, environment)), None)
         if found is None:
+            foreign.refuse(self._storage, wanted)
             raise NotFound(
                 f"There is no backup {wanted} of {identity.name} in {environment}.",
                 did_you_mean(wanted, [each.id for each in self.of(identity, SUGGESTED)]) or "See `backups`.",

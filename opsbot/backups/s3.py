@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import boto3
@@ -86,6 +87,15 @@ class S3:
     def keys(self, prefix: str) -> Iterator[str]:
         for page in self._pages("list_objects_v2", Prefix=prefix):
             yield from (entry["Key"] for entry in page.get("Contents", []))
+
+    def entries(self, prefix: str) -> Iterator[tuple[str, int, datetime]]:
+        for page in self._pages("list_objects_v2", Prefix=prefix):
+            yield from ((entry["Key"], int(entry["Size"]), entry["LastModified"]) for entry in page.get("Contents", []))
+
+    def versioned(self) -> bool:
+        """Whether the bucket keeps what is deleted or replaced."""
+        with self._errors():
+            return bool(self._client(quick=True).get_bucket_versioning(Bucket=self._bucket).get("Status") == "Enabled")
 
     def folders(self, prefix: str) -> list[str]:
         pages = self._pages("list_objects_v2", Prefix=prefix, Delimiter="/")

@@ -6,6 +6,7 @@ v1/<cluster>/<oid>-<name>/<backup>/data.zst and, last, v1/<cluster>/<oid>-<name>
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Protocol
 from urllib.parse import quote, unquote
 
@@ -44,6 +45,9 @@ class Storage(Protocol):
 
     def keys(self, prefix: str) -> Iterator[str]:
         """Every key below `prefix`, sorted."""
+
+    def entries(self, prefix: str) -> Iterator[tuple[str, int, datetime]]:
+        """Every key below `prefix` with its bytes and the moment it was written, sorted."""
 
     def folders(self, prefix: str) -> list[str]:
         """The names of the folders directly below `prefix`."""

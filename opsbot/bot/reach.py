@@ -82,14 +82,15 @@ class Reach:
         """A database of an environment as backups and restores need it; Unavailable if its service does not run."""
         settings, target = self.settings(database), self._targets.get(environment)
         host, port = target.database_address(settings.service)
+        network, inside = target.beside(settings.service)
         return DatabaseTarget(
             environment=environment,
             database=database,
             name=settings.name,
             server=Server(host, port, settings.user, values.secret(settings.password)),
             image=target.swarm.image_of(target.full_name(settings.service)),
-            network=target.network_name,
-            inside_host=settings.service,
+            network=network,
+            inside_host=inside,
             inside_port=port,
             one_off=target.one_off,
         )

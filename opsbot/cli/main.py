@@ -21,12 +21,18 @@ from opsbot.config.settings import Config
 from opsbot.errors import ConfigError, OpsError
 
 PROGRAM = "opsbot"
+INSTALLING = ("init", "doctor", "adopt", "unadopt")
+SHIPPED = Path(__file__).parents[2] / "playbooks"
 USAGE = """\
 opsbot [--config opsbot.yml] COMMAND …
 
   serve    listen in chat, watch, back up; until Ctrl-C. --http HOST:PORT: Slack calls us there
   demo     everything on this machine, with a chat page; until Ctrl-C
   tour     the demo's tour, without staying
+  init     find what runs in a swarm and write an opsbot.yml for it; `init --help`
+  doctor   whether everything works that opsbot.yml names, and what to do; at any time
+  adopt    take a service that runs under management: adopt web --env production; it restarts nothing
+  unadopt  the reverse; it runs on
   check    opsbot.yml and the playbooks, each played through its rehearsal
   completion bash|zsh   for the shell: source <(opsbot completion bash)
   reference FOLDER      every command, playbook and step as Markdown
@@ -57,13 +63,13 @@ def _split(argv: list[str]) -> tuple[argparse.Namespace, list[str]]:
     while argv and argv[0].startswith("--config"):
         own += [argv.pop(0)] if "=" in argv[0] else [argv.pop(0) for _ in argv[:2]]
     if argv[:1] == ["serve"]:
+        parser.add_argument("--http")
         return parser.parse_args([*own, *argv[1:]]), argv[:1]
     return parser.parse_args(own), argv
 
 
 def _run(options: argparse.Namespace, words: list[str]) -> int:
     verb = words[0] if words else "--help"
-        parser.add_argument("--http")
     if verb in ("--help", "-h"):
         out(USAGE.rstrip())
         return 0
@@ -73,6 +79,9 @@ def _run(options: argparse.Namespace, words: list[str]) -> int:
     if verb == "completion":
         out(completion.script(words[1:]))
         return 0
+    if verb in INSTALLING:
+        done: int = import_module("opsbot.cli.install").run(words, options.config, load)
+        return done
     config = load(options.config)
     return serve(over_http(config, options.http)) if verb == "serve" else _with_bot(config, verb, words)
 

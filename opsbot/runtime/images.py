@@ -19,6 +19,13 @@ def host_of(image: str) -> str:
     return first if slash and ("." in first or ":" in first or first == "localhost") else DOCKER_HUB
 
 
+def name_of(image: str) -> str:
+    """An image's name without tag and digest: `host:5000/team/app:v1@sha256:…` → `host:5000/team/app`."""
+    named = image.partition("@")[0]
+    path, slash, last = named.rpartition("/")
+    return f"{path}{slash}{last.partition(':')[0]}"
+
+
 class Images:
     """Images of one engine. Names are `repo@sha256:…`, or a tag for images made here."""
 
@@ -43,6 +50,16 @@ class Images:
         """The labels of an image that is here."""
         with self._speaking():
             return dict(self._api.inspect_image(image)["Config"].get("Labels") or {})
+
+    def config(self, image: str) -> dict[str, Any]:
+        """How an image that is here is run when nobody says otherwise: Env, ExposedPorts, Healthcheck."""
+        with self._speaking():
+            return dict(self._api.inspect_image(image).get("Config") or {})
+
+    def digests(self, image: str) -> list[str]:
+        """What registries call an image that is here: `repo@sha256:…`; none if it never came from one."""
+        with self._speaking():
+            return list(self._api.inspect_image(image).get("RepoDigests") or [])
 
     def pull(self, image: str, watch: Progress) -> bool:
         """Bring an image by digest here; False if it already was. Stops inside when the work is cancelled."""

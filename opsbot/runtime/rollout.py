@@ -111,7 +111,8 @@ class Live:
 
     def runs(self, row: ReleaseRow) -> bool:
         """True if it is that release; a service that was not made by us is known by its image."""
-        return rules.is_release(self.spec, row) or (self.release is None and self.image == row.image)
+        named = row.image.partition("@")[0]  # a stack may have named it by its tag alone
+        return rules.is_release(self.spec, row) or (self.release is None and self.image in (row.image, named))
 
 
 @dataclass(frozen=True)

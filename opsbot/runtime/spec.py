@@ -50,8 +50,8 @@ def neutral(stack: str, name: str, service: Service, image: str, network: str) -
             "Runtime": "container",
         },
         "Mode": {"Replicated": {"Replicas": 0}},
-        "UpdateConfig": _order(at_once, "rollback"),
-        "RollbackConfig": _order(at_once, "pause"),
+        "UpdateConfig": update_config(at_once, "rollback"),
+        "RollbackConfig": update_config(at_once, "pause"),
         "EndpointSpec": {"Mode": "dnsrr"},
     }
 
@@ -67,22 +67,24 @@ def _container(stack: str, service: Service, image: str) -> Spec:
         "StopGracePeriod": int(service.stop_grace.total_seconds() * SECOND),
         "DNSConfig": {},
         "Mounts": [],
-        "Secrets": [_secret(file, f"{stack}_{name}") for file, name in sorted(service.secrets.items())],
+        "Secrets": [secret(file, f"{stack}_{name}") for file, name in sorted(service.secrets.items())],
     }
 
 
-def _secret(file: str, name: str) -> Spec:
+def secret(file: str, name: str) -> Spec:
+    """A Swarm secret as a file of the container; its id is filled in by `stamp`."""
     return {"File": {"Name": file, "UID": "0", "GID": "0", "Mode": 0o444}, "SecretID": "", "SecretName": name}
 
 
-def _order(parallelism: int, on_failure: str) -> Spec:
+def update_config(parallelism: int, on_failure: str, order: str = "start-first") -> Spec:
+    """How Swarm replaces tasks: so many at once (0 = all), in which order, and what it does when they do not come up."""
     return {
         "Parallelism": parallelism,
         "Delay": 0,
         "FailureAction": on_failure,
         "Monitor": 5 * SECOND,
         "MaxFailureRatio": 0,
-        "Order": "start-first",
+        "Order": order,
     }
 
 

@@ -85,6 +85,11 @@ class Swarm:
                 code="engine",
             )  # fmt: skip
 
+    def info(self) -> Raw:
+        """What the engine says of itself: version, folders, its part in the swarm."""
+        with self.speaking():
+            return dict(self.api.info())
+
     def close(self) -> None:
         """Let the connections go."""
         with self._guard:
@@ -107,6 +112,11 @@ class Swarm:
         with self.speaking():
             found = self.api.services(filters={"name": name})
         return next((service for service in found if service["Spec"]["Name"] == name), None)
+
+    def services(self) -> list[Raw]:
+        """Every raw service, whoever made it."""
+        with self.speaking():
+            return list(self.api.services())
 
     def labelled(self, labels: Mapping[str, str]) -> list[Raw]:
         """The raw services that carry all these labels."""
@@ -270,11 +280,33 @@ class Swarm:
             known = {secret["Spec"]["Name"]: secret["ID"] for secret in self.api.secrets()}
         return {name: known[name] for name in names if name in known}
 
+    def make_secret(self, name: str, content: bytes) -> bool:
+        """Keep a secret in the swarm; False if there is one of that name, which stays as it is."""
+        if self.secret_ids([name]):
+            return False
+        with self.speaking():
+            self.api.create_secret(name, content)
+        return True
+
+    def networks(self) -> list[Raw]:
+        """Every raw network."""
+        with self.speaking():
+            return list(self.api.networks())
+
     def network_id(self, name: str) -> str | None:
         """The id of the network of exactly that name."""
+        found = self._network(name)
+        return str(found["Id"]) if found else None
+
+    def attachable(self, name: str) -> bool:
+        """Whether a container that is no task may join the network."""
+        found = self._network(name)
+        return bool(found and found.get("Attachable"))
+
+    def _network(self, name: str) -> Raw | None:
         with self.speaking():
             found = self.api.networks(names=[name])
-        return next((str(network["Id"]) for network in found if network["Name"] == name), None)
+        return next((network for network in found if network["Name"] == name), None)
 
 
 def _knock(url: str) -> None:

@@ -11,12 +11,12 @@ from opsbot.clock import Clock, SystemClock
 from opsbot.config import values
 from opsbot.config.settings import Config, Environment, RegistryLogin, Service
 from opsbot.errors import NotFound, Unavailable, did_you_mean
-from opsbot.runtime import agreement
+from opsbot.runtime import agreement, theirs
 from opsbot.runtime import release as rules
 from opsbot.runtime import spec as specs
 from opsbot.runtime.blue_green import BlueGreen
 from opsbot.runtime.edge import Edge
-from opsbot.runtime.images import Login, host_of
+from opsbot.runtime.images import Login, host_of, name_of
 from opsbot.runtime.one_off import OneOff
 from opsbot.runtime.progress import Nobody
 from opsbot.runtime.registry import Image, Registry
@@ -84,6 +84,22 @@ class Target:
             )
         return addresses[0], _POSTGRES
 
+    def beside(self, service: str) -> tuple[str, str]:
+        """A one-off container's network, and the name under which it reaches a service there.
+
+        Where only tasks may join the stack's network it is put into the very network of a task, on this engine's node.
+        """
+        if self.swarm.attachable(self.network_name):
+            return self.network_name, service
+        for task in self.swarm.running_tasks(self.full_name(service)):
+            container = (task["Status"].get("ContainerStatus") or {}).get("ContainerID", "")
+            if container and self.swarm.container(container):
+                return f"container:{container}", "127.0.0.1"
+        raise Unavailable(
+            f"No container can join {self.network_name}, and no task of {self.full_name(service)} runs on this node.",
+            "Make the network attachable, or run the bot on the node of that service.", code="network",
+        )  # fmt: skip
+
     def rollout(self, name: str) -> Rollout:
         """The strategy of a service, ready to use."""
         place = self.place(name)
@@ -111,7 +127,17 @@ class Target:
     def difference(self, name: str) -> str | None:
         """As `agrees`, whoever works on it."""
         recorded = self.store.releases.live(self.name, name)
+        if recorded is None and self.left_alone(name):
+            return None
         return agreement.difference(recorded, self.observed(name), self._told(name))
+
+    def left_alone(self, name: str) -> bool:
+        """Whether somebody let the service go: it runs, and is none of ours."""
+        return self.store.settings.get(self.left_key(name)) is not None
+
+    def left_key(self, name: str) -> str:
+        """The remembered value that says who let a service go."""
+        return f"left:{self.name}/{name}"
 
     def mend(self, name: str) -> str | None:
         """Write the edge's flag again if a replaced edge lost it; what was done, or None. Cheap; call it often."""
@@ -186,7 +212,19 @@ class Target:
 
     def neutral_spec(self, name: str, image: str) -> specs.Spec:
         """The spec that a new release of a service records."""
+        base = self._taken_over(name)
+        if base is not None:
+            return theirs.based(base, self.stack, self.service(name), image)
         return specs.neutral(self.stack, name, self.service(name), image, self.network_name)
+
+    def _taken_over(self, name: str) -> specs.Spec | None:
+        """What releases of a service are based on that somebody else made; None where opsbot.yml says all of it."""
+        if self.service(name).strategy != "rolling":
+            return None
+        recorded = self.store.releases.live(self.name, name)
+        observed = self.observed(name) if recorded is None else None
+        spec = recorded.spec if recorded else specs.adopted(observed.spec) if observed else None
+        return spec if spec and theirs.is_taken_over(spec) else None
 
     def repository(self, name: str) -> str:
         """The image name of a service, without tag."""
@@ -204,7 +242,7 @@ class Target:
 
     def registry_has(self, image: str) -> bool:
         """True if the registry still holds `repo@digest`."""
-        repository, _, digest = image.partition("@")
+        repository, digest = name_of(image), image.partition("@")[2]
         return self._registries.of(repository).has(repository, digest)
 
     def ping_registry(self, name: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from opsbot.errors import OpsError
 from opsbot.runs.step import Fact
+from opsbot.runtime import adopt
 from opsbot.runtime import release as rules
 from opsbot.runtime import spec as specs
 from opsbot.runtime.target import Target
@@ -11,13 +12,13 @@ from opsbot.store.rows import ReleaseRow
 
 
 def before_deploy(target: Target, service: str, image: str, tag: str) -> list[Fact]:
-    """Facts about putting `image` (`repo@sha256:…`) live. Red ones refuse: blocked, nothing_to_do, secret, network."""
+    """Facts about putting `image` (`repo@sha256:…`) live. Red ones refuse: blocked, nothing_to_do, secret, network, not_adopted."""
     recorded = target.neutral_spec(service, image)
     live = target.store.releases.live(target.name, service)
     blocked = _blocked(target, service, recorded, tag)
     if blocked and blocked.color == "red":
         return [blocked]
-    missing = _parts(target, service, recorded)
+    missing = _parts(target, service, recorded) or _stranger(target, service)
     if missing:
         return [missing]
     return [fact for fact in (blocked, _other(target, service), _change(target, service, recorded, live, tag)) if fact]
@@ -52,6 +53,12 @@ def _parts(target: Target, service: str, recorded: specs.Spec) -> Fact | None:
     except OpsError as error:
         return Fact(error.code, "red", error.sentence(), bind=error.code, again=error.again)
     return None
+
+
+def _stranger(target: Target, service: str) -> Fact | None:
+    """Red for what somebody else made and nobody adopted."""
+    sentence = adopt.stranger(target, service)
+    return Fact("not_adopted", "red", sentence, bind=True) if sentence else None
 
 
 def _other(target: Target, service: str) -> Fact | None:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from opsbot.runs.step import Context
+from opsbot.runtime import adopt
 from opsbot.runtime import spec as specs
-from opsbot.runtime.release import told_in
-from opsbot.runtime.rollout import Live
 from opsbot.runtime.target import Target
 from opsbot.store.rows import ReleaseRow
 
@@ -46,22 +45,8 @@ def _learn(target: Target, ctx: Context, service: str) -> None:
     observed, recorded = target.observed(service), target.store.releases.live(target.name, service)
     if observed is None or (recorded and observed.runs(recorded)):
         return
-    known = target.store.releases.get(target.name, service, observed.release) if observed.release else None
-    if known is None or not observed.runs(known):
-        known = _adopt(target, ctx, service, observed)
+    known = adopt.recorded(target, service, observed, f"{ctx.run}/adopted", ctx.actor, keep=False)
     target.mark(known, "live", f"found live by {ctx.run}")
-
-
-def _adopt(target: Target, ctx: Context, service: str, observed: Live) -> ReleaseRow:
-    """Under the number that it runs with, unless this record gave that to another."""
-    named, _, digest = observed.image.partition("@")
-    told = told_in(observed.spec) if observed.release else {}
-    tag = told.get("RELEASE_TAG") or (named.rpartition(":")[2] if ":" in named.rpartition("/")[2] else "found")
-    return target.store.releases.add(
-        environment=target.name, service=service, image=observed.image, digest=digest, tag=tag,
-        revision=told.get("RELEASE_REVISION"), env={}, secrets={}, spec=specs.adopted(observed.spec), schema=None,
-        run=f"{ctx.run}/adopted", author=ctx.actor, now=target.clock.now(), above=(observed.release or 1) - 1,
-    )  # fmt: skip
 
 
 def left(target: Target, row: ReleaseRow) -> ReleaseRow | None:

@@ -50,6 +50,14 @@ class Store:
         with self._database.read() as connection:
             connection.execute(text("SELECT 1"))
 
+    def damage(self) -> str | None:
+        """What SQLite finds broken in its own file, as a sentence; None if it is whole. Postgres looks after itself."""
+        if self._database.path is None:
+            return None
+        with self._database.read() as connection:
+            found = [str(row[0]) for row in connection.execute(text("PRAGMA quick_check(3)"))]
+        return None if found == ["ok"] else "; ".join(found)
+
     def close(self) -> None:
         """Close every connection."""
         self._database.close()

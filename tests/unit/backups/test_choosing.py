@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsbot.backups import compare, manifest
+from opsbot.backups import compare, foreign, manifest
 from opsbot.backups.listing import PRE_RESTORE, Backups
 from opsbot.backups.manifest import Manifest, Source, Stored
 from opsbot.backups.storage import backup_of, data_key, folder, manifest_key
-from opsbot.errors import NotFound, StepFailed
+from opsbot.errors import NotFound, Refused, StepFailed
 from opsbot.postgres.describe import Identity, Properties, Shape
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -47,6 +48,11 @@ class Shelf:
     def __init__(self, manifests: list[Manifest]) -> None:
         self.bodies = {manifest_key(each.source, each.id): each.as_bytes() for each in manifests}
         self.read: list[str] = []
+        self.dumps: dict[str, int] = {}  # what others put beside them: key → age in hours
+
+    def entries(self, prefix: str) -> Iterator[tuple[str, int, datetime]]:
+        yield from ((key, 1, NOON) for key in self.keys(prefix))
+        yield from ((key, 1, NOON - timedelta(hours=age)) for key, age in self.dumps.items())
 
     def keys(self, prefix: str) -> list[str]:
         return sorted(key for key in self.bodies if key.startswith(prefix))
@@ -60,7 +66,7 @@ class Shelf:
 
 
 def backups(shelf: Shelf) -> Backups:
-    return Backups(shelf)  # type: ignore[arg-type] - the three methods it uses
+    return Backups(shelf)  # type: ignore[arg-type] - the methods it uses
 
 
 def moved(each: Manifest, **source: object) -> Manifest:
@@ -179,3 +185,20 @@ def test_what_is_missing_is_named() -> None:
         "index public.i is missing",
         "its schema revision is 1, not 2",
     ]
+
+
+def test_dumps_that_others_left_are_told_newest_first_and_nothing_of_ours_is_one() -> None:
+    shelf = Shelf([made(1)])
+    shelf.dumps = {"dumps/shop-1.sql.gz": 48, "dumps/shop-2.dump": 24, "pictures/cat.png": 1, "audit/2026.sql": 1}
+    assert [dump.name for dump in foreign.dumps(shelf)] == ["shop-2.dump", "shop-1.sql.gz"]  # type: ignore[arg-type] - as above
+    said = foreign.sentence(foreign.dumps(shelf))  # type: ignore[arg-type] - as above
+    assert said.startswith("The bucket also holds 2 dumps that the bot did not take, the newest dumps/shop-2.dump")
+
+
+@pytest.mark.parametrize("wanted", ["shop-1.sql.gz", "dumps/shop-1.sql.gz"])
+def test_a_dump_of_others_is_not_restored_by_guess_and_the_way_is_named(wanted: str) -> None:
+    shelf = Shelf([made(1)])
+    shelf.dumps = {"dumps/shop-1.sql.gz": 48}
+    with pytest.raises(Refused, match=r"did not take: .* docs/operator.md tells how") as caught:
+        backups(shelf).find(SHOP, "production", wanted)
+    assert caught.value.code == "foreign_dump"

@@ -83,3 +83,19 @@ def test_a_missing_variable_is_named_and_an_empty_one_counts_as_missing(monkeypa
 def test_a_value_from_a_file_is_read_without_its_newline(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("hunter2hunter2\n")
     assert values.secret(values.FromFile(file=tmp_path / "secret")).reveal() == "hunter2hunter2"
+
+
+def test_a_variable_may_be_handed_over_as_a_file_and_a_variable_that_is_set_wins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = values.FromEnv(env="OPSBOT_TEST_TOKEN", default="d")
+    (tmp_path / "token").write_text("from a file\n")
+    monkeypatch.setenv("OPSBOT_TEST_TOKEN_FILE", str(tmp_path / "token"))
+    assert (values.text(token), values.missing(token)) == ("from a file", None)
+    monkeypatch.setenv("OPSBOT_TEST_TOKEN", "set")
+    assert values.text(token) == "set"
+    monkeypatch.delenv("OPSBOT_TEST_TOKEN")
+    monkeypatch.setenv("OPSBOT_TEST_TOKEN_FILE", str(tmp_path / "gone"))
+    assert values.missing(token) == str(tmp_path / "gone"), "a file that is named and is not there is a mistake"
+    with pytest.raises(ConfigError, match="gone is not set"):
+        values.text(token)

@@ -1,0 +1,107 @@
+"""`opsbot doctor`: looks at everything that opsbot.yml names, at any time, all parts at once; each line with its cure.
+
+It changes nothing but one object in the bucket, which it removes again. It works with everything down.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+from opsbot.bot.reach import Reach
+from opsbot.clock import Clock
+from opsbot.commands.catalog import RESERVED
+from opsbot.config import values
+from opsbot.config.settings import Config, Role
+from opsbot.errors import OpsError
+from opsbot.install import look_engine, look_slack, look_stored
+from opsbot.install.finding import Check, Finding, bad, look, of_error, ok, warn
+from opsbot.playbooks.load import load_all
+from opsbot.runtime.target import Targets
+from opsbot.steps.backups import Parts
+from opsbot.steps.catalog import Collaborators, catalog
+from opsbot.store import Store, open_store
+
+APPROVING: tuple[Role, ...] = ("approver", "admin")
+
+
+def examine(load: Callable[[], Config], clock: Clock) -> dict[str, list[Finding]]:
+    """Every finding by the name of its check. `load` may raise OpsError."""
+    try:
+        config = load()
+    except OpsError as error:
+        return {"settings": [of_error(error)]}
+    found = {"settings": list(settings(config))}
+    with _record(config) as (store, trouble):
+        targets = Targets(config, store, clock)
+        try:
+            found |= look(_checks(config, targets, store, clock))
+        finally:
+            targets.close()
+    if trouble:
+        found["record"] = [of_error(trouble)]
+    return found
+
+
+def settings(config: Config) -> Iterator[Finding]:
+    """Values that are read from outside and are not there; people who could say yes."""
+    absent = config.missing_values()
+    for name in absent:
+        yield bad(f"{name} is not set.", "Set it, or name a file that holds it in the variable with _FILE.")
+    places = (config.team.roles, *(one.roles for one in config.environments.values()))
+    held = {person for roles in places for role in APPROVING for person in roles.get(role, ())}
+    protected = [name for name, one in config.environments.items() if one.protected]
+    if not held:
+        yield warn("Nobody may approve or administrate.", "Name people under team.roles in opsbot.yml.")
+    elif protected and len(held) < 2:
+        yield warn(f"{', '.join(protected)} needs a second person's yes, and there is none.", "Name one in team.roles.")
+    if not config.environments:
+        yield bad("opsbot.yml names no environment.", "Let `opsbot init` find what runs.")
+    if not absent and config.environments:
+        yield ok("opsbot.yml is valid, and every value that it reads from outside is there.")
+
+
+def _checks(config: Config, targets: Targets, store: Store, clock: Clock) -> dict[str, Check]:
+    reach = Reach(config, targets)
+    return {
+        "playbooks": partial(playbooks, config, targets, reach, clock),
+        **look_slack.checks(config, clock),
+        **look_engine.checks(config, targets),
+        **look_stored.checks(config, reach, store, clock),
+        "disk": partial(look_stored.disks, config, targets),
+        "serve": partial(serving, store, clock),
+    }
+
+
+def playbooks(config: Config, targets: Targets, reach: Reach, clock: Clock) -> Finding:
+    """Whether each can be read."""
+    parts = Parts(reach.database, reach.bucket, clock)
+    steps = catalog(Collaborators(clock, targets, parts, reach.edge_url, reach.execute, reach.start))
+    return ok(f"All {len(load_all(config.playbooks, steps, RESERVED))} playbooks are valid.")
+
+
+def serving(store: Store, clock: Clock) -> Finding:
+    """Whether a bot lives."""
+    holder = store.leases.holder("serve", clock.now())
+    if holder is None:
+        return warn("No bot serves: nobody listens in chat, and no schedule runs.", "Start it: `opsbot serve`.")
+    return ok(f"A bot serves on {holder.partition(':')[0]}.")
+
+
+@contextmanager
+def _record(config: Config) -> Iterator[tuple[Store, OpsError | None]]:
+    """The bot's own record; an empty one where it cannot be opened, so that the rest can still be looked at."""
+    trouble: OpsError | None = None
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            store = open_store(values.text(config.store))
+        except OpsError as error:
+            trouble = error
+            store = open_store(f"sqlite:///{Path(folder) / 'stand-in.db'}")
+        try:
+            yield store, trouble
+        finally:
+            store.close()
