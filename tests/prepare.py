@@ -1,26 +1,63 @@
-"""`python -m tests.prepare`: installs what the tests use of Debian beside the demo's own parts. Elsewhere it says what is missing."""
+"""`python -m tests.prepare`: installs what the tests use of Debian and npm beside the demo's own parts. Elsewhere it says what is missing."""
 
+import shutil
 import sys
 from pathlib import Path
 
 from opsbot.demo import packages
+from opsbot.demo.argv import ProgramFailed, run
+from opsbot.demo.state import State
+from opsbot.errors import OpsError
 
 PROGRAMS = {
     "/usr/bin/chromium": "chromium",
     "/usr/share/fonts/truetype/noto/NotoColorEmoji.ttf": "fonts-noto-color-emoji",
+    "/usr/share/fonts/truetype/liberation/LiberationSans-Regular.ttf": "fonts-liberation",
     "/usr/lib/postgresql/15/bin/initdb": "postgresql-15",
     "/usr/bin/git": "git",
 }
+PAGE = Path(__file__).parent / "page"
+
+
+def axe() -> Path:
+    """axe-core's script, installed into the state folder as tests/page/package-lock.json says. Raises OpsError."""
+    state = State.default()
+    folder = state.root / "page-tests"
+    script = folder / "node_modules" / "axe-core" / "axe.min.js"
+    lock = PAGE / "package-lock.json"
+    if script.exists() and (folder / lock.name).read_bytes() == lock.read_bytes():
+        return script
+    packages.ensure({"node": "nodejs", "npm": "npm"}, _say)
+    state.claim()
+    folder.mkdir(exist_ok=True)
+    for file in (PAGE / "package.json", lock):
+        shutil.copy(file, folder)
+    try:
+        run(["npm", "ci", "--prefix", str(folder), "--no-audit", "--no-fund", "--ignore-scripts"], seconds=300)
+    except ProgramFailed as failed:
+        raise OpsError(failed.what, "See whether this machine reaches the npm registry, then try again.") from failed
+    return script
+
+
+def debian() -> None:
+    """What the tests use of Debian, installed where it is missing. Raises OpsError where that is not ours to do."""
+    packages.ensure({path: package for path, package in PROGRAMS.items() if not Path(path).exists()}, _say)
 
 
 def main() -> int:
-    """Exit status 0: everything is there."""
-    absent = {path: package for path, package in PROGRAMS.items() if not Path(path).exists()}
-    if absent and not packages.is_debian():
-        sys.stdout.write(f"Not installed, so some tests are left out: {', '.join(absent.values())}\n")
-        return 0
-    packages.ensure(absent, lambda text: sys.stdout.write(f"{text}\n"))
+    """Exit status 0: everything is there, or what is missing was said (the tests that need it are left out)."""
+    for step in (debian, axe):
+        try:
+            step()
+        except OpsError as error:
+            if packages.is_debian():
+                raise
+            _say(error.sentence())
     return 0
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
 
 
 if __name__ == "__main__":

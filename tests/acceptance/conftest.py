@@ -4,16 +4,21 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 from scene import Scene
 
 from opsbot.demo import parts as demo_parts
 from opsbot.demo.chatbot import Chatbot
 from opsbot.demo.parts import Parts
 from opsbot.demo.state import State
+from opsbot.errors import OpsError
 from opsbot.store import open_store
 from opsbot.workspace.client import Person
+from tests import prepare
 
 PREFIX = os.environ.get("OPSBOT_TEST_PREFIX", "optest")
+QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+QUIET += ["--disable-sync", "--no-first-run"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -23,6 +28,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         item.add_marker(pytest.mark.engine)
     ordered = iter(sorted(ours, key=lambda item: item.path.stem != "test_tour"))
     items[:] = [next(ordered) if "acceptance" in item.path.parts else item for item in items]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium with its emoji, installed where that is ours to do."""
+    try:
+        prepare.debian()
+    except OpsError as error:
+        pytest.skip(error.sentence())
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=QUIET)
+        yield launched
+        launched.close()
 
 
 @pytest.fixture(scope="session")

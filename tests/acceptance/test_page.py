@@ -4,39 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect
 from scene import Scene
 
-from opsbot.demo import packages
 from opsbot.demo.state import CHECKOUT
-from opsbot.errors import OpsError
 
-CHROMIUM = Path("/usr/bin/chromium")
-EMOJI = Path("/usr/share/fonts/truetype/noto/NotoColorEmoji.ttf")
-QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
-QUIET += ["--disable-sync", "--no-first-run"]
 SHOTS = CHECKOUT / "build" / "screenshots"
 DESK, PHONE = {"width": 1280, "height": 1000}, {"width": 375, "height": 812}
 RUN_MS, REPLY_MS = 90_000, 20_000
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Debian's Chromium, installed where that is ours to do."""
-    try:
-        packages.ensure({"chromium": "chromium"}, print)
-        if not EMOJI.exists():
-            packages.apt(["install", "-y", "--no-install-recommends", "fonts-noto-color-emoji"])
-    except OpsError as error:
-        pytest.skip(error.sentence())
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        yield launched
-        launched.close()
 
 
 @pytest.fixture

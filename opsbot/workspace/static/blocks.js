@@ -20,7 +20,7 @@ export function figure(shape, title) {
 }
 
 const BLOCKS = {
-  header: (block) => el("h3", { class: "b-header" }, words(block.text)),
+  header: (block) => el("h2", { class: "b-header" }, words(block.text)),
   divider: () => el("hr"),
   section(block, on) {
     const body = el("div", { class: "b-text" }, block.text ? el("div", { class: "text" }, text(block.text)) : null);

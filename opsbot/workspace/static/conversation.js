@@ -58,8 +58,10 @@ function arrange(list) {
 }
 
 const atEnd = (box) => box.scrollHeight - box.scrollTop - box.clientHeight < 80;
+let stuck = true; // whoever is at the end stays there, whatever grows (a picture that arrives late)
 
 export function toEnd() {
+  stuck = true;
   at("messages").scrollTop = at("messages").scrollHeight;
   at("newer").hidden = true;
 }
@@ -140,7 +142,11 @@ at("earlier").addEventListener("click", () => {
   at("messages").scrollTop = at("messages").scrollHeight - height;
 });
 at("newer").addEventListener("click", toEnd);
-at("messages").addEventListener("scroll", () => atEnd(at("messages")) && (at("newer").hidden = true));
+at("messages").addEventListener("scroll", () => {
+  stuck = atEnd(at("messages"));
+  if (stuck) at("newer").hidden = true;
+});
+new ResizeObserver(() => stuck && toEnd()).observe(at("list"));
 document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && state.messages.size && read(state.channel));
 
 // Up and down go from message to message; a reply is one key away.

@@ -18,7 +18,7 @@ export function draw(view) {
 }
 
 function empty() {
-  return el("div", { class: "empty" }, el("h3", {}, "Nothing here yet"), el("p", {}, "This app has not shown anything on its Home tab. Write to it under Messages, or use a slash command in a channel."));
+  return el("div", { class: "empty" }, el("h2", {}, "Nothing here yet"), el("p", {}, "This app has not shown anything on its Home tab. Write to it under Messages, or use a slash command in a channel."));
 }
 
 // Tell the app that its tab is looked at; what it publishes then comes by the feed.

@@ -2,7 +2,7 @@
 import { el } from "./dom.js";
 
 const SECRET = /xox[a-z]-[\w-]+|xapp-[\w-]+|(?<=Bearer )\S+/g;
-const OPEN_TO = 40; // entries; longer ones begin closed
+const OPEN_TO = 6; // entries; what is inside and longer begins closed
 
 const leaf = (value) => {
   const shown = typeof value === "string" ? JSON.stringify(value.replace(SECRET, "[REDACTED]")) : String(value);
@@ -18,6 +18,6 @@ export function tree(value, name, depth = 0) {
   const made = el("details", { class: "j" }, el("summary", {}, label, el("span", { class: "soft" }, `${open} ${inside.length} ${close}`)));
   const fill = () => made.append(el("div", { class: "j-in" }, inside.map(([key, one]) => tree(one, key, depth + 1))));
   made.addEventListener("toggle", fill, { once: true });
-  made.open = depth < 2 && inside.length <= OPEN_TO;
+  made.open = !depth || (depth === 1 && inside.length <= OPEN_TO);
   return made;
 }
