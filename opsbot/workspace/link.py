@@ -63,6 +63,10 @@ async def socket_mode(websocket: WebSocket) -> None:
         return
     await websocket.accept()
     link = SocketLink(hub.world.new_id("L"), websocket, wire)
+    if len(sockets.links) >= hub.settings.most_links:
+        await link.send(sockets.goodbye("too_many_websockets"))
+        await websocket.close()
+        return
     try:
         await link.send(sockets.hello(hub.world.app))
         sockets.links.append(link)

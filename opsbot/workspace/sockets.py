@@ -63,6 +63,10 @@ class Sockets:
         hello: Json = {"type": "hello", "num_connections": len(self.links) + 1, "debug_info": debug}
         return json.dumps(hello | {"connection_info": {"app_id": app}})
 
+    def goodbye(self, reason: str) -> str:
+        """The frame by which Slack asks the bot to open another socket, or says why it may not."""
+        return json.dumps({"type": "disconnect", "reason": reason, "debug_info": {"host": "workspace"}})
+
     def next_link(self) -> Link:
         """The link whose turn it is. Raises Undelivered when none is open."""
         if not self.links:
@@ -95,7 +99,7 @@ class Sockets:
         """Ask the bot to reconnect, as Slack does when it refreshes; answers how many sockets were told."""
         links = list(self.links)
         for link in links:
-            await link.send(json.dumps({"type": "disconnect", "reason": reason, "debug_info": {"host": "workspace"}}))
+            await link.send(self.goodbye(reason))
         if reason != "warning":
             for link in links:
                 if link in self.links:  # gets no new envelope, may still acknowledge the old ones

@@ -41,6 +41,8 @@ def update(hub: Hub, args: Json) -> Json:
         raise ApiError("message_not_found")
     if message.bot_id != hub.world.bot_id:
         raise ApiError("cant_update_message")
+    if channel.is_archived:
+        raise ApiError("is_inactive")
     _check_content(args)
     hub.meter.check_update()
     # A field that is not given keeps what was there; an empty list removes it.

@@ -15,6 +15,8 @@ def add(hub: Hub, args: Json) -> Json:
     channel = own_channel(hub, args)
     message = hub.world.message(channel.id, require(args, "timestamp", "no_item_specified"))
     name = _name(args)
+    if channel.is_archived:
+        raise ApiError("is_archived")
     if len(message.reactions) >= DIFFERENT and name not in [one["name"] for one in message.reactions]:
         raise ApiError("too_many_emoji")
     hub.world.react(message, name, hub.world.bot)
