@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from sqlalchemy import delete, exists, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
-from werkzeug.security import check_password_hash, generate_password_hash
 
+from minitwit import events, passwords
 from minitwit.models import Follower, User
-from minitwit.names import LONGEST_NAME, is_reserved, is_smoke_user, not_a_smoke_user, storable
+from minitwit.names import LONGEST_NAME, is_reserved, is_smoke_user, smoke_users, storable
 
 NO_USERNAME = "You have to enter a username"
 NO_EMAIL = "You have to enter a valid email address"
@@ -33,17 +34,23 @@ class Registration:
 
 
 def register(session: Session, wanted: Registration, method: str) -> str | None:
-    """Create the account and commit. Returns the sentence to show instead when it cannot be created."""
+    """Create the account and commit. Returns the sentence to show instead when it cannot be created.
+
+    Raises passwords.Busy.
+    """
     problem = _problem(session, wanted)
     if problem:
         return problem
-    hashed = generate_password_hash(wanted.password, method=method)
-    session.add(User(username=wanted.username, email=wanted.email, pw_hash=hashed))
+    session.rollback()  # whoever waits for a turn at hashing holds no connection meanwhile
+    hashed = passwords.make(wanted.password, method)
+    user = User(username=wanted.username, email=wanted.email, pw_hash=hashed)
+    session.add(user)
     try:
         session.commit()
     except IntegrityError:  # another replica registered the same name between our look and our insert
         session.rollback()
         return NAME_TAKEN
+    events.happened("registered", user.username, None, {"user_id": user.user_id})
     return None
 
 
@@ -69,11 +76,12 @@ def _unavailable(session: Session, wanted: Registration) -> bool:
 
 
 def log_in(session: Session, username: str, password: str) -> User | str:
-    """The account, or the sentence that says what was wrong."""
+    """The account, or the sentence that says what was wrong. Raises passwords.Busy."""
     user = session.scalar(select(User).where(User.username == storable(username)))
     if user is None:
         return INVALID_USERNAME
-    return user if check_password_hash(user.pw_hash, password) else INVALID_PASSWORD
+    session.commit()  # as in `register`
+    return user if passwords.fits(user.pw_hash, password) else INVALID_PASSWORD
 
 
 def find_user(session: Session, username: str, viewer: User | None = None) -> User | None:
@@ -92,12 +100,21 @@ def follow(session: Session, who: User, whom: User) -> None:
         session.commit()
     except IntegrityError:  # the same click arrived twice, on two replicas
         session.rollback()
+        return
+    _changed("followed", who, whom, before=False)
 
 
 def unfollow(session: Session, who: User, whom: User) -> None:
     """`who` no longer follows `whom`; no matter whether they did. Commits."""
-    session.execute(delete(Follower).where(Follower.who_id == who.user_id, Follower.whom_id == whom.user_id))
+    gone = session.execute(delete(Follower).where(Follower.who_id == who.user_id, Follower.whom_id == whom.user_id))
     session.commit()
+    if gone.rowcount:  # type: ignore[attr-defined] # DML results have it
+        _changed("unfollowed", who, whom, before=True)
+
+
+def _changed(event: Literal["followed", "unfollowed"], who: User, whom: User, *, before: bool) -> None:
+    pair = {"whom": whom.username}
+    events.happened(event, who.username, pair | {"follows": before}, pair | {"follows": not before})
 
 
 def is_following(session: Session, who: User, whom: User) -> bool:
@@ -110,7 +127,7 @@ def followed_names(session: Session, who: User, limit: int) -> list[str]:
     rows = (
         select(User.username)
         .join(Follower, Follower.whom_id == User.user_id)
-        .where(Follower.who_id == who.user_id, not_a_smoke_user())
+        .where(Follower.who_id == who.user_id, Follower.whom_id.not_in(smoke_users()))
         .order_by(User.user_id)
         .limit(limit)
     )

@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 from datetime import UTC, datetime
 
-from flask import Flask, render_template, request
-from werkzeug.exceptions import HTTPException
+from flask import Flask, Response, make_response, render_template, request
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import HTTPException, ServiceUnavailable
 from werkzeug.middleware.proxy_fix import ProxyFix
-from werkzeug.sansio.response import Response
 
-from minitwit import metrics, requestlog, smoke
+from minitwit import metrics, passwords, requestlog, smoke
 from minitwit.api import api, error_answer
 from minitwit.database import connect_to_database
 from minitwit.operations import operations
@@ -38,6 +38,7 @@ def create_app(settings: Settings) -> Flask:
     for part in (operations, smoke.smoke, api, pages):
         app.register_blueprint(part)
     app.register_error_handler(HTTPException, _error_page)
+    app.register_error_handler(passwords.Busy, _busy)
     app.jinja_env.globals.update(version=settings.release_tag, page_size=PAGE_SIZE)
     app.jinja_env.filters.update(gravatar=gravatar, moment=moment)
     _trust_proxies(app, settings.trusted_proxies)
@@ -55,13 +56,26 @@ def moment(epoch_seconds: int) -> str:
     return datetime.fromtimestamp(epoch_seconds, UTC).strftime("%Y-%m-%d @ %H:%M")
 
 
-def _error_page(error: HTTPException) -> Response | tuple[str, int]:
+def _error_page(error: HTTPException) -> ResponseReturnValue:
     if error.response is not None:
         return error.response
     status = error.code or 500
+    headers = {name: value for name, value in error.get_headers() if name != "Content-Type"}  # Allow, Retry-After
+    answer = _error_body(status, error)
+    answer.headers.extend(headers)
+    return answer
+
+
+def _error_body(status: int, error: HTTPException) -> Response:
     if request.path.startswith("/api/"):
         return error_answer(status, error.description or error.name)
-    return render_template("error.html", title=error.name, sentence=error.description), status
+    return make_response(render_template("error.html", title=error.name, sentence=error.description), status)
+
+
+def _busy(_error: passwords.Busy) -> ResponseReturnValue:
+    return _error_page(
+        ServiceUnavailable("Many people register or sign in just now. Try again in a moment.", retry_after=1)
+    )
 
 
 def _trust_proxies(app: Flask, count: int) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
@@ -13,10 +15,9 @@ LARGEST = 2**63 - 1
 
 def parse(text: str | None) -> int | None:
     """The number sent, or None when it is missing, unparsable or does not fit the column."""
-    try:
-        number = int(text or "")
-    except ValueError:
+    if not re.fullmatch(r"[+-]?\d{1,19}", (text or "").strip(), re.ASCII):
         return None
+    number = int(text or "")
     return number if -LARGEST <= number <= LARGEST else None
 
 

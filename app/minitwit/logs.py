@@ -7,11 +7,13 @@ import logging
 from datetime import UTC, datetime
 from typing import Any
 
+from flask import g, has_request_context
+
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "taskName", "color_message"}
 
 
 class JsonFormatter(logging.Formatter):
-    """Time, level, logger, message and whatever the call passed as `extra`."""
+    """Time, level, logger, message, the request's id and whatever the call passed as `extra`."""
 
     def format(self, record: logging.LogRecord) -> str:
         """The record as one line."""
@@ -21,6 +23,8 @@ class JsonFormatter(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
+        if has_request_context() and "request_id" in g:
+            line["request_id"] = g.request_id
         line |= {name: value for name, value in vars(record).items() if name not in _STANDARD}
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)

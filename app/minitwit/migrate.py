@@ -24,6 +24,11 @@ from minitwit.settings import SettingsError, database_url
 
 # Any number, as long as every release uses the same.
 ADVISORY_LOCK = 6_481_020_771
+ASK_AGAIN_SECONDS = 0.1
+
+
+class TooLong(Exception):
+    """Somebody else migrates and does not come to an end."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -38,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         with engine.connect() as connection:
             found = check(connection) if arguments.check else upgrade(connection, arguments)
-    except (SQLAlchemyError, CommandError) as error:
+    except (SQLAlchemyError, CommandError, TooLong) as error:
         return _say({"ok": False, "error": _first_line(error)}, 1)
     finally:
         engine.dispose()
@@ -75,17 +80,28 @@ def upgrade(connection: Connection, limits: argparse.Namespace) -> dict[str, Any
 
 
 def _take_lock(connection: Connection, limits: argparse.Namespace) -> None:
-    """Wait our turn, at most the statement timeout; the lock is the session's and goes with it."""
+    """Wait our turn; the lock is the session's and goes with it. Raises TooLong.
+
+    Asked again and again: who waits inside `pg_advisory_lock` holds a snapshot, for which an index that is built
+    concurrently by the one whose turn it is would wait in return.
+    """
     if connection.dialect.name != "postgresql":
         return
-    for name, value in (
-        ("statement_timeout", limits.statement_timeout),
-        ("lock_timeout", limits.wait),
-    ):
-        connection.execute(text("SELECT set_config(:name, :value, false)"), {"name": name, "value": value})
-    connection.execute(text("SELECT pg_advisory_lock(:number)"), {"number": ADVISORY_LOCK})
-    connection.execute(text("SELECT set_config('lock_timeout', :value, false)"), {"value": limits.lock_timeout})
+    for name in ("statement_timeout", "lock_timeout"):
+        setting = {"name": name, "value": getattr(limits, name)}
+        connection.execute(text("SELECT set_config(:name, :value, false)"), setting)
     connection.commit()
+    ends = time.monotonic() + limits.wait
+    while not _try_lock(connection):
+        if time.monotonic() > ends:
+            raise TooLong(f"another migration has run for over {limits.wait:g} s; try again when it has ended")
+        time.sleep(ASK_AGAIN_SECONDS)
+
+
+def _try_lock(connection: Connection) -> bool:
+    got = connection.scalar(text("SELECT pg_try_advisory_lock(:number)"), {"number": ADVISORY_LOCK})
+    connection.commit()
+    return bool(got)
 
 
 def _first_line(error: Exception) -> str:
@@ -103,7 +119,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--check", action="store_true", help="say where the schema stands and change nothing")
     parser.add_argument("--lock-timeout", default="5s", help="longest wait for a table lock (default 5s)")
     parser.add_argument("--statement-timeout", default="300s", help="longest statement (default 300s)")
-    parser.add_argument("--wait", default="60s", help="longest wait for another migration (default 60s)")
+    parser.add_argument(
+        "--wait", type=float, default=60.0, help="longest wait for another migration, in seconds (default 60)"
+    )
     return parser
 
 

@@ -6,6 +6,9 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Text
 from sqlalchemy import text as sql
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+# The smoke test's users, by the beginning of their names: the index's condition and the queries' must be one text.
+SMOKE_USERS = sql(r"username LIKE '\_smoke%' ESCAPE '\'")
+
 
 class Base(DeclarativeBase):
     """The parent of all tables."""
@@ -20,6 +23,8 @@ class User(Base):
     username: Mapped[str] = mapped_column(Text, unique=True)
     email: Mapped[str] = mapped_column(Text)
     pw_hash: Mapped[str] = mapped_column(Text)
+
+    __table_args__ = (Index("ix_users_smoke", "user_id", postgresql_where=SMOKE_USERS, sqlite_where=SMOKE_USERS),)
 
 
 class Follower(Base):
@@ -45,8 +50,19 @@ class Message(Base):
     flagged: Mapped[int] = mapped_column(server_default=sql("0"), default=0)
 
     __table_args__ = (
-        Index("ix_messages_pub_date", sql("pub_date DESC")),
-        Index("ix_messages_author_id_pub_date", "author_id", sql("pub_date DESC")),
+        Index(
+            "ix_messages_newest",
+            sql("pub_date DESC"),
+            sql("message_id DESC"),
+            postgresql_include=["author_id", "flagged"],
+        ),
+        Index(
+            "ix_messages_author_newest",
+            "author_id",
+            sql("pub_date DESC"),
+            sql("message_id DESC"),
+            postgresql_include=["flagged"],
+        ),
     )
 
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import time
 from typing import NamedTuple
 
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, Select, literal, select, true, union_all
 from sqlalchemy.orm import Session
 
+from minitwit import events
 from minitwit.models import Follower, Message, User
-from minitwit.names import not_a_smoke_user
+from minitwit.names import smoke_users
 
 PAGE_SIZE = 30
+# A page is first looked for among so many of everybody's newest messages: 2 ms.
+RECENT = 5_000
 
 
 class Post(NamedTuple):
@@ -25,34 +28,57 @@ class Post(NamedTuple):
 
 def write(session: Session, author: User, text: str) -> None:
     """Publish `text` now. Commits."""
-    session.add(Message(author_id=author.user_id, text=text, pub_date=int(time.time())))
+    message = Message(author_id=author.user_id, text=text, pub_date=int(time.time()))
+    session.add(message)
     session.commit()
+    after = {"message_id": message.message_id, "pub_date": message.pub_date, "characters": len(text)}
+    events.happened("posted", author.username, None, after)
 
 
 def public(session: Session, limit: int = PAGE_SIZE, page: int = 0) -> list[Post]:
     """Everybody's messages, but for those of smoke users."""
-    return _run(session, _posts().where(not_a_smoke_user()), limit, page)
+    return _posts(session, _newest(Message.author_id.not_in(smoke_users()), limit, page))
 
 
 def of_user(session: Session, user: User, limit: int = PAGE_SIZE, page: int = 0) -> list[Post]:
     """One user's messages."""
-    return _run(session, _posts().where(Message.author_id == user.user_id), limit, page)
+    return _posts(session, _newest(Message.author_id == user.user_id, limit, page))
 
 
 def for_user(session: Session, user: User, limit: int = PAGE_SIZE, page: int = 0) -> list[Post]:
     """What a user reads: their own messages and those of the people they follow."""
-    # Asked first: a list of numbers lets Postgres choose the index by its length. As a subquery the timeline of
-    # somebody new walked all messages (355 ms at 3 M rows, now under 10).
-    followed = session.scalars(select(Follower.whom_id).where(Follower.who_id == user.user_id))
-    authors = [user.user_id, *followed]
-    return _run(session, _posts().where(Message.author_id.in_(authors)), limit, page)
+    authors = union_all(
+        select(literal(user.user_id)), select(Follower.whom_id).where(Follower.who_id == user.user_id)
+    ).scalar_subquery()
+    # Whoever fills no page from what is recent has authors who write little, so that all they wrote can be sorted.
+    # Left alone, Postgres expects that they write as evenly as everybody and reads from the newest message on until
+    # it has a page: 0.3 s and more at 3 M messages for somebody whose authors fell silent.
+    recent = _newest(true(), RECENT, 0).add_columns(Message.author_id).subquery()
+    among = select(recent.c.message_id, recent.c.pub_date).where(recent.c.author_id.in_(authors))
+    among = among.order_by(recent.c.pub_date.desc(), recent.c.message_id.desc()).limit(limit).offset(page * limit)
+    found = _posts(session, among)
+    if len(found) == limit:
+        return found
+    by_author = _newest(Message.author_id.in_(authors), limit, page, Message.pub_date + 0)
+    return _posts(session, by_author)
 
 
-def _posts() -> Select[str, int, str, str]:
-    columns = select(Message.text, Message.pub_date, User.username, User.email)
-    return columns.join(User, User.user_id == Message.author_id).where(Message.flagged == 0)
+def _newest(
+    condition: ColumnElement[bool], limit: int, page: int, date: ColumnElement[int] | None = None
+) -> Select[int, int]:
+    """The messages on a page of those that fit, from an index alone; with a computed `date` it is not read in order."""
+    found = select(Message.message_id, Message.pub_date).where(Message.flagged == 0, condition)
+    newest_first = Message.pub_date.desc() if date is None else date.desc()
+    return found.order_by(newest_first, Message.message_id.desc()).limit(limit).offset(page * limit)
 
 
-def _run(session: Session, posts: Select[str, int, str, str], limit: int, page: int) -> list[Post]:
-    newest = posts.order_by(Message.pub_date.desc(), Message.message_id.desc())
-    return [Post(*row) for row in session.execute(newest.limit(limit).offset(page * limit))]
+def _posts(session: Session, chosen: Select[int, int]) -> list[Post]:
+    """The chosen messages with their authors; only now is a row of the tables read."""
+    page = chosen.subquery()
+    posts = (
+        select(Message.text, Message.pub_date, User.username, User.email)
+        .join(page, page.c.message_id == Message.message_id)
+        .join(User, User.user_id == Message.author_id)
+        .order_by(Message.pub_date.desc(), Message.message_id.desc())
+    )
+    return [Post(*row) for row in session.execute(posts)]

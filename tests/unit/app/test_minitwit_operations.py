@@ -37,7 +37,7 @@ def test_health_answers_without_a_database(make_app, tmp_path):
 
 @pytest.mark.parametrize(
     ("revision", "status", "state"),
-    [("0001", 200, "expected"), ("9999", 200, "ahead"), ("abcd", 503, "unknown")],
+    [("0002", 200, "expected"), ("0001", 503, "behind"), ("9999", 200, "ahead"), ("abcd", 503, "unknown")],
 )
 def test_deep_health_tolerates_a_newer_schema_but_not_a_strange_one(app, browser, revision, status, state):
     stamp(app, revision)
@@ -52,7 +52,7 @@ def test_deep_health_fails_before_the_first_migration(browser):
 
 def test_release_says_what_runs(browser):
     answer = browser.get("/release")
-    assert answer.json == {"release": "r7", "tag": "v1.2", "revision": "abc123", "schema": "0001"}
+    assert answer.json == {"release": "r7", "tag": "v1.2", "revision": "abc123", "schema": "0002"}
     assert answer.headers["X-Release"] == "r7"
 
 
@@ -117,9 +117,9 @@ def test_migrate_brings_an_empty_database_to_the_head_once(tmp_path, monkeypatch
     assert (code, before["current"], before["state"]) == (0, None, "behind")
     assert before["pending"][0]["kind"] == "expand"
     code, first = run_migrate(capsys)
-    assert (code, first["from"], first["to"], first["applied"]) == (0, None, "0001", ["0001"])
+    assert (code, first["from"], first["to"], first["applied"]) == (0, None, "0002", ["0001", "0002"])
     code, second = run_migrate(capsys)
-    assert (code, second["from"], second["applied"]) == (0, "0001", [])
+    assert (code, second["from"], second["applied"]) == (0, "0002", [])
     browser = make_app().test_client()
     assert browser.get("/health/deep").status_code == 200
     assert browser.get("/api/latest").json == {"latest": -1}

@@ -25,7 +25,7 @@ KEY = "the key of these tests"
 def stamped(app):
     with app.extensions["database"].begin() as connection:
         connection.execute(text("CREATE TABLE alembic_version (version_num TEXT)"))
-        connection.execute(text("INSERT INTO alembic_version VALUES ('0001')"))
+        connection.execute(text("INSERT INTO alembic_version VALUES ('0002')"))
     return app
 
 
