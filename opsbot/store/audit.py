@@ -117,12 +117,12 @@ def append(database: Database, connection: Connection, entry: Entry, now: dateti
         "number": number, "at": now, "actor": _plain(entry.actor), "door": entry.door, "what": entry.what,
         "target": cleaned(entry.target), "outcome": entry.outcome, "body": _plain(cleaned(dict(entry.body))), "previous": previous,
     }  # fmt: skip
-    connection.execute(audit.insert().values(**values, hash=_hash(values)))
+    connection.execute(audit.insert().values(**values, hash=hash_of(values)))
     return number
 
 
-def _hash(values: Mapping[str, Any]) -> str:
-    """Of the row's values with their names; `at` as it is stored."""
+def hash_of(values: Mapping[str, Any]) -> str:
+    """The hash of a row's values, by name and without the hash; the hash before it is among them."""
     text = _TEXT.encode({**values, "at": values["at"].astimezone(UTC).isoformat(timespec="microseconds")})
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 

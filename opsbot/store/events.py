@@ -35,7 +35,6 @@ class Events:
 
     def runs_behind(self) -> list[Behind]:
         """Runs whose newest event is later than the cursor of their stored message, oldest run first."""
-        shown = func.coalesce(messages.c.cursor, 0)
         joined = runs.outerjoin(messages, and_(messages.c.kind == "run", messages.c.key == runs.c.id))
         wanted = (
             select(
@@ -44,10 +43,10 @@ class Events:
                 func.coalesce(messages.c.thread_ts, runs.c.thread).label("thread"),
                 runs.c.environment,
                 runs.c.last_event,
-                shown.label("cursor"),
+                func.coalesce(messages.c.cursor, 0).label("cursor"),
             )
             .select_from(joined)
-            .where(runs.c.last_event > shown)
+            .where(runs.c.last_event > runs.c.told)
             .order_by(runs.c.number)
         )
         with self._database.read() as connection:

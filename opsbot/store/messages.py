@@ -6,7 +6,7 @@ from sqlalchemy import select
 
 from opsbot.store.database import Database
 from opsbot.store.rows import MessageRow, record
-from opsbot.store.tables import messages
+from opsbot.store.tables import messages, runs
 
 
 class Messages:
@@ -37,3 +37,5 @@ class Messages:
         insert = self._database.insert(messages).values(kind=kind, key=str(key), **values)
         with self._database.write() as connection:
             connection.execute(insert.on_conflict_do_update(index_elements=["kind", "key"], set_=values))
+            if kind == "run":
+                connection.execute(runs.update().where(runs.c.id == str(key)).values(told=cursor))

@@ -36,8 +36,17 @@ runs = Table(
     Column("last_journal", Integer, nullable=False),
     Column("glass", Shown),
     Column("by_hand", Shown),
+    Column("told", Integer, nullable=False, server_default="0"),  # the last event that its message shows
     Index("runs_by_status", "status"),
     Index("runs_by_number", "number"),
+    Index("runs_by_environment", "environment", "number"),
+    Index("runs_by_door", "door", "number"),
+)
+Index(
+    "runs_behind",
+    runs.c.number,
+    sqlite_where=runs.c.last_event > runs.c.told,
+    postgresql_where=runs.c.last_event > runs.c.told,
 )
 
 journal = Table(

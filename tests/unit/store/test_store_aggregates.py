@@ -355,10 +355,37 @@ def test_opening_again_changes_nothing_and_many_may_open_at_once(url: str) -> No
     stores = together(lambda _: open_store(url), 6)
     add_run(stores[0])
     assert all(each.runs.get("r1") for each in stores)
-    assert migrate(Database(url)) == 2
+    assert migrate(Database(url)) == 3
     for each in stores:
         each.ping()
         each.close()
+
+
+def test_a_look_for_news_reads_only_runs_that_have_some(store: Store, url: str) -> None:
+    """At a hundred thousand runs, reading all of them three times a second is all that a bot would do."""
+    add_run(store, event=("submitted", {}))
+    database = Database(url)
+    if database.is_sqlite:
+        with database.read() as connection:
+            steps = connection.exec_driver_sql(
+                "EXPLAIN QUERY PLAN SELECT id FROM runs WHERE last_event > told ORDER BY number"
+            )
+            assert [row[-1] for row in steps] == ["SCAN runs USING INDEX runs_behind"]
+    database.close()
+
+
+def test_messages_of_an_older_opsbot_are_not_told_again(store: Store, url: str) -> None:
+    add_run(store, event=("submitted", {}))
+    store.messages.put("run", "r1", "C1", "17.1", None, 1, "d")
+    database = Database(url)
+    with database.write() as connection:
+        for index in ("runs_behind", "runs_by_environment", "runs_by_door"):
+            connection.exec_driver_sql(f"DROP INDEX {index}")
+        connection.exec_driver_sql("ALTER TABLE runs DROP COLUMN told")
+        connection.exec_driver_sql("DELETE FROM migrations WHERE number = 3")
+    assert migrate(database) == 3
+    database.close()
+    assert store.events.runs_behind() == []
 
 
 def test_a_store_of_a_newer_opsbot_is_refused(store: Store, url: str) -> None:
