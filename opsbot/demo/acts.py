@@ -21,6 +21,7 @@ RUN_SECONDS = 180.0
 ALERT_SECONDS = 15.0
 BOB_SAID, NOBODY = "reject", "Nobody answered in time"
 SHORT_TIME = "4s"  # for the plan that nobody answers
+FAILED = "❌"
 NOTE = "this note must survive"
 QUERIES = ("status", "releases", "backups", "alerts", "runs", "help")
 LATER: tuple[tuple[int, str, str], ...] = ()  # acts of versions to come: number, command, what should happen
@@ -51,18 +52,17 @@ class Stage:
         self.url = self.bot.parts.staging.url
 
     def ask(self, text: str, ends: tuple[str, ...], seconds: float = RUN_SECONDS) -> str:
-        """Say it in the channel; the words of the bot's message once they contain one of `ends`. TimeoutError."""
+        """Say it in the channel; the words of the bot's message once it is over with one of `ends`. TimeoutError."""
         said = self.person.say(CHANNEL, text)
 
         def answers(message: Json) -> bool:
-            words = spoken(message)
-            return message["ts"] > said and any(end in words for end in ends) and "fails in" not in words
+            return message["ts"] > said and _ended(message, ends) and "fails in" not in spoken(message)
 
         return spoken(self.person.wait_for(CHANNEL, answers, seconds))
 
     def change(self, text: str, success: str) -> Outcome:
         """Say a change and wait for its end; whether it ended with `success`, and its first line."""
-        words = self.ask(text, (success, "❌"))
+        words = self.ask(text, (success, FAILED))
         return success in words, words.splitlines()[0]
 
     def answers_with(self, tag: str) -> bool:
@@ -82,11 +82,9 @@ class Stage:
     def edited(
         self, card: Json, words: tuple[str, ...], channel: str = PRODUCTION, seconds: float = RUN_SECONDS
     ) -> Json:
-        """The same message once it contains one of the words."""
+        """The same message once it is over with one of the words."""
         return self.person.wait_for(
-            channel,
-            lambda message: message["ts"] == card["ts"] and any(word in spoken(message) for word in words),
-            seconds,
+            channel, lambda message: message["ts"] == card["ts"] and _ended(message, words), seconds
         )
 
     def press(self, person: Person, card: Json, command: str) -> None:
@@ -142,7 +140,7 @@ def _deploy_busy(stage: Stage) -> Outcome:
 
 def _never_well(stage: Stage) -> Outcome:
     with _traffic(stage) as count:
-        words = stage.ask("@opsbot deploy v3 to staging", ("did not go live", "❌"))
+        words = stage.ask("@opsbot deploy v3 to staging", ("did not go live", FAILED))
     told = "ealth check" in words and '"level"' in words
     well = "did not go live" in words and told and stage.answers_with("v1") and count.failed == 0
     return well, f"{words.splitlines()[0]} Health output and last log lines are on the card: {told}. {count.sentence()}"
@@ -150,7 +148,7 @@ def _never_well(stage: Stage) -> Outcome:
 
 def _wrong(stage: Stage) -> Outcome:
     with _traffic(stage) as count:
-        tried = stage.ask("@opsbot deploy v4 to staging", ("did not go live", "❌"))
+        tried = stage.ask("@opsbot deploy v4 to staging", ("did not go live", FAILED))
     unseen = count.failed == 0 and stage.answers_with("v1")
     baked = stage.ask("@opsbot deploy v4 to staging --smoke no", ("did not go live", "is live in staging"))
     undone = wait_until(lambda: stage.answers_with("v1"), 10)
@@ -165,7 +163,7 @@ def _second_person(stage: Stage) -> Outcome:
     stage.press(stage.person, card, "approve")
     refused = spoken(stage.person.wait_for(PRODUCTION, lambda message: message["only_for"] == ALICE, 10))
     stage.press(bob, card, "approve")
-    done = spoken(stage.edited(card, ("v1 is live in production", "❌")))
+    done = spoken(stage.edited(card, ("v1 is live in production", FAILED)))
     other = stage.plan("@opsbot deploy v2 to production")
     bob.say(PRODUCTION, f"@opsbot reject {_run_of(other)} not on a Friday")
     rejected = spoken(stage.edited(other, ("not on a Friday",)))
@@ -204,6 +202,12 @@ def _die(stage: Stage) -> Outcome:
     stage.bot.start()
     end = spoken(stage.edited(card, ("did not go live", "is live in"), CHANNEL, RUN_SECONDS))
     return "taken over after a restart" in end and stage.answers_with("v1"), end.splitlines()[0]
+
+
+def _ended(message: Json, ends: tuple[str, ...]) -> bool:
+    """Whether a message says one of these; ❌ counts as its first mark only: a step that failed has one long before the end."""
+    words = spoken(message)
+    return any(words.startswith(end) if end == FAILED else end in words for end in ends)
 
 
 def _run_of(card: Json) -> str:
