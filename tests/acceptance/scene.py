@@ -22,6 +22,7 @@ from opsbot.backups.s3 import S3, Account
 from opsbot.demo import daemon
 from opsbot.demo.argv import wait_until
 from opsbot.demo.chatbot import Chatbot
+from opsbot.demo.state import free_port
 from opsbot.log import Secret
 from opsbot.store.rows import JournalRow, ReleaseRow, RunRow
 from opsbot.store.store import Store
@@ -119,6 +120,37 @@ class Scene:
         os.kill(found.pid, signal.SIGKILL)
         assert wait_until(lambda: not found.alive, 10)
         daemon.end(found.pid, None, 0)
+
+    def end(self) -> tuple[int, float]:
+        """SIGTERM to `serve`; its exit status, and how many seconds it took."""
+        found = daemon.running(self.bot.parts.state, self.bot.name)
+        assert found, "the bot does not run"
+        ended: list[int] = []
+
+        def gone() -> bool:
+            pid, status = os.waitpid(found.pid, os.WNOHANG)
+            ended[:] = [os.waitstatus_to_exitcode(status)] if pid else []
+            return bool(ended)
+
+        os.kill(found.pid, signal.SIGTERM)
+        seconds = until(gone, 30, "the bot did not end")
+        return ended[0], seconds
+
+    @contextmanager
+    def another(self, folder: Path) -> Iterator[Path]:
+        """A second `serve` on the same state, standing by, as an update of the bot starts it; its log. It ends with the block."""
+        env = {**os.environ, **self.bot.environment, "OPSBOT_LISTEN": f"127.0.0.1:{free_port(set())}"}
+        log = folder / "another.log"
+        with (
+            log.open("wb") as sink,
+            subprocess.Popen(self.bot.argv("serve"), env=env, stdout=sink, stderr=sink) as bot,
+        ):
+            try:
+                until(lambda: "action=serve.standby" in log.read_text(), 30, "it did not stand by")
+                yield log
+            finally:
+                bot.send_signal(signal.SIGTERM)
+            assert bot.wait(30) == 0
 
     # what is true
 

@@ -20,7 +20,7 @@ def test_a_deploy_goes_on_after_kill_9_while_the_new_release_starts(something_li
     assert scene.run(run).status == "running"
     scene.bot.start()
     assert scene.ended(run).status == "succeeded"
-    _took_over_once(scene, run, f"{tag} is live in staging")
+    took_over_once(scene, run, f"{tag} is live in staging")
     assert scene.answers() == str(scene.live().number)
     assert scene.live().tag == tag
     assert scene.live().run == run
@@ -36,7 +36,7 @@ def test_a_deploy_goes_on_after_kill_9_between_switch_and_bake(something_live: S
     assert scene.answers() == str(scene.live().number), "who is served by the new release stays with it"
     scene.bot.start()
     assert scene.ended(run).status == "succeeded"
-    _took_over_once(scene, run, f"{tag} is live in staging")
+    took_over_once(scene, run, f"{tag} is live in staging")
     assert len(scene.journal(run, "switch")) == 1
     assert (scene.live().run, scene.live().live_at) == (run, live_since), "it did not go live a second time"
 
@@ -60,7 +60,7 @@ def test_cancel_inside_a_step_undoes_what_was_done(something_live: Scene, alice:
     assert [row.state for row in scene.store.releases.list("staging", "web") if row.run == run] == ["abandoned"]
 
 
-def _took_over_once(scene: Scene, run: str, outcome: str) -> None:
+def took_over_once(scene: Scene, run: str, outcome: str) -> None:
     """No step was done twice, and one message tells all of it."""
     message = scene.shown(run, outcome)
     assert "taken over" in spoken(message)
