@@ -8,6 +8,7 @@ from pathlib import Path
 
 from opsbot.demo import daemon
 from opsbot.workspace.client import Controls
+from tests.bench import workspace
 from tests.bench.echo import echo
 from tests.bench.rows import Row, percentile
 from tests.bench.world import ADMIN, DATABASE, PLACE, NotMeasured, World, say
@@ -31,7 +32,8 @@ def measure(world: World) -> Sequence[Row]:
         rows = _answers(world, other)
         rows += _drops(world.alice.controls, other)
     rows += _freezes(world.alice.controls)
-    return [*rows, _memory(world)]
+    say("envelopes of a workspace")
+    return [*rows, *workspace.measure(AREA), _memory(world)]
 
 
 def reply_seconds(controls: Controls, text: str) -> float:

@@ -1,4 +1,4 @@
-"""The workspace against the tables of what Slack's documentation says (slack_rows)."""
+"""The workspace against the tables of what Slack's documentation says (slack_methods, slack_blocks, slack_payloads)."""
 
 import json
 import urllib.error
@@ -21,7 +21,11 @@ from websockets.sync.client import connect as open_socket
 from opsbot.workspace import Settings, Shortcut, Workspace, limits
 from opsbot.workspace.methods.catalog import METHODS
 from opsbot.workspace.settings import BOT_SCOPES
-from tests.contract.workspace import slack_rows as rows
+from tests.contract.workspace.kit import Json, modal
+from tests.contract.workspace.slack_app import SlackApp
+from tests.contract.workspace.slack_blocks import BOUNDARIES, FAULTY_BLOCKS, VIEW_BOUNDARIES, Boundary
+from tests.contract.workspace.slack_methods import ANSWERS, CHOICE, REFUSALS, TIERS, WEBHOOK_REFUSALS, Answer, Refusal
+from tests.contract.workspace.slack_payloads import PAYLOADS, Payload
 
 ALICE = "U01ALICE"
 SCOPES = (*BOT_SCOPES.split(","), "usergroups:write", "users:read.email", "users.profile:read")
@@ -35,179 +39,9 @@ def workspace() -> Iterator[Workspace]:
         yield running
 
 
-class Slack:
-    """Calls methods as an app does, and fills in what rows name with `$`."""
-
-    def __init__(self, workspace: Workspace) -> None:
-        self.workspace = workspace
-
-    def call(self, method: str, args: rows.Json) -> Any:
-        token = self.workspace.app_token if method.startswith("apps.") else self.workspace.bot_token
-        headers = {"authorization": f"Bearer {token}", "content-type": "application/json; charset=utf-8"}
-        body = json.dumps(self.filled(args)).encode()
-        request = urllib.request.Request(f"{self.workspace.api_url}{method}", body, headers)
-        with urllib.request.urlopen(request) as answer:
-            return json.loads(answer.read())
-
-    def done(self, method: str, **args: Any) -> Any:
-        answer = self.call(method, args)
-        assert answer["ok"], answer
-        return answer
-
-    def filled(self, value: Any) -> Any:
-        if isinstance(value, dict):
-            return {key: self.filled(one) for key, one in value.items()}
-        return getattr(self, value[1:])() if isinstance(value, str) and value.startswith("$") else value
-
-    def mine(self) -> str:
-        return str(self.done("chat.postMessage", channel="C01OPS", text="mine")["ts"])
-
-    def theirs(self) -> str:
-        return self.workspace.say(ALICE, "#ops", "theirs")
-
-    def whisper(self) -> str:
-        return str(self.done("chat.postEphemeral", channel="C01OPS", user=ALICE, text="psst")["message_ts"])
-
-    def reacted(self) -> str:
-        ts = self.mine()
-        self.done("reactions.add", channel="C01OPS", timestamp=ts, name="eyes")
-        return ts
-
-    def thread(self) -> str:
-        ts = self.mine()
-        self.done("chat.postMessage", channel="C01OPS", text="reply", thread_ts=ts)
-        return ts
-
-    def dm(self) -> str:
-        return str(self.done("conversations.open", users=ALICE)["channel"]["id"])
-
-    def made(self) -> str:
-        known = self.done("conversations.list", limit=1000)["channels"]
-        found = next((one["id"] for one in known if one["name"] == "made"), None)
-        return str(found or self.done("conversations.create", name="made")["channel"]["id"])
-
-    def archived(self) -> str:
-        known = self.done("conversations.list", limit=1000)["channels"]
-        found = next((one["id"] for one in known if one["name"] == "old"), None)
-        if found:
-            return str(found)
-        made = self.done("conversations.create", name="old")["channel"]["id"]
-        self.done("chat.postMessage", channel=made, text="of old")
-        self.done("conversations.archive", channel=made)
-        return str(made)
-
-    def archived_ts(self) -> str:
-        return str(self.done("conversations.history", channel=self.archived())["messages"][-1]["ts"])
-
-    def trigger(self) -> str:
-        if not self.workspace.views("U02BOB"):
-            self.done("views.open", trigger_id=self._trigger("U02BOB"), view=rows.modal(external_id="taken"))
-        return self._trigger(ALICE)
-
-    def _trigger(self, user: str) -> str:
-        return self.workspace.hub.triggers.open(user)
-
-    def used(self) -> str:
-        trigger = self._trigger(ALICE)
-        self.done("views.open", trigger_id=trigger, view=rows.modal())
-        return trigger
-
-    def late(self) -> str:
-        triggers = self.workspace.hub.triggers
-        clock = triggers.clock
-        triggers.clock = lambda: clock() - 3.1
-        trigger = triggers.open(ALICE)
-        triggers.clock = clock
-        return trigger
-
-    def view(self) -> str:
-        opened = self.done("views.open", trigger_id=self._trigger(ALICE), view=rows.modal(FIELDS, **DEPLOY))
-        return str(opened["view"]["id"])
-
-    def inside(self) -> str:
-        return self.workspace.hub.triggers.open(ALICE, self.view())
-
-    def full(self) -> str:
-        inside = self.inside()
-        for _ in range(2):
-            pushed = self.done("views.push", trigger_id=inside, view=rows.modal())["view"]["id"]
-            inside = self.workspace.hub.triggers.open(ALICE, pushed)
-        return inside
-
-    def file(self) -> str:
-        given = self.done("files.getUploadURLExternal", filename="x.log", length=3)
-        urllib.request.urlopen(given["upload_url"], data=b"abc").close()
-        self.done("files.completeUploadExternal", files=[{"id": given["file_id"]}])
-        return str(given["file_id"])
-
-    # acts of a person, by the names that the rows use
-
-    def say(self) -> None:
-        self.workspace.say(ALICE, "#ops", "@opsbot hello")
-
-    def say_directly(self) -> None:
-        self.workspace.say(ALICE, self.dm(), "hello")
-
-    def edit(self) -> None:
-        ts = self.workspace.say(ALICE, "#ops", "old")
-        self.workspace.order("edit", user=ALICE, channel="C01OPS", ts=ts, text="new")
-
-    def delete(self) -> None:
-        self.workspace.order("delete", user=ALICE, channel="C01OPS", ts=self.theirs())
-
-    def react(self) -> None:
-        body = {"user": ALICE, "channel": "C01OPS", "ts": self.theirs(), "name": "eyes"}
-        self.workspace.send("POST", "/page/react", body)
-
-    def look_home(self) -> None:
-        self.workspace.home(ALICE)
-
-    def join(self) -> None:
-        self.workspace.join(self.made(), ALICE, leave=True)
-        self.workspace.join(self.made(), ALICE)
-
-    def share(self) -> None:
-        url = f"{self.workspace.url}/page/upload?user={ALICE}&channel=C01OPS&name=a.txt"
-        urllib.request.urlopen(url, data=b"abc").close()
-
-    def slash(self) -> None:
-        self.workspace.slash(ALICE, "#ops", "/ops", "deploy & go")
-
-    def click(self) -> None:
-        go = rows.button(action_id="go", value="v2")
-        card = [rows.row(go) | {"block_id": "row"}]
-        ts = self.done("chat.postMessage", channel="C01OPS", text="card", blocks=card)["ts"]
-        self.workspace.click(ALICE, "#ops", ts, "go")
-
-    def submit(self) -> None:
-        self.workspace.submit(ALICE, self.view(), {"tag": "v2"})
-
-    def close(self) -> None:
-        self.workspace.close(ALICE, self.view())
-
-    def suggest(self) -> None:
-        body = {"user": ALICE, "action_id": "list", "typed": "v", "view_id": self.view()}
-        self.workspace.send("POST", "/page/suggest", body)
-
-    def shortcut(self) -> None:
-        self.workspace.shortcut(ALICE, "deploy")
-
-    def message_action(self) -> None:
-        self.workspace.shortcut(ALICE, "again", channel="C01OPS", ts=self.theirs())
-
-
-FIELDS = rows.asked(rows.typed(action_id="tag"), block_id="tag")
-DEPLOY: rows.Json = {"callback_id": "deploy", "private_metadata": "secret", "notify_on_close": True}
-DEPLOY["blocks"] = [
-    FIELDS,
-    rows.asked(rows.typed(action_id="why"), block_id="why", optional=True),
-    rows.asked({"type": "external_select", "action_id": "list"}, block_id="list", optional=True),
-]
-
-
 @pytest.fixture(scope="module")
-def slack(workspace: Workspace) -> Slack:
-    return Slack(workspace)
+def slack(workspace: Workspace) -> SlackApp:
+    return SlackApp(workspace)
 
 
 def inside(value: Any, path: str) -> Any:
@@ -218,14 +52,14 @@ def inside(value: Any, path: str) -> Any:
     return value
 
 
-@pytest.mark.parametrize("row", rows.REFUSALS, ids=str)
-def test_what_slack_refuses_is_refused_with_its_code(slack: Slack, row: rows.Refusal) -> None:
+@pytest.mark.parametrize("row", REFUSALS, ids=str)
+def test_what_slack_refuses_is_refused_with_its_code(slack: SlackApp, row: Refusal) -> None:
     answer = slack.call(row.method, row.args)
     assert (answer["ok"], answer.get("error")) == (False, row.error)
 
 
-@pytest.mark.parametrize("row", rows.ANSWERS, ids=str)
-def test_an_answer_has_the_fields_of_slacks(slack: Slack, row: rows.Answer) -> None:
+@pytest.mark.parametrize("row", ANSWERS, ids=str)
+def test_an_answer_has_the_fields_of_slacks(slack: SlackApp, row: Answer) -> None:
     if row.method == "files.list":
         slack.file()
     answer = slack.call(row.method, row.args)
@@ -234,12 +68,12 @@ def test_an_answer_has_the_fields_of_slacks(slack: Slack, row: rows.Answer) -> N
         assert isinstance(inside(answer, path), kind), path
 
 
-@pytest.mark.parametrize("row", rows.BOUNDARIES, ids=str)
-def test_a_block_at_its_limit_is_taken_and_one_over_it_is_not(slack: Slack, row: rows.Boundary) -> None:
+@pytest.mark.parametrize("row", BOUNDARIES, ids=str)
+def test_a_block_at_its_limit_is_taken_and_one_over_it_is_not(slack: SlackApp, row: Boundary) -> None:
     def send(size: int) -> Any:
         block = row.make(size)
         if row.in_modal:
-            return slack.call("views.open", {"trigger_id": "$trigger", "view": rows.modal(block)})
+            return slack.call("views.open", {"trigger_id": "$trigger", "view": modal(block)})
         return slack.call("chat.postMessage", {"channel": "C01OPS", "text": "x", "blocks": [block]})
 
     assert send(row.most)["ok"]
@@ -249,9 +83,9 @@ def test_a_block_at_its_limit_is_taken_and_one_over_it_is_not(slack: Slack, row:
     assert any(words in line for line in over["response_metadata"]["messages"] for words in said)
 
 
-@pytest.mark.parametrize(("name", "make", "most"), rows.VIEW_BOUNDARIES, ids=[row[0] for row in rows.VIEW_BOUNDARIES])
+@pytest.mark.parametrize(("name", "make", "most"), VIEW_BOUNDARIES, ids=[row[0] for row in VIEW_BOUNDARIES])
 def test_a_view_at_its_limit_is_taken_and_one_over_it_is_not(
-    slack: Slack, name: str, make: Callable[[int], rows.Json], most: int
+    slack: SlackApp, name: str, make: Callable[[int], Json], most: int
 ) -> None:
     assert slack.call("views.open", {"trigger_id": "$trigger", "view": make(most)})["ok"]
     over = slack.call("views.open", {"trigger_id": "$trigger", "view": make(most + 1)})
@@ -259,9 +93,9 @@ def test_a_view_at_its_limit_is_taken_and_one_over_it_is_not(
     assert any(f"/view/{name}" in line for line in over["response_metadata"]["messages"])
 
 
-@pytest.mark.parametrize(("name", "block", "fault"), rows.FAULTY_BLOCKS, ids=[row[0] for row in rows.FAULTY_BLOCKS])
+@pytest.mark.parametrize(("name", "block", "fault"), FAULTY_BLOCKS, ids=[row[0] for row in FAULTY_BLOCKS])
 def test_a_faulty_block_is_refused_with_the_fault_and_its_place(
-    slack: Slack, name: str, block: rows.Json, fault: str
+    slack: SlackApp, name: str, block: Json, fault: str
 ) -> None:
     answer = slack.call("chat.postMessage", {"channel": "C01OPS", "text": "x", "blocks": [block]})
     assert answer["error"] == "invalid_blocks"
@@ -270,8 +104,8 @@ def test_a_faulty_block_is_refused_with_the_fault_and_its_place(
     assert "[json-pointer:/blocks/0" in line
 
 
-@pytest.mark.parametrize("row", rows.PAYLOADS, ids=str)
-def test_what_the_bot_is_sent_has_the_fields_of_slacks(workspace: Workspace, slack: Slack, row: rows.Payload) -> None:
+@pytest.mark.parametrize("row", PAYLOADS, ids=str)
+def test_what_the_bot_is_sent_has_the_fields_of_slacks(workspace: Workspace, slack: SlackApp, row: Payload) -> None:
     before = workspace.hub.inspector.last
     getattr(slack, row.act)()
     sent = workspace.wait_until(
@@ -289,7 +123,7 @@ def test_what_the_bot_is_sent_has_the_fields_of_slacks(workspace: Workspace, sla
             assert found == slack.filled(wanted), path
 
 
-@pytest.mark.parametrize(("method", "tier"), rows.TIERS.items())
+@pytest.mark.parametrize(("method", "tier"), TIERS.items())
 def test_a_method_has_the_tier_of_slacks(method: str, tier: int) -> None:
     assert METHODS[method].tier == tier
 
@@ -326,7 +160,7 @@ def test_our_numbers_are_those_of_slacks_own_sdk(ours: int, theirs: int) -> None
     assert ours == theirs
 
 
-@pytest.mark.parametrize(("body", "status", "text"), rows.WEBHOOK_REFUSALS)
+@pytest.mark.parametrize(("body", "status", "text"), WEBHOOK_REFUSALS)
 def test_a_webhook_refuses_in_plain_text(workspace: Workspace, body: Any, status: int, text: str) -> None:
     sent = body.encode() if isinstance(body, str) else json.dumps(body).encode()
     request = urllib.request.Request(workspace.webhook("#ops"), sent, {"content-type": "application/json"})
@@ -336,7 +170,7 @@ def test_a_webhook_refuses_in_plain_text(workspace: Workspace, body: Any, status
     refused.value.close()
 
 
-def test_a_webhook_of_an_archived_channel_is_gone(workspace: Workspace, slack: Slack) -> None:
+def test_a_webhook_of_an_archived_channel_is_gone(workspace: Workspace, slack: SlackApp) -> None:
     url = workspace.webhook(slack.archived())
     with pytest.raises(urllib.error.HTTPError) as refused:
         urllib.request.urlopen(url, data=urllib.parse.urlencode({"payload": '{"text": "x"}'}).encode())
@@ -344,11 +178,11 @@ def test_a_webhook_of_an_archived_channel_is_gone(workspace: Workspace, slack: S
     refused.value.close()
 
 
-def open_link(workspace: Workspace, slack: Slack) -> ClientConnection:
+def open_link(workspace: Workspace, slack: SlackApp) -> ClientConnection:
     return open_socket(slack.done("apps.connections.open")["url"], proxy=None)
 
 
-def test_frames_of_a_socket_have_slacks_shape(workspace: Workspace, slack: Slack) -> None:
+def test_frames_of_a_socket_have_slacks_shape(workspace: Workspace, slack: SlackApp) -> None:
     with open_link(workspace, slack) as socket:
         hello = json.loads(socket.recv(3))
         assert (hello["type"], hello["num_connections"], hello["connection_info"]["app_id"]) == (
@@ -372,7 +206,9 @@ def test_frames_of_a_socket_have_slacks_shape(workspace: Workspace, slack: Slack
         }  # fmt: skip
 
 
-def test_a_ticket_opens_one_socket_and_the_eleventh_socket_is_turned_away(workspace: Workspace, slack: Slack) -> None:
+def test_a_ticket_opens_one_socket_and_the_eleventh_socket_is_turned_away(
+    workspace: Workspace, slack: SlackApp
+) -> None:
     url = slack.done("apps.connections.open")["url"]
     with ExitStack() as opened:
         first = opened.enter_context(open_socket(url, proxy=None))
@@ -387,7 +223,7 @@ def test_a_ticket_opens_one_socket_and_the_eleventh_socket_is_turned_away(worksp
 
 
 def test_every_choice_of_ours_is_written_down() -> None:
-    page = (Path(__file__).parents[3] / rows.CHOICE).read_text("utf-8")
-    chosen = [row for row in rows.REFUSALS if row.source == rows.CHOICE]
+    page = (Path(__file__).parents[3] / CHOICE).read_text("utf-8")
+    chosen = [row for row in REFUSALS if row.source == CHOICE]
     assert chosen
     assert [row.error for row in chosen if f"`{row.error}`" not in page] == []
