@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Literal
 
 import requests
 from pydantic import BaseModel, ConfigDict, Field, model_validator
-from urllib3.exceptions import NewConnectionError
+from urllib3.exceptions import HTTPError, NewConnectionError
 
 from opsbot.config.values import Duration
 from opsbot.errors import StepFailed
@@ -20,6 +20,7 @@ from opsbot.runs import step
 from opsbot.runs.step import Context, Facts, Json, Outputs, Park, Recheck
 
 BODY_KEPT = 2_000  # characters of the answer that later steps may look at
+BODY_SECONDS = 30.0  # within which the part of an answer that is looked at must have come
 TRY_EVERY = 1.0  # seconds between tries with `within`
 SAFE = ("GET", "HEAD")
 LOOK = "Look at what answers there."
@@ -133,8 +134,20 @@ def _send(call: Call, url: str) -> tuple[int, str]:
             allow_redirects=follow,
         )  # fmt: skip
         with answer:
-            text = answer.raw.read(BODY_KEPT * 4, decode_content=True).decode("utf-8", "replace")
-        return answer.status_code, text
+            return answer.status_code, _beginning(answer).decode("utf-8", "replace")
+
+
+def _beginning(answer: requests.Response) -> bytes:
+    """What will be looked at, as far as it comes; requests.Timeout if it trickles."""
+    ends, body = time.monotonic() + BODY_SECONDS, b""
+    try:
+        while len(body) < BODY_KEPT * 4 and (piece := answer.raw.read1(BODY_KEPT, decode_content=True)):
+            body += piece
+            if time.monotonic() > ends:
+                raise requests.Timeout("the answer does not end")
+    except HTTPError as error:
+        raise requests.ConnectionError(str(error)) from error
+    return body
 
 
 def _never_sent(error: Exception) -> bool:

@@ -151,6 +151,32 @@ def _take_and_hang_up(server: socket.socket) -> None:
         taken.recv(65_536)
 
 
+def test_http_does_not_wait_for_an_answer_that_trickles(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("opsbot.steps.http.BODY_SECONDS", 0.3)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=_trickle, args=(server,), daemon=True)
+        thread.start()
+        began = time.monotonic()
+        with pytest.raises(StepFailed, match="does not answer") as failed:
+            http().run(Alone(), Http.With(url=f"http://127.0.0.1:{server.getsockname()[1]}"))
+        assert time.monotonic() - began < 5
+        assert failed.value.again
+        thread.join(5)
+
+
+def _trickle(server: socket.socket) -> None:
+    taken, _ = server.accept()
+    with taken:
+        taken.recv(65_536)
+        taken.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 9000\r\n\r\n")
+        for _ in range(200):
+            try:
+                taken.sendall(b"x")
+            except OSError:  # whoever asked has hung up
+                return
+            time.sleep(0.05)
+
+
 def test_http_through_the_edge_asks_no_proxy(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
