@@ -20,7 +20,7 @@ def know(config: Config) -> None:
 
 
 def _secrets(config: Config) -> Iterator[Value]:
-    yield from (config.slack.bot_token, config.slack.app_token)
+    yield from (config.slack.bot_token, config.slack.app_token, config.slack.signing_secret)
     yield from (registry.password for registry in config.registries.values())
     yield from (database.password for database in config.databases.values())
     if config.storage is not None:

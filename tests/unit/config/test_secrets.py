@@ -17,13 +17,18 @@ from opsbot.store import Store, open_store
 from opsbot.store.rows import Entry, HoldRow
 
 SETTINGS = {
-    "slack": {"bot_token": "xoxb-of-this-test", "app_token": {"env": "APP_TOKEN_OF_THIS_TEST"}},
+    "slack": {
+        "bot_token": "xoxb-of-this-test",
+        "app_token": {"env": "APP_TOKEN_OF_THIS_TEST"},
+        "signing_secret": "signing-of-this-test",
+    },
     "registries": {"one": {"host": "r", "user": "somebody", "password": {"env": "REGISTRY_OF_THIS_TEST"}}},
     "databases": {"main": {"name": "minitwit", "password": "database-of-this-test"}},
     "storage": {"bucket": "b", "key": "key-of-this-test", "secret": "secret-of-this-test"},
     "store": "postgresql+psycopg2://opsbot:store%2Fof-this-test@host/name",
 }
 VALUES = (
+    "signing-of-this-test",
     "xoxb-of-this-test",
     "registry-of-this-test",
     "database-of-this-test",
@@ -47,7 +52,7 @@ def test_no_file_of_the_store_holds_a_secret_that_a_person_typed(tmp_path: Path)
     know(Config.model_validate(SETTINGS))
     store: Store = open_store(f"sqlite:///{tmp_path}/opsbot.db")
     by = {"kind": "person", "id": "U1", "name": "alice"}
-    word, now = VALUES[2], SystemClock().now()
+    word, now = VALUES[3], SystemClock().now()
     store.holds.put(HoldRow("lock", "staging", "U1", "alice", f"changing {word}", now, None), _entry(by, word))
     store.alerts.open("c", f"{word} fails", "critical", None, None, {"why": word}, now)
     store.close()
