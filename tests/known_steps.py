@@ -5,7 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from opsbot.runs.step import Step
-from opsbot.steps import backups, container, generic, http, release, restore, rollout, rollout_trial, running, sql
+from opsbot.steps import (
+    backups,
+    container,
+    generic,
+    http,
+    release,
+    restore,
+    rollout,
+    rollout_trial,
+    running,
+    sql,
+    upgrade,
+)
 
 CLASSES: dict[str, type[Any]] = {
     "image.resolve": release.ImageResolve,
@@ -25,6 +37,8 @@ CLASSES: dict[str, type[Any]] = {
     "restore.load": restore.LoadBackup,
     "restore.check": restore.CheckRestored,
     "restore.swap": restore.SwapIn,
+    "bot.resolve": upgrade.ResolveBot,
+    "bot.upgrade": upgrade.UpgradeBot,
     "http": http.Http,
     "sql": sql.Sql,
     "container": container.Container,

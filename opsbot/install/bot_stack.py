@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from opsbot.install.discover import BOT
+from opsbot.runtime.release import BOT
 
 SOCKET = "/var/run/docker.sock"
 USER = 10001  # the account of the image

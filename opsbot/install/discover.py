@@ -16,7 +16,6 @@ Raw = Mapping[str, Any]
 Kind = Literal["application", "database", "edge", "other"]
 
 NAMESPACE = "com.docker.stack.namespace"
-BOT = "opsbot.bot"  # the label of a bot's own service
 _DATABASES = re.compile(r"postgres|postgis|timescale|pgvector", re.IGNORECASE)
 _EDGES = re.compile(r"nginx|traefik|caddy|haproxy|envoy", re.IGNORECASE)
 _CALLED_EDGE = ("edge", "proxy", "gateway", "lb", "loadbalancer", "ingress")
@@ -74,7 +73,7 @@ def stacks(services: Sequence[Raw], networks: Sequence[Raw], image: Callable[[st
     for raw in services:
         labels = rules.labels_of(raw["Spec"])
         stack = labels.get(NAMESPACE)
-        if stack and BOT not in labels and rules.COLOUR not in labels:
+        if stack and rules.BOT not in labels and rules.COLOUR not in labels:
             members.setdefault(stack, []).append(_found(raw["Spec"], stack, names, image))
     return [
         Stack(name, tuple(sorted(found, key=lambda one: one.name)), _networks(name, networks))

@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -208,6 +209,7 @@ def _texts(wishes: Wishes, choices: Choices, stacks: Mapping[str, Stack], swarm:
     socket = Path(local) if local else Path(bot_stack.SOCKET)
     group = socket.stat().st_gid if socket.exists() else 0
     listens = {settings_file.HTTP_LISTEN: f"0.0.0.0:{settings_file.HTTP_PORT}"} if wishes.http else {}
+    listens |= {name: os.environ[name] for name in ("SLACK_API_URL",) if os.environ.get(name)}
     service = BotStack(wishes.name, image, networks, names, swarm.node(), group, str(socket), listens)
     return Written(text, bot_stack.text(service), names)
 

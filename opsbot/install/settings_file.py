@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 SLACK = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN")
 SLACK_HTTP = ("SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET")
+IN_IMAGE = "opsbot"
 HTTP_LISTEN, HTTP_PORT = "OPSBOT_SLACK_LISTEN", 8095
 REGISTRY, DATABASE = "OPSBOT_REGISTRY_PASSWORD", "OPSBOT_DB_PASSWORD"
 S3 = ("OPSBOT_S3_KEY", "OPSBOT_S3_SECRET")
@@ -88,7 +89,8 @@ def _head(choices: Choices) -> Iterator[str]:
     yield f"  timezone: {choices.timezone}"
     if choices.admins:
         yield f"  roles: {{admin: [{', '.join(choices.admins)}]}}  # Slack user ids; approver and operator are roles too"
-        yield f"terminal_users: {{{choices.login}: {choices.admins[0]}}}  # login on this host: who that is"
+        logins = ", ".join(f"{login}: {choices.admins[0]}" for login in dict.fromkeys((choices.login, IN_IMAGE)))
+        yield f"terminal_users: {{{logins}}}  # login: who that is; {IN_IMAGE} is the account inside the bot's container"
     else:
         yield f"  roles: {{admin: ['terminal:{choices.login}']}}  # add Slack user ids; everybody else only looks"
     if choices.http:

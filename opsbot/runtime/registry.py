@@ -6,7 +6,7 @@ import base64
 import ipaddress
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urljoin
 
@@ -25,12 +25,13 @@ _REVISION = "org.opencontainers.image.revision"
 
 @dataclass(frozen=True)
 class Image:
-    """A tag as it is now. `image` is `repo@sha256:…`."""
+    """A tag as it is now. `image` is `repo@sha256:…`; `labels` are its own."""
 
     image: str
     digest: str
     tag: str
     revision: str
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 class Registry:
@@ -62,8 +63,8 @@ class Registry:
         digest = answer.headers.get("Docker-Content-Digest", "")
         if not digest:
             raise Unavailable(f"The registry {self.host} names no digest for {repository}:{tag}.", again=False)
-        revision = self._revision(path, answer.json())
-        return Image(f"{repository}@{digest}", digest, tag, revision)
+        labels = self._labels(path, answer.json())
+        return Image(f"{repository}@{digest}", digest, tag, labels.get(_REVISION, ""), labels)
 
     def has(self, repository: str, digest: str) -> bool:
         """True if the registry still holds that digest."""
@@ -90,7 +91,7 @@ class Registry:
             return NotFound(f"The registry has no image {repository}.", "Push it, or correct `image` in opsbot.yml.")
         return NotFound(f"There is no tag {tag} of {repository}.", did_you_mean(tag, known), code="unknown_tag")
 
-    def _revision(self, path: str, manifest: Mapping[str, Any]) -> str:
+    def _labels(self, path: str, manifest: Mapping[str, Any]) -> dict[str, str]:
         if manifest.get("mediaType") in _INDEXES or "manifests" in manifest:
             linux = (part for part in manifest["manifests"] if part.get("platform", {}).get("os") == "linux")
             part = next(linux, None)
@@ -98,8 +99,7 @@ class Registry:
             manifest = answer.json() if answer else {}
         config = manifest.get("config", {}).get("digest")
         answer = self._get(f"/v2/{path}/blobs/{config}", _pull(path), missing_ok=True) if config else None
-        labels = (answer.json().get("config") or {}).get("Labels") or {} if answer else {}
-        return str(labels.get(_REVISION, ""))
+        return dict((answer.json().get("config") or {}).get("Labels") or {}) if answer else {}
 
     def _get(self, url: str, scope: str, missing_ok: bool = False) -> requests.Response | None:
         answer = self._ask(url, self._tokens.get(scope))

@@ -16,6 +16,7 @@ RUN = "opsbot.run"
 SERVICE = "opsbot.service"
 STACK = "opsbot.stack"
 COLOUR = "opsbot.colour"
+BOT = "opsbot.bot"  # the bot's own service
 ADOPTED = "opsbot.adopted"  # made by somebody else: its releases keep what opsbot.yml does not say
 REPLICAS = "opsbot.replicas"  # the configured count at the time, so that a later scale is told from a new setting
 

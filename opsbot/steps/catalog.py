@@ -8,7 +8,19 @@ from dataclasses import dataclass
 from opsbot.clock import Clock
 from opsbot.runs.step import Step
 from opsbot.runtime.target import Targets
-from opsbot.steps import backups, container, generic, http, release, restore, rollout, rollout_trial, running, sql
+from opsbot.steps import (
+    backups,
+    container,
+    generic,
+    http,
+    release,
+    restore,
+    rollout,
+    rollout_trial,
+    running,
+    sql,
+    upgrade,
+)
 
 
 @dataclass(frozen=True)
@@ -49,4 +61,6 @@ def catalog(given: Collaborators) -> Mapping[str, Step]:
         "restore.load": restore.LoadBackup(given.backups),
         "restore.check": restore.CheckRestored(given.backups),
         "restore.swap": restore.SwapIn(given.backups),
+        "bot.resolve": upgrade.ResolveBot(given.targets),
+        "bot.upgrade": upgrade.UpgradeBot(given.targets),
     }

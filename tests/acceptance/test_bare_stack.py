@@ -1,0 +1,209 @@
+"""A stack that somebody else made, a registry with a login, old dumps in a bucket: from nothing to deploy, rollback and backup."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from scene import until
+
+from opsbot.backups.s3 import S3, Account
+from opsbot.demo import s3, stack
+from opsbot.demo.images import CHECKOUT
+from opsbot.demo.parts import Parts
+from opsbot.install.settings_file import settings_lines
+from opsbot.log import Secret
+
+COMPOSE = """\
+version: "3.8"
+services:
+  db:
+    image: {db}
+    environment: {{APP_DATABASE: shop, APP_ROLE: shop}}
+    secrets: [postgres_password, db_password]
+    volumes: [data:/var/lib/postgresql/data]
+    deploy: {{endpoint_mode: dnsrr}}
+  web:
+    image: {web}:v1
+    environment:
+      DATABASE_URL: postgresql+psycopg2://shop@db/shop
+      DATABASE_PASSWORD_FILE: /run/secrets/db_password
+      SECRET_KEY_FILE: /run/secrets/secret_key
+      MOTD: theirs
+    secrets: [db_password, secret_key]
+    volumes: [uploads:/uploads]
+    deploy: {{endpoint_mode: dnsrr, update_config: {{order: start-first, monitor: 1s}}}}
+volumes: {{data: {{}}, uploads: {{}}}}
+secrets:
+  postgres_password: {{external: true, name: {name}_postgres_password}}
+  db_password: {{external: true, name: {name}_db_password}}
+  secret_key: {{external: true, name: {name}_secret_key}}
+"""
+DUMP = "dumps/shop-2025-12-31.sql.gz"
+SECONDS = 180
+
+
+@dataclass
+class Bare:
+    """The stack, and somebody at a terminal who has never heard of opsbot. `typed`: what they typed."""
+
+    parts: Parts
+    name: str
+    folder: Path
+    bucket: str
+    typed: list[str] = field(default_factory=list)
+
+    @property
+    def secrets(self) -> dict[str, str]:
+        """What the person knows by heart and types nowhere."""
+        known = self.parts.environment
+        names = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "OPSBOT_S3_KEY", "OPSBOT_S3_SECRET", "OPSBOT_REGISTRY_PASSWORD")
+        return {**{name: known[name] for name in names}, "OPSBOT_DB_PASSWORD": "superuser of the shop"}
+
+    def opsbot(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """One command, in the folder where `init` writes."""
+        self.typed.append(" ".join(words))
+        environment = {**os.environ, **self.secrets, "SLACK_API_URL": self.parts.workspace.api}
+        argv = [sys.executable, "-m", "opsbot", *words]
+        return subprocess.run(
+            argv, cwd=self.folder, env={**environment, "PYTHONPATH": str(CHECKOUT)}, capture_output=True, text=True,
+            timeout=SECONDS, check=False,
+        )  # fmt: skip
+
+    def done(self, *words: str) -> str:
+        """One command that must work; what it said."""
+        ended = self.opsbot(*words)
+        assert ended.returncode == 0, f"{' '.join(words)}: {ended.returncode}\n{ended.stdout}\n{ended.stderr}"
+        return ended.stdout
+
+    def tasks(self, service: str = "") -> set[str]:
+        """The ids of every task that was ever made for the stack, or for one of its services."""
+        of = f"{self.name}_{service}" if service else self.name
+        kind = ["service", "ps"] if service else ["stack", "ps"]
+        return set(self.parts.engine.lines(*kind, "--quiet", "--no-trunc", of))
+
+    def spec(self) -> dict[str, object]:
+        """The raw container spec of the web service."""
+        said = self.parts.engine.docker("service", "inspect", "--format", "{{json .Spec}}", f"{self.name}_web")
+        found: dict[str, object] = json.loads(said)["TaskTemplate"]["ContainerSpec"]
+        return found
+
+    def container(self, service: str) -> str:
+        """The running container of a service."""
+        of = f"label=com.docker.swarm.service.name={self.name}_{service}"
+        until(lambda: bool(self.parts.engine.lines("ps", "-q", "--filter", of)), 90, f"{service} did not start")
+        return self.parts.engine.lines("ps", "-q", "--filter", of)[0]
+
+
+@pytest.fixture(scope="module")
+def bare(parts: Parts, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bare]:
+    """Made by hand with `docker stack deploy`, without a thought of any bot; its network lets tasks in and nothing else."""
+    name = f"{parts.prefix}-bare"
+    found = Bare(parts, name, tmp_path_factory.mktemp("bare"), f"opsbot-{name}")
+    stack.remove(parts.engine, name)
+    s3.delete_bucket(parts.state, found.bucket)
+    s3.ensure_bucket(parts.state, found.bucket)
+    for secret, value in (
+        ("postgres_password", found.secrets["OPSBOT_DB_PASSWORD"]),
+        ("db_password", "of the shop"),
+        ("secret_key", "a key"),
+    ):
+        parts.engine.docker("secret", "create", f"{name}_{secret}", "-", stdin=value)
+    compose = found.folder / "compose.yml"
+    compose.write_text(COMPOSE.format(db=parts.images.db, web=parts.images.web, name=name), encoding="utf-8")
+    options = ["--resolve-image", "never", "--with-registry-auth", "--compose-file", str(compose)]
+    parts.engine.docker("stack", "deploy", *options, name)
+    _fill(found)
+    yield found
+    stack.remove(parts.engine, name)
+    s3.delete_bucket(parts.state, found.bucket)
+
+
+def _fill(bare: Bare) -> None:
+    """What the shop holds, and what somebody's cron has left in the bucket."""
+    make = "CREATE TABLE item AS SELECT n, 'thing ' || n AS name FROM generate_series(1, 100) n"
+    engine, database = bare.parts.engine, bare.container("db")
+    ask = ["exec", database, "psql", "--quiet", "--dbname=shop", "--command"]
+    until(lambda: engine.has(*ask, "SELECT 1"), 90, "the database did not become ready")
+    engine.docker(*ask, make)
+    account = Account(bare.bucket, Secret(bare.parts.s3.key), Secret(bare.parts.s3.secret), bare.parts.s3.endpoint)
+    S3(account).put_new(DUMP, b"not ours")
+    until(lambda: engine.has("exec", bare.container("web"), "true"), 60, "the shop did not start")
+
+
+def test_from_nothing_to_deploy_rollback_and_backup_in_ten_commands_without_a_restart(bare: Bare) -> None:
+    before = bare.tasks()
+    _described(bare)
+    said = bare.done("doctor")
+    assert "It runs and is not managed yet." in said
+    assert DUMP in said
+    assert "Only tasks may join" in said
+    adopted = bare.done("adopt", "web", "--env", "production")
+    assert "web in production is managed now, as it runs: v1 (web-1, sha256:" in adopted
+    assert bare.tasks() == before, "somebody restarted a task"
+
+    assert "v2 is live in production" in bare.done("deploy", "v2", "to", "production")
+    image, env = str(bare.spec()["Image"]), bare.spec()["Env"]
+    assert image.startswith(f"{bare.parts.images.web}@sha256:")
+    assert isinstance(env, list)
+    assert {"MOTD=theirs", "RELEASE_TAG=v2"} <= set(env)
+    assert bare.spec()["Mounts"], "its volume is still there"
+    assert "v1 is live again" in bare.done("rollback", "production")
+    assert str(bare.spec()["Image"]).startswith(f"{bare.parts.images.web}:v1@sha256:")
+    assert "MOTD=theirs" in str(bare.spec()["Env"])
+    assert "in the bucket and whole" in bare.done("backup", "main", "on", "production")
+    assert len(bare.typed) <= 10, bare.typed
+    kept = json.loads(bare.done("backups", "--json"))
+    assert [one["rows"] for one in kept] == [100]
+
+
+def _described(bare: Bare) -> None:
+    """`init` finds everything, writes it down shortly, and nothing of it in clear text that is secret."""
+    known = bare.parts
+    where = ["--engine", known.engine.url, "--env", f"production={bare.name}", "--admin", "U01ALICE"]
+    stored = ["--bucket", bare.bucket, "--endpoint", known.s3.endpoint, "--registry-user", known.registry.user]
+    said = bare.done("init", *where, *stored)
+    assert "with all" in said, "the scopes were looked at"
+    settings = (bare.folder / "opsbot.yml").read_text(encoding="utf-8")
+    assert settings_lines(settings) <= 30
+    assert 'main: {service: db, name: "shop", user: "postgres"' in settings
+    quick = settings.replace(f'web: {{image: "{known.images.web}"', f'web: {{bake: 2s, image: "{known.images.web}"')
+    assert quick != settings
+    (bare.folder / "opsbot.yml").write_text(quick, encoding="utf-8")
+    written = settings + (bare.folder / "opsbot-stack.yml").read_text(encoding="utf-8")
+    assert [name for name, value in bare.secrets.items() if value in written + said] == []
+    assert f"name: {bare.name}_postgres_password" in written, "the secret that Swarm has already"
+
+
+def test_init_writes_over_nothing(bare: Bare) -> None:
+    before = (bare.folder / "opsbot.yml").read_text(encoding="utf-8")
+    ended = bare.opsbot("init", "--engine", bare.parts.engine.url)
+    assert (ended.returncode, "there already; nothing was written" in ended.stderr) == (3, True), ended.stderr
+    assert (bare.folder / "opsbot.yml").read_text(encoding="utf-8") == before
+
+
+def test_a_dump_that_a_cron_left_is_told_and_not_restored_by_guess(bare: Bare) -> None:
+    ended = bare.opsbot("restore", DUMP.rpartition("/")[2], "main", "on", "production")
+    assert "a dump that the bot did not take" in ended.stdout + ended.stderr
+    assert ended.returncode == 3
+
+
+def test_what_is_let_go_runs_on_and_is_left_alone_until_it_is_adopted_again(bare: Bare) -> None:
+    before = bare.tasks("web")
+    assert "it runs on as it is" in bare.done("unadopt", "web", "--env", "production")
+    refused = bare.opsbot("deploy", "v2", "to", "production")
+    assert (refused.returncode, "opsbot adopt web --env production" in refused.stderr) == (3, True), refused.stderr
+    assert bare.opsbot("rollback", "production").returncode == 3
+    again = bare.opsbot("unadopt", "web", "--env", "production")
+    assert "is not managed" in again.stderr
+    assert "is managed now, as it runs: v1 (web-1" in bare.done("adopt", "web", "--env", "production")
+    assert bare.tasks("web") == before
+    audit = json.loads(bare.done("audit", "--json"))
+    told = [row["what"] for row in audit if row["what"] in ("adopt", "unadopt") and row["outcome"] == "ok"]
+    assert told == ["adopt", "unadopt", "adopt"]
