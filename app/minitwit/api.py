@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 from flask import Blueprint, Response, current_app, jsonify, request
@@ -15,6 +16,8 @@ from minitwit.names import storable
 
 DEFAULT_LIMIT = 100
 LARGEST_LIMIT = 10_000
+DOCUMENT = Path(__file__).with_name("openapi.json")
+OPEN = frozenset({"api.get_latest", "api.document"})
 
 api = Blueprint("api", __name__, url_prefix="/api")
 
@@ -44,7 +47,7 @@ def refused(error: Refused) -> Response:
 @api.before_request
 def admit() -> None:
     """Check the credentials, then the address; only then store `latest`, even if the call fails later."""
-    if request.endpoint == "api.get_latest":
+    if request.endpoint in OPEN:
         return
     known = access.authorised()
     if not known and request.endpoint != "api.register":
@@ -56,6 +59,12 @@ def admit() -> None:
     number = latest.parse(request.args.get("latest"))
     if known and number is not None:
         latest.store(session(), number)
+
+
+@api.get("/openapi.json")
+def document() -> Response:
+    """This API, described for programs."""
+    return Response(DOCUMENT.read_bytes(), mimetype="application/json")
 
 
 @api.get("/latest")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Response, current_app
+from flask import Blueprint, Response, current_app, request
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
-from minitwit import schema
+from minitwit import access, schema
 from minitwit.database import engine
 from minitwit.settings import Settings
 
@@ -37,6 +37,23 @@ def deep_health() -> tuple[dict[str, Any], int]:
     if state in {"expected", "ahead"}:
         return {"status": "ok", **found}, 200
     return {"status": "failed", **found}, 503
+
+
+@operations.get("/health/address")
+def seen_address() -> dict[str, Any]:
+    """Which address this caller is seen with, and whether ACCEPTED_IPS admits it: to be asked before it is set.
+
+    `address` is what counts; `peer` is the other end of the connection, a proxy of ours where `trusted_proxies`
+    is right. Where both are one behind a proxy, TRUSTED_PROXIES is too low.
+    """
+    settings: Settings = current_app.extensions["settings"]
+    return {
+        "address": request.remote_addr,
+        "peer": request.environ.get("werkzeug.proxy_fix.orig", request.environ).get("REMOTE_ADDR"),
+        "forwarded_for": request.headers.get("X-Forwarded-For", ""),
+        "trusted_proxies": settings.trusted_proxies,
+        "accepted": access.address_accepted(settings.accepted, request.remote_addr),
+    }
 
 
 @operations.get("/release")
