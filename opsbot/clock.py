@@ -34,12 +34,13 @@ class SystemClock:
 
 
 def ago(then: datetime, now: datetime) -> str:
-    """How long ago, in the two largest units: `5 s ago`, `3 min ago`, `2 h 5 min ago`, `4 days ago`."""
+    """How long ago, in the two largest units: `5 s ago`, `3 min ago`, `2 h 5 min ago`, `1 day ago`, `4 days ago`."""
     seconds = max(0, int((now - then).total_seconds()))
     if seconds < 60:
         return f"{seconds} s ago"
     if seconds < 3600:
         return f"{seconds // 60} min ago"
     if seconds < 86400:
-        return f"{seconds // 3600} h {seconds % 3600 // 60} min ago"
-    return f"{seconds // 86400} days ago"
+        minutes = seconds % 3600 // 60
+        return f"{seconds // 3600} h {minutes} min ago" if minutes else f"{seconds // 3600} h ago"
+    return f"{seconds // 86400} days ago" if seconds >= 2 * 86400 else "1 day ago"

@@ -87,7 +87,8 @@ def _buttons(alert: AlertRow) -> list[Button]:
 
 
 def _clock(moment: datetime, zone: ZoneInfo) -> str:
-    return f"{moment.astimezone(zone):%H:%M:%S}"
+    local = moment.astimezone(zone)
+    return f"{local.day} {local:%b %H:%M}"  # the message stays: the hour alone would soon be another day's
 
 
 def _length(seconds: int) -> str:

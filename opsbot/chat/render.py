@@ -6,10 +6,11 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from opsbot.chat import marks
-from opsbot.commands.reply import Button, Code, Line, Lines, Pairs, Part, Reply, Small, Table, Tone, Words
+from opsbot.commands.reply import Button, Code, Line, Lines, Pairs, Part, Reply, Small, Tone, Words
 
 Block = dict[str, Any]
 
@@ -19,11 +20,13 @@ FIELD = 1900  # of 2,000
 FIELDS = 10
 BLOCKS = 50
 ALL_TEXT = 12_000  # of about 13,200 over all blocks
+HEADLINE = 200  # characters; what is longer is not read faster in bold
+INSET = "\u2003\u2002"  # as wide as a mark, so that a note stands under its line
 TEXT = 1_000  # of 40,000: the notification needs no more
 BUTTONS_IN_A_ROW = 5  # of 25: wraps well on a phone
 BUTTON_TEXT, BUTTON_VALUE, CONFIRM_TEXT = 75, 2_000, 300
 CODE_BLOCKS = 3
-PHONE = 42  # columns of a code block that a 375 px wide screen shows without scrolling
+PHONE = 42  # columns that a 375 px wide screen shows of a button or of a code block
 
 TONES: dict[Tone, str] = {"ok": "✅", "warn": "⚠️", "bad": "❌", "busy": "⏳", "info": "🔹", "off": "▫️"}
 
@@ -43,9 +46,9 @@ class Rendered:
 
 def render(reply: Reply) -> Rendered:
     """The reply as a message. What does not fit is cut, and a line says so."""
-    title = [_section(text) for text in _pieces(f"{TONES[reply.tone]} {reply.text}", marks.marked)[:2]]
+    title = [_section(text) for text in _pieces(_title(reply), marks.marked)[:2]]
     closing = [block for part in reply.parts if isinstance(part, Small) for block in _small(part)][:5]
-    buttons = list(_buttons(reply.buttons))
+    buttons = list(_buttons(reply.ordered))
     body = [block for part in reply.parts if not isinstance(part, Small) for block in _BLOCKS[type(part)](part)]
     room = ALL_TEXT - sum(_length(block) for block in (*title, *closing, *buttons))
     kept = _within(body, BLOCKS - 1 - len(title) - len(closing) - len(buttons), room)
@@ -53,6 +56,13 @@ def render(reply: Reply) -> Rendered:
         kept.append(_context("… shortened: this is too long for one message."))
     text = f"{TONES[reply.tone]} {marks.marked(marks.shorten(reply.text, TEXT))}"
     return Rendered(text, [*title, *kept, *closing, *buttons])
+
+
+def _title(reply: Reply) -> str:
+    """The headline in bold, unless it has marks of its own, and the rest on a line of its own."""
+    head, why = reply.headline
+    bold = head if "*" in head or len(head) > HEADLINE or not head.strip() else f"*{head.strip()}*"
+    return f"{TONES[reply.tone]} {bold}" + (f"\n{why}" if why else "")
 
 
 def _pieces(text: str, mark: Callable[[str], str], most: int = PIECE) -> list[str]:
@@ -74,8 +84,11 @@ def _pairs(part: Pairs) -> list[Block]:
     return [{"type": "section", "fields": row} for row in rows]
 
 
-def _field(label: str, value: str) -> Block:
-    shown = marks.marked(marks.shorten(value, FIELD // 5)) or marks.NOTHING
+def _field(label: str, value: str | datetime) -> Block:
+    if isinstance(value, datetime):  # Slack shows it to each reader in their own zone
+        shown = f"<!date^{int(value.timestamp())}^{{date_short_pretty}} {{time}}|{value:%d %b %H:%M} UTC>"
+    else:
+        shown = marks.marked(marks.shorten(value, FIELD // 5)) or marks.NOTHING
     return _text(marks.shorten(f"*{marks.literal(marks.shorten(label, 60)) or marks.NOTHING}*\n{shown}", FIELD))
 
 
@@ -86,29 +99,10 @@ def _lines(part: Lines) -> list[Block]:
 
 
 def _line(item: Line) -> str:
-    one = marks.shorten(f"{item.text} — {item.note}" if item.note else item.text, PIECE // 3)
-    return f"{TONES[item.tone]} {one}"
-
-
-def _table(part: Table) -> list[Block]:
-    rows = [[marks.clean(cell).replace("\n", " ") for cell in row] for row in (part.headers, *part.rows)]
-    columns = max((len(row) for row in rows), default=0)
-    padded = [[*row, *[""] * (columns - len(row))] for row in rows]
-    widths = [max(marks.width(row[column]) for row in padded) for column in range(columns)]
-    if sum(widths) + 2 * (columns - 1) <= PHONE:
-        return _code(Code("\n".join(_aligned(row, widths) for row in padded)))
-    return [_section(piece) for piece in _pieces("\n".join(_record(row) for row in padded[1:]), str)]
-
-
-def _aligned(row: Sequence[str], widths: Sequence[int]) -> str:
-    cells = (cell + " " * (size - marks.width(cell)) for cell, size in zip(row, widths, strict=True))
-    return "  ".join(cells).rstrip()
-
-
-def _record(row: Sequence[str]) -> str:
-    """A row of a table that is too wide for a phone."""
-    first, *others = (marks.literal(marks.shorten(cell, 300)) for cell in row)
-    return " · ".join([f"*{first or marks.NOTHING}*", *filter(None, others)])
+    """`✅ what — note`; further lines of the note stand below, set in."""
+    note, *below = item.note.split("\n")
+    one = marks.shorten(f"{item.text} — {note}" if note else item.text, PIECE // 3)
+    return "\n".join([f"{TONES[item.tone]} {one}", *(INSET + marks.shorten(line, PIECE // 3) for line in below)])
 
 
 def _code(part: Code) -> list[Block]:
@@ -154,7 +148,6 @@ _BLOCKS: dict[type[Part], Callable[[Any], list[Block]]] = {
     Words: _words,
     Pairs: _pairs,
     Lines: _lines,
-    Table: _table,
     Code: _code,
 }
 

@@ -40,7 +40,7 @@ def _wrong(body: Body) -> str:
 LINES: Mapping[str, Callable[[str, Body], Line]] = {
     "step_started": lambda name, _: Line("busy", name),
     "say": lambda _, body: Line("info", str(body.get("text", ""))),
-    "step_done": lambda name, body: Line("ok", name, say.seconds(body.get("seconds") or 0)),
+    "step_done": lambda name, body: Line("ok", name, say.took(body.get("seconds") or 0)),
     "step_skipped": lambda name, _: Line("off", name, "not needed"),
     "step_failed": lambda name, body: Line("bad", name, _wrong(body)),
     "parked": lambda name, body: Line("busy", name, str(body.get("ask") or body.get("say") or "")),
@@ -166,6 +166,6 @@ class Follow:
         """The last lines: how it ended, and where it did not go well all that is known of why."""
         card = run_card(view)
         if view.ended and card.ok:
-            return self.paint.tone(card.tone, self.paint.marked(card.text))
+            return self.paint.tone(card.tone, self.paint.title(card))
         hint = [f"  Somebody else says: opsbot approve {view.id}"] if view.status == "awaiting_approval" else []
         return "\n".join([render(card, self.paint), *hint])

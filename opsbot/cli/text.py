@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
-from opsbot.commands.reply import Code, Line, Lines, Pairs, Part, Reply, Small, Table, Tone, Words
+from opsbot.commands.reply import Button, Code, Line, Lines, Pairs, Part, Reply, Small, Tone, Words
 from opsbot.log import redactor
 
 MARKS: Mapping[Tone, str] = {"ok": "✓", "warn": "!", "bad": "✗", "busy": "…", "info": "·", "off": "-"}
@@ -29,9 +30,15 @@ class Paint:
         """`*bold*` as bold; all else as it stands."""
         return _BOLD.sub(lambda found: self._code("1", found[1]), clean(text))
 
+    def title(self, reply: Reply) -> str:
+        """The headline, bold where there are colours, and what follows it on the same line."""
+        head, why = reply.headline
+        bold = self._code("1", clean(head)) if self.colours and "*" not in head else self.marked(head)
+        return f"{bold} {self.marked(why)}" if why else bold
+
     def quiet(self, text: str) -> str:
-        """For what matters least."""
-        return self._code("90", clean(text))
+        """For what matters least; nothing in it is bold."""
+        return self._code("90", _BOLD.sub(r"\1", clean(text)))
 
     def _code(self, code: str, text: str) -> str:
         return f"\x1b[{code}m{text}\x1b[0m" if self.colours else text
@@ -46,11 +53,16 @@ def clean(text: str) -> str:
 
 def render(reply: Reply, paint: Paint) -> str:
     """The whole reply; its buttons as the commands that they say."""
-    lines = [paint.tone(reply.tone, paint.marked(reply.text))]
+    lines = [paint.tone(reply.tone, paint.title(reply))]
     for part in reply.parts:
         lines += _part(part, paint)
-    lines += [paint.quiet(f"  {button.label}: opsbot {button.command}") for button in reply.buttons]
+    lines += [paint.quiet(f"  {_button(button)}") for button in reply.ordered]
     return "\n".join(lines)
+
+
+def _button(button: Button) -> str:
+    said = f"opsbot {button.command}"
+    return said if button.label == button.command else f"{button.label}: {said}"
 
 
 def _part(part: Part, paint: Paint) -> Iterator[str]:
@@ -63,11 +75,14 @@ def _part(part: Part, paint: Paint) -> Iterator[str]:
             yield from (f"    {line}" for line in clean(part.text).split("\n"))
         case Pairs():
             wide = max((len(label) for label, _ in part.items), default=0)
-            yield from (f"  {label:<{wide}}  {paint.marked(value)}" for label, value in part.items)
+            yield from (f"  {label:<{wide}}  {paint.marked(_value(value))}" for label, value in part.items)
         case Lines():
             yield from _lines(part, paint)
-        case Table():
-            yield from _table(part, paint)
+
+
+def _value(value: str | datetime) -> str:
+    """A moment in the zone of this machine, as its clock shows it."""
+    return f"{value.astimezone():%Y-%m-%d %H:%M %Z}" if isinstance(value, datetime) else value
 
 
 def _lines(part: Lines, paint: Paint) -> Iterator[str]:
@@ -78,13 +93,6 @@ def _lines(part: Lines, paint: Paint) -> Iterator[str]:
 
 def line(item: Line, paint: Paint) -> str:
     """One line of a list."""
-    note = f"  {paint.quiet(item.note)}" if item.note else ""
-    return paint.tone(item.tone, paint.marked(item.text)) + note
-
-
-def _table(part: Table, paint: Paint) -> Iterator[str]:
-    rows: list[Sequence[str]] = [[clean(cell).replace("\n", " ") for cell in row] for row in (part.headers, *part.rows)]
-    widths = [max(len(row[index]) for row in rows) for index in range(len(part.headers))]
-    for number, row in enumerate(rows):
-        aligned = "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
-        yield "  " + (paint.quiet(aligned) if number == 0 else aligned)
+    note, *below = item.note.split("\n")
+    one = paint.tone(item.tone, paint.marked(item.text)) + (f"  {paint.quiet(note)}" if note else "")
+    return "\n".join([one, *(f"    {paint.quiet(line)}" for line in below)])

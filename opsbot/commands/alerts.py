@@ -50,7 +50,7 @@ def _line(asked: Asked, row: AlertRow) -> Line:
         lasted = say.seconds((row.resolved_at - row.opened_at).total_seconds())
         return Line("ok", f"{row.id} {row.title}", f"over {ago(row.resolved_at, now)}, lasted {lasted}{repeats}")
     by = f" by {row.acked_by}" if row.acked_by else ""
-    why = f": {row.body['why']}" if row.body.get("why") else ""
+    why = f"\n{row.body['why']}" if row.body.get("why") else ""
     return Line(TONES[row.state], f"{row.id} {row.title}", f"{row.state}{by}, {ago(row.opened_at, now)}{repeats}{why}")
 
 

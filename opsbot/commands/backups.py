@@ -11,7 +11,7 @@ from opsbot.backups.manifest import Manifest
 from opsbot.clock import ago
 from opsbot.commands import say
 from opsbot.commands.at_once import Answer, at_once
-from opsbot.commands.reply import Button, Line, Lines, Part, Reply, Table, Words
+from opsbot.commands.reply import Button, Line, Lines, Part, Reply, Small, Words
 from opsbot.commands.services import Asked
 from opsbot.errors import Unavailable
 
@@ -36,26 +36,32 @@ def backups(asked: Asked, args: Mapping[str, Any]) -> Reply:
     if all(answer.wrong for answer in answers.values()):
         first = next(iter(answers.values()))
         raise first.error or Unavailable(f"The list of backups {first.wrong}")
-    parts = [part for place, answer in answers.items() for part in _shown(asked, *place, answer)]
     single = next(iter(answers)) if len(answers) == 1 else None
+    parts = [part for place, answer in answers.items() for part in _shown(asked, place, answer, heading=single is None)]
     buttons = _restore(*single, answers[single].value or ()) if single else []
     where = f" of {single[1]} in {single[0]}" if single else ""
     return Reply(f"Backups{where}, newest first.", "info", parts, buttons, json=_json(answers))
 
 
-def _shown(asked: Asked, environment: str, database: str, answer: Answer[Sequence[Manifest]]) -> list[Part]:
-    title = Words(f"*{environment} {database}*")
+def _shown(asked: Asked, place: tuple[str, str], answer: Answer[Sequence[Manifest]], *, heading: bool) -> list[Part]:
+    environment, database = place
+    over = f"{database} in {environment}" if heading else ""
     if answer.wrong:
-        return [title, Lines([Line("bad", answer.wrong)])]
+        return [Lines([Line("bad", answer.wrong)], over)]
     rows = newest_first(answer.value or ())
     if not rows:
-        return [title, Words(NONE_YET.format(environment=environment, database=database))]
+        return [Lines([Line("warn", NONE_YET.format(environment=environment, database=database))], over)]
+    more = [Small(f"{say.number(len(rows) - SHOWN, 'older one')} not shown.")] if len(rows) > SHOWN else []
+    return [Lines([_line(asked, row) for row in rows[:SHOWN]], over), *more]
+
+
+def _line(asked: Asked, row: Manifest) -> Line:
+    """When, as one would say it to `restore`; then how much, and the id."""
     now = asked.services.clock.now()
-    table = Table(
-        ("id", "when", "size", "rows"),
-        [(row.id, ago(row.taken_at, now), say.size(row.data.bytes), f"{row.total_rows:,}") for row in rows[:SHOWN]],
-    )
-    return [title, table]
+    when = say.clock_time(row.taken_at, asked.actor.timezone, now)
+    safe = ", taken to be safe before a restore" if row.reason == PRE_RESTORE else ""
+    note = f"{ago(row.taken_at, now)}, {say.size(row.data.bytes)}, {row.total_rows:,} rows{safe}"
+    return Line("off" if safe else "info", f"*{when}* `{row.id}`", note)
 
 
 def newest_first(manifests: Sequence[Manifest]) -> list[Manifest]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import asdict, replace
 
-from opsbot.commands import backup_meant, plan_card
+from opsbot.commands import backup_meant, helping, plan_card
 from opsbot.commands.reply import Button, Reply, Small
 from opsbot.commands.request import ChangeRequest, Request
-from opsbot.commands.services import Asked
+from opsbot.commands.services import Asked, Services
 from opsbot.errors import OpsError, Refused, UsageError
+from opsbot.playbooks.playbook import Playbook
 from opsbot.runs.gate import overlap
 from opsbot.runs.plan import Plan
 
@@ -20,12 +21,11 @@ def change(asked: Asked, request: Request, wanted: ChangeRequest) -> Reply:
     playbook = services.playbooks[wanted.playbook]
     plan = services.plan(playbook, wanted.params, asked.actor.name)
     if wanted.as_planned not in (None, plan.fingerprint):
-        what = "What would happen now is not what was shown. Nothing was changed."
-        raise Refused(what, "Look at the plan again.", code="plan_changed")
+        return _changed(plan, playbook)
     if wanted.plan_only:
         return plan_card.plan_reply(plan, playbook, services)
     if plan.red:
-        return plan_card.refusal(plan)
+        return _refused(plan, playbook, services)
     if wanted.break_glass is not None:
         _check_reason(wanted.break_glass)
     try:
@@ -36,6 +36,20 @@ def change(asked: Asked, request: Request, wanted: ChangeRequest) -> Reply:
     services.submitted(run)
     body = {"run": run, "title": plan.title, "fingerprint": plan.fingerprint}
     return Reply(f"{plan.title}.", "busy", [Small(run)], json=body, run=run)
+
+
+def _changed(plan: Plan, playbook: Playbook) -> Reply:
+    what = "What would happen now is not what was shown. Nothing was changed."
+    reply = of_error(Refused(what, "Look at the plan again.", code="plan_changed"))
+    again = plan_card.command(playbook, plan.params)
+    return replace(reply, buttons=[Button("Show the plan", f"{again} --plan")] if again else [])
+
+
+def _refused(plan: Plan, playbook: Playbook, services: Services) -> Reply:
+    """The refusal, and what helps."""
+    reply = plan_card.refusal(plan)
+    ways = helping.of_refusal(plan, reply.code, playbook, services)
+    return replace(reply, parts=[*reply.parts, *helping.told(ways)], buttons=[way.button for way in ways])
 
 
 def of_error(error: OpsError) -> Reply:

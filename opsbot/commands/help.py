@@ -62,7 +62,8 @@ def examples(asked: Asked, spec: Spec) -> list[str]:
     """What one may say here, the simplest first; a command without examples shows its usage."""
     config = asked.services.config
     mine = [place for place in asked.places() if not _lacks(asked, spec, place)] or asked.places()
-    there = next(iter(mine), "ENVIRONMENT")
+    forward = any(param.name == "from" and param.type == "environment" for param in spec.params)
+    there = next(iter(mine[::-1] if forward else mine), "ENVIRONMENT")  # what is promoted goes on to the next place
     names = {
         "there": there,
         "other": next((name for name in config.environments if name != there), "ENVIRONMENT"),

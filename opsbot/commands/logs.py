@@ -16,7 +16,7 @@ from opsbot.playbooks import moments
 from opsbot.telemetry.logs import Excerpt, Said, excerpt
 
 USUAL = "15m"
-SHOWN, ROOM = 40, 2_600  # lines, and characters that one block of a message takes
+SHOWN, ROOM = 25, 2_600  # lines, and characters that one block of a message takes
 FOR_SCRIPTS = 1_000  # lines of `--json`
 PATIENCE = 8.0  # seconds, for an engine whose other nodes do not answer
 

@@ -9,6 +9,7 @@ from opsbot.commands import normalise
 from opsbot.commands.parse import parse
 from opsbot.commands.reply import Button
 from opsbot.commands.request import ChangeRequest, Request
+from opsbot.commands.rest_of_words import TOWARDS
 from opsbot.commands.tree import Parsed, Tree, near_paths
 from opsbot.errors import OpsError, closest
 from opsbot.playbooks.params import NAMED
@@ -37,7 +38,16 @@ def _meant(tree: Tree, request: Request, words: Sequence[str], error: OpsError) 
         yield from _whole(tree, request, _other_names(tree, words, error.code.removeprefix("unknown_")))
     elif error.code == "missing_param":
         known = [name for name in tree.known.of("environment") if name not in words]
-        yield from _whole(tree, request, [[*words, "on", name] for name in known[:CHOICES]])
+        link = _link(tree, words)
+        yield from _whole(tree, request, [[*words, *link, name] for name in known[:CHOICES]])
+
+
+def _link(tree: Tree, words: Sequence[str]) -> list[str]:
+    """The little word that stands before the place in the command's own example: deploy v2 *to* staging."""
+    found = tree.find(words)
+    said = found[0].examples[0].split() if found and found[0].examples else []
+    before = said[said.index("{there}") - 1] if "{there}" in said[1:] else ""
+    return [before] if before in TOWARDS else []
 
 
 def _other_names(tree: Tree, words: Sequence[str], kind: str) -> Iterator[list[str]]:

@@ -15,15 +15,14 @@ from opsbot.runs.plan import Plan
 from opsbot.runs.step import Fact
 
 Approvers = Callable[[Mapping[str, Any], str | None], Sequence[str]]
+MISSING = ("no_backup", "nothing_live", "not_found")
 TONES: Mapping[str, Tone] = {"green": "ok", "amber": "warn", "red": "bad"}
 
 
 def plan_reply(plan: Plan, playbook: Playbook, services: Services) -> Reply:
     """The plan, and a button that does it; for a red plan what stands in its way. Nothing was changed."""
     parts: list[Part] = [facts(plan)] if plan.facts else []
-    parts.append(
-        Lines([Line("info", step.name, _way_back(step.undo, step.why_no_undo)) for step in plan.steps], "Steps")
-    )
+    parts.append(Lines([Line("info", step.name, _no_way_back(step.why_no_undo)) for step in plan.steps], "Steps"))
     if plan.approval:
         parts.append(Small(approval(plan.approval, approvers(services)(plan.approval, plan.environment))))
     parts.append(Small(f"Nothing was changed. Plan {plan.fingerprint}."))
@@ -39,10 +38,22 @@ def plan_reply(plan: Plan, playbook: Playbook, services: Services) -> Reply:
 def refusal(plan: Plan, parts: Sequence[Part] = ()) -> Reply:
     """A change that its facts do not allow: the first reason first."""
     first = plan.red[0]
-    shown = parts or (facts(plan), Small("Nothing was changed."))
-    code = first.key.rsplit(".", 1)[-1]
+    shown = parts or (*_other_facts(plan), Small(f"{plan.title}. Nothing was changed."))
+    code = why_not(plan)
     body = {"code": code, "what": first.text, "plan": plan.as_json()}
     return Reply(first.text, "bad", shown, json=body, ok=False, code=code, exit_code=_exit_code(code))
+
+
+def _other_facts(plan: Plan) -> list[Part]:
+    """What else speaks against it; the first reason is the headline."""
+    others = [fact for _, fact in plan.facts if fact.color != "green" and fact is not plan.red[0]]
+    return [Lines([Line(TONES[fact.color], fact.text) for fact in others], "Besides")] if others else []
+
+
+def why_not(plan: Plan) -> str:
+    """The stable code of the first reason against a red plan. Where a part is not ready, what binds says why."""
+    first = plan.red[0]
+    return first.bind if first.key == "ready" and isinstance(first.bind, str) else first.key.rsplit(".", 1)[-1]
 
 
 def facts(plan: Plan) -> Lines:
@@ -53,12 +64,17 @@ def facts(plan: Plan) -> Lines:
 
 
 def approval(rule: Mapping[str, Any], known: Sequence[str] = (), asker: str = "") -> str:
-    """Who has to say yes, who of us can, and until when."""
+    """Who has to say yes, who of us can, and within which time, as a sentence."""
+    return f"Needs {needs(rule, known, asker)}, within {say.seconds(float(rule['expires']))}."
+
+
+def needs(rule: Mapping[str, Any], known: Sequence[str] = (), asker: str = "") -> str:
+    """Who has to say yes, and who of us can."""
     people = int(rule.get("people", 1))
     who = f"an {rule['from']}" if people == 1 else f"{people} people of the role {rule['from']}"
     names = [name for name in known if name != asker]
     can = f" ({', '.join(names[:NAMES_SHOWN])})" if names else " (opsbot.yml names nobody else)" if known else ""
-    return f"Needs a yes of {who} other than the one who asks{can}, within {say.seconds(float(rule['expires']))}."
+    return f"a yes of {who} other than the one who asks{can}"
 
 
 def approvers(services: Services) -> Approvers:
@@ -84,7 +100,7 @@ def command(playbook: Playbook, params: Mapping[str, Any]) -> str | None:
 
 def _exit_code(code: str) -> int:
     """That something does not exist has the same status, whoever found it out."""
-    return NotFound.exit_code if code.startswith("unknown_") else Refused.exit_code
+    return NotFound.exit_code if code.startswith("unknown_") or code in MISSING else Refused.exit_code
 
 
 def _word(value: Any) -> str:
@@ -95,7 +111,6 @@ def _quoted(text: str) -> str:
     return f'"{text}"' if " " in text or not text else text
 
 
-def _way_back(undo: bool, why: str | None) -> str:
-    if why:
-        return f"cannot be undone: {why}"
-    return "can be undone" if undo else ""
+def _no_way_back(why: str | None) -> str:
+    """Said only where it is so: what can be undone is the rule."""
+    return f"cannot be undone: {why}" if why else ""

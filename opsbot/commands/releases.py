@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from opsbot.clock import ago
-from opsbot.commands.reply import Button, Part, Reply, Small, Table, Words
+from opsbot.commands.reply import Button, Line, Lines, Part, Reply, Tone
 from opsbot.commands.services import Asked
 from opsbot.runtime.release import previous_good
 from opsbot.store.rows import ReleaseRow
 
 NONE_YET = "Nothing was deployed here by the bot yet. `deploy TAG {environment}` does it."
 SHOWN_OF_ALL = 5
+STATES: Mapping[str, tuple[Tone, str]] = {"live": ("ok", "live"), "retired": ("off", ""), "bad": ("bad", "blocked")}
 
 
 def releases(asked: Asked, args: Mapping[str, Any]) -> Reply:
@@ -34,16 +35,19 @@ def releases(asked: Asked, args: Mapping[str, Any]) -> Reply:
 
 
 def _shown(asked: Asked, environment: str, service: str, rows: Sequence[ReleaseRow]) -> list[Part]:
-    title = Words(f"*{environment} {service}*")
+    heading = f"{service} in {environment}"
     if not rows:
-        return [title, Words(NONE_YET.format(environment=environment))]
-    now = asked.services.clock.now()
-    table = Table(
-        ("", "tag", "state", "when", "by"),
-        [(str(row.number), row.tag, row.state, ago(row.live_at or row.created_at, now), row.author) for row in rows],
-    )
-    notes = [Small(f"Release {row.number}: {row.note}") for row in rows if row.note and row.state == "bad"]
-    return [title, table, *notes]
+        return [Lines([Line("off", NONE_YET.format(environment=environment))], heading)]
+    return [Lines([_line(asked, row) for row in rows], heading)]
+
+
+def _line(asked: Asked, row: ReleaseRow) -> Line:
+    """Its tag, number and state; when it went live, and by whom."""
+    tone, word = STATES.get(row.state, ("off", row.state))
+    when = ago(row.live_at or row.created_at, asked.services.clock.now())
+    went = "went live" if row.live_at else "made"
+    why = f"\n{row.note}" if row.note and row.state == "bad" else ""
+    return Line(tone, f"*{row.tag}* {row.id} {word}".rstrip(), f"{went} {when} by {row.author}{why}")
 
 
 def _way_back(services: Mapping[str, Sequence[ReleaseRow]], environment: str) -> list[Button]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal
 
 HEARD_BEFORE = "heard_before"  # the code of a reply to words that were delivered twice: nobody needs to see it
 
+_SENTENCE = re.compile(r"(?<=[.!?])[ \n]+(?=\S)|\n+(?=\S)")  # where one ends and another follows
 Tone = Literal["ok", "warn", "bad", "busy", "info", "off"]
 
 
@@ -20,14 +23,14 @@ class Words:
 
 @dataclass(frozen=True)
 class Pairs:
-    """Labels with values, two columns where there is room."""
+    """Labels with values, two columns where there is room. A moment is shown to each reader in their own zone."""
 
-    items: Sequence[tuple[str, str]]
+    items: Sequence[tuple[str, str | datetime]]
 
 
 @dataclass(frozen=True)
 class Line:
-    """One line of a list with its tone: a step, a fact, a probe, a release."""
+    """One line of a list with its tone: a step, a fact, a probe, a release. Further lines of `note` stand below it."""
 
     tone: Tone
     text: str
@@ -40,14 +43,6 @@ class Lines:
 
     items: Sequence[Line]
     heading: str = ""
-
-
-@dataclass(frozen=True)
-class Table:
-    """Columns; kept short enough for 375 px by the one who makes it."""
-
-    headers: Sequence[str]
-    rows: Sequence[Sequence[str]]
 
 
 @dataclass(frozen=True)
@@ -64,7 +59,7 @@ class Small:
     text: str
 
 
-Part = Words | Pairs | Lines | Table | Code | Small
+Part = Words | Pairs | Lines | Code | Small
 
 
 @dataclass(frozen=True)
@@ -79,7 +74,8 @@ class Button:
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer. `text` is the first sentence: the notification, the screen reader's and the log's version.
+    """An answer. `text` is what it comes to in a sentence or two: the notification, the screen reader's and the log's
+    version. Renderers show its headline bold and the rest below.
 
     `json` is what `--json` prints. `private`: in chat only the asker sees it. `run`: the answer is that run's live message.
     """
@@ -94,3 +90,14 @@ class Reply:
     exit_code: int = 0
     private: bool = False
     run: str | None = None
+
+    @property
+    def headline(self) -> tuple[str, str]:
+        """`text` as its first sentence, which says what, where and how it stands, and the sentences about why."""
+        end = _SENTENCE.search(self.text)
+        return (self.text[: end.start()], self.text[end.end() :]) if end else (self.text, "")
+
+    @property
+    def ordered(self) -> list[Button]:
+        """The buttons as people see them: what helps first, what hurts last."""
+        return sorted(self.buttons, key=lambda button: button.style == "danger")

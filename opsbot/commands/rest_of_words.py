@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from difflib import get_close_matches
 from typing import Any
 
 from opsbot.errors import OpsError
 from opsbot.playbooks.params import NAMED, Known, Param, convert
 
 TOWARDS = ("to", "in", "on", "at", "into")  # what follows is most likely an environment
+SLIP = 0.85  # how near a word must be to a place to be a slip of it
 LINKS = (*TOWARDS, "from", "of", "for", "with", "the", "back", "since")
 
 
@@ -26,6 +28,7 @@ def assign(params: Sequence[Param], words: Sequence[str], values: dict[str, Any]
     rest = next((param for param in params if param.rest and param.name not in values), None)
     if rest is not None and left:
         if not rest.required:
+            _refuse_slip(params, left[0], values, known)
             left = _without_name(rest, _without_place(params, left, values, known))
         values[rest.name] = convert(rest, " ".join(left), known)
     return values
@@ -62,6 +65,13 @@ def _without_place(params: Sequence[Param], left: list[str], values: dict[str, A
         return left
     values[place.name] = convert(place, left[-1], known)
     return left[:-2]
+
+
+def _refuse_slip(params: Sequence[Param], word: str, values: dict[str, Any], known: Known) -> None:
+    """NotFound if the free text begins with what was surely meant for a place: `prodction` is no word to look for."""
+    place = next((param for param in params if param.type == "environment" and param.name not in values), None)
+    if place is not None and get_close_matches(word.lower(), list(known.of(place.type)), 1, SLIP):
+        convert(place, word, known)
 
 
 def _without_name(rest: Param, left: list[str]) -> list[str]:

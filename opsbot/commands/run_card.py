@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from opsbot.commands import plan_card, say
+from opsbot.commands import helping, plan_card, say
 from opsbot.commands.notes import WAITING
 from opsbot.commands.plan_card import Approvers
-from opsbot.commands.reply import Button, Code, Line, Lines, Part, Reply, Small, Tone, Words
+from opsbot.commands.reply import Button, Code, Line, Lines, Pairs, Part, Reply, Small, Tone, Words
 from opsbot.playbooks import expressions
 from opsbot.playbooks.expressions import ExpressionError
 from opsbot.playbooks.playbook import Playbook
 from opsbot.runs.view import RunView, StepView
 
 BAR = 10  # characters
-DETAIL = 1_500  # characters of a failing container's last words
+DETAIL_LINES, DETAIL = 8, 700  # lines and characters of a failing container's last words; the thread has all
 
 STATUS: Mapping[str, tuple[Tone, str]] = {
     "awaiting_approval": ("warn", "waits for a yes"),
@@ -55,23 +55,31 @@ SAID_OF_STATE: Mapping[str, str] = {
 def run_card(view: RunView, playbook: Playbook | None = None, approvers: Approvers | None = None) -> Reply:
     """The message of a run as it is now. `playbook` adds the buttons that need its words, `approvers` who may say yes."""
     tone, words = STATUS[view.status]
-    text = f"{view.title}. {view.outcome}" if view.ended and view.outcome else f"{view.title}: {_now(view, words)}."
+    why = f" {_outcome(view)}" if view.ended and view.outcome else ""
+    text = f"{view.title}: {_now(view, words)}.{why}"
     parts: list[Part] = []
     if view.ask:
         parts.append(Words(f"*{view.ask}*"))
-    if _shown_facts(view):
-        parts.append(_facts(view))
-    if view.status not in ("rejected", "expired"):
-        parts.append(Lines([_step(view, step) for step in view.steps]))
-    parts += _error(view)
+    parts += _story(view)
     if view.status in WAITING and view.approval:
         known = approvers(view.approval, view.environment) if approvers else ()
-        parts.append(Small(plan_card.approval(view.approval, known, view.actor)))
+        parts.append(_decision(view, view.approval, known))
     parts.append(Small(_small(view)))
+    parts += helping.told(helping.after(view, playbook)) if view.status in ("undone", "failed") else []
     return Reply(
         text, "warn" if view.ask else tone, parts, _buttons(view, playbook), json=_json(view),
         ok=view.status not in ("undone", "failed"), run=view.id,
     )  # fmt: skip
+
+
+def _decision(view: RunView, rule: Mapping[str, Any], known: Sequence[str]) -> Part:
+    """What a plan waits for: the card stays for as long as it does, so it says when that ends and not how long it lasts."""
+    if view.until is None:
+        return Small(plan_card.approval(rule, known, view.actor))
+    return Pairs([("Needs", plan_card.needs(rule, known, view.actor)), (_UNTIL[view.status], view.until)])
+
+
+_UNTIL: Mapping[str, str] = {"awaiting_approval": "Until", "countdown": "Begins without it"}
 
 
 def _now(view: RunView, words: str) -> str:
@@ -96,41 +104,58 @@ def bar(done: float, total: float) -> str:
     return f"{'▓' * full}{'░' * (BAR - full)} {int(share * 100)} %"
 
 
-def _shown_facts(view: RunView) -> bool:
-    return bool(view.facts) and (not view.ended or any(fact.color != "green" for _, fact in view.facts))
+def _outcome(view: RunView) -> str:
+    """The sentence that it ended with, without the title, which is the headline."""
+    outcome = view.outcome or ""
+    rest = outcome.removeprefix(f"{view.title} ")
+    return rest[:1].upper() + rest[1:] if rest != outcome else outcome
 
 
-def _facts(view: RunView) -> Lines:
-    """All of them until the run ends, then only those that somebody may ask about later."""
-    wanted = [fact for _, fact in view.facts if not view.ended or fact.color != "green"]
-    return Lines(
-        [Line(plan_card.TONES[fact.color], fact.text) for fact in wanted], "What was true" if view.ended else ""
+def _facts(view: RunView, heading: str, *, green: bool) -> list[Part]:
+    """All of them while somebody has to decide, what speaks against it first; then only what one may ask about later."""
+    wanted = sorted(
+        (fact for _, fact in view.facts if green or fact.color != "green"), key=lambda fact: fact.color == "green"
     )
+    lines = [Line(plan_card.TONES[fact.color], fact.text) for fact in wanted]
+    return [Lines(lines, heading)] if lines else []
 
 
 def _step(view: RunView, step: StepView) -> Line:
-    notes = [SAID_OF_STATE.get(step.state, "")]
+    """How it stands and how long it took, short, on its line; each remark on a line of its own."""
+    short, remarks = [SAID_OF_STATE.get(step.state, "")], []
     if step.progress and step.state in ("running", "waiting"):
         done, total, text = step.progress
-        notes += [bar(done, total) if total > 1 else "", text]
-    elif step.note and step.state not in ("failed", "undo_failed"):
-        notes.append(step.note)
-    if step.seconds is not None and step.state != "skipped":
-        notes.append(say.seconds(step.seconds))
+        short += [f"{bar(done, total)} {text}".strip() if total > 1 else text]
+    elif step.state not in ("failed", "undo_failed"):
+        remarks = [step.note] if step.note != view.ask else []
+    short.append(say.took(step.seconds or 0) if step.state != "skipped" else "")
     tone: Tone = "off" if step.state == "pending" and view.ended else STEPS[step.state]
-    return Line(tone, step.name, " ".join(note for note in notes if note and note != view.ask))
+    return Line(tone, step.name, "\n".join([", ".join(filter(None, short)), *filter(None, remarks)]).rstrip("\n"))
 
 
-def _error(view: RunView) -> list[Part]:
-    parts: list[Part] = []
-    for error in (view.error, view.undo_error):
-        if not error or error.get("code") == "cancelled":
-            continue
-        parts.append(Words(f"{error.get('what', '')} {error.get('fix', '')}".strip()))
-        last_words = str(error.get("details") or "").strip()
-        if last_words:
-            parts.append(Code(last_words[-DETAIL:]))
-    return parts
+def _story(view: RunView) -> list[Part]:
+    """What counts first: before the beginning what is true, then what went wrong, the steps, and the last words of what failed."""
+    steps = [Lines([_step(view, step) for step in view.steps])] if view.status not in ("rejected", "expired") else []
+    if view.status in WAITING:
+        return [*_facts(view, "", green=True), *steps]
+    errors = [error for error in (view.error, view.undo_error) if error and error.get("code") != "cancelled"]
+    wrong = [Words(f"{error.get('what', '')} {error.get('fix', '')}".strip()) for error in errors]
+    logs = [Code(text) for error in errors if (text := last_words(str(error.get("details") or "")))]
+    return [*wrong, *steps, *logs, *_facts(view, "What was true", green=False)]
+
+
+def last_words(details: str) -> str:
+    """The last whole lines that fit, and how many lines stood before them."""
+    lines = details.strip().splitlines()
+    kept: list[str] = []
+    room = DETAIL
+    for line in reversed(lines[-DETAIL_LINES:]):
+        room -= len(line)
+        if room < 0 and kept:
+            break
+        kept.insert(0, line if len(line) <= DETAIL else f"{line[: DETAIL - 1]}…")
+    left = len(lines) - len(kept)
+    return "\n".join([*([f"… {say.number(left, 'earlier line')}"] if left else []), *kept])
 
 
 def _small(view: RunView) -> str:
@@ -157,28 +182,9 @@ def _buttons(view: RunView, playbook: Playbook | None) -> list[Button]:
     if view.status in ("queued", "running", "waiting"):
         stop = Button("Cancel", f"cancel {view.id}", "danger", "Stop it and undo what it did?")
         return [Button("It is done", f"answer {view.id} done", "primary"), stop] if view.ask else [stop]
-    if view.status == "failed":
-        return _by_hand(view)
-    return _next(view, playbook) if playbook else []
-
-
-def _next(view: RunView, playbook: Playbook) -> list[Button]:
-    """What one may want to say once it is over."""
     if view.status == "succeeded":
-        return _offer(view, playbook)
-    again = plan_card.command(playbook, view.params)
-    if again and view.status in ("undone", "cancelled", "expired"):
-        return [Button("Try again", again, None, f"{view.title}, once more?")]
-    return []
-
-
-def _by_hand(view: RunView) -> list[Button]:
-    """The undo that failed, to be done by a person: the run then goes on undoing the rest."""
-    stuck = next((step for step in view.steps if step.state == "undo_failed"), None)
-    if stuck is None:
-        return []
-    question = f"Did you reverse “{stuck.name}” by hand? What is left is undone then."
-    return [Button("I undid it by hand", f"complete {view.id} {stuck.id} reversed by hand", "primary", question)]
+        return _offer(view, playbook) if playbook else []
+    return [way.button for way in helping.after(view, playbook)]
 
 
 def _offer(view: RunView, playbook: Playbook) -> list[Button]:

@@ -7,6 +7,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from opsbot.clock import ago
 
+NOTICED = 0.1  # seconds
+
 
 def clock_time(moment: datetime, zone: str, now: datetime) -> str:
     """`14:05`, or `3 Mar 14:05` on another day, `3 Mar 2025 14:05` in another year, in the asker's zone."""
@@ -54,6 +56,11 @@ def seconds(length: float) -> str:
 
 def _two(many: int, unit: str, rest: int, smaller: str) -> str:
     return f"{many} {unit} {rest} {smaller}" if rest else f"{many} {unit}"
+
+
+def took(length: float) -> str:
+    """How long something took, or nothing where it took no time that people notice."""
+    return seconds(length) if length >= NOTICED else ""
 
 
 def size(count: float) -> str:

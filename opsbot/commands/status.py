@@ -44,13 +44,11 @@ def status(asked: Asked, args: Mapping[str, Any]) -> Reply:
     config = asked.services.config
     wanted = [args["environment"]] if args.get("environment") else list(config.environments)
     seen = _look(asked, wanted)
-    dead = [f"*{name}* {answer.wrong}" for name, answer in seen.parts.items() if answer.wrong]
-    if seen.own.wrong and not seen.parts.get("store", Answer()).wrong:
-        dead.append(f"*store* {seen.own.wrong}")
+    dead = _dead(seen)
     groups = [Lines(_environment(asked, name, seen), heading=name) for name in wanted]
     own = seen.own.value or _Own({}, (), ())
     alerts = [alert for alert in own.alerts if alert.environment in (None, *wanted)]
-    text, tone = _headline(groups, dead, alerts)
+    text, tone = _headline(groups, dead, alerts, f" in {wanted[0]}" if len(wanted) == 1 else "")
     parts: list[Part] = [Lines([Line("bad", sentence) for sentence in dead], heading="Not answering")] if dead else []
     parts += [*groups, *_alerts(alerts, asked), *_runs(own.runs, asked), *_held(own.held)]
     answering = [name for name, answer in seen.parts.items() if not answer.wrong]
@@ -58,6 +56,17 @@ def status(asked: Asked, args: Mapping[str, Any]) -> Reply:
     buttons = [Button(f"Ack {alert.id}", f"ack {alert.id}") for alert in alerts if alert.state == "firing"][:3]
     buttons += [button for _, button, body in own.held if button and body["kind"] == "debt"][:2]
     return Reply(text, tone, parts, buttons, json=_json(asked, wanted, seen, own))
+
+
+def _dead(seen: _Seen) -> list[str]:
+    """What does not answer, each reason once: one dead engine may be why several parts are silent."""
+    wrong = {name: answer.wrong for name, answer in seen.parts.items() if answer.wrong}
+    if seen.own.wrong:
+        wrong.setdefault("store", seen.own.wrong)
+    reasons: dict[str, list[str]] = {}
+    for name, why in wrong.items():
+        reasons.setdefault(why, []).append(f"*{name}*")
+    return [f"{', '.join(names)} {why}" for why, names in reasons.items()]
 
 
 def _look(asked: Asked, wanted: Sequence[str]) -> _Seen:
@@ -130,13 +139,13 @@ def _probes(asked: Asked, environment: str) -> list[Line]:
     return [*bad, *([Line("ok", f"{say.number(well, 'probe')} well")] if well else [])]
 
 
-def _headline(groups: Sequence[Lines], dead: Sequence[str], alerts: Sequence[AlertRow]) -> tuple[str, Tone]:
+def _headline(groups: Sequence[Lines], dead: Sequence[str], alerts: Sequence[AlertRow], where: str) -> tuple[str, Tone]:
     wrong = [say.number(len(alerts), "open alert")] if alerts else []
     wrong += [say.number(len(dead), "part does", "parts do") + " not answer"] if dead else []
     bad = sum(line.tone == "bad" for group in groups for line in group.items)
     wrong += [say.number(bad, "thing is", "things are") + " not well"] if bad else []
     if not wrong:
-        return "All is well.", "ok"
+        return f"All is well{where}.", "ok"
     return ", ".join(wrong).capitalize() + ".", "bad"
 
 

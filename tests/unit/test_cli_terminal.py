@@ -20,7 +20,7 @@ from pretend_world import ALICE, EVE, World
 from opsbot.cli import command, who
 from opsbot.cli.command import run_terminal
 from opsbot.cli.text import Paint, render
-from opsbot.commands.reply import Button, Code, Line, Lines, Pairs, Reply, Small, Table, Words
+from opsbot.commands.reply import Button, Code, Line, Lines, Pairs, Reply, Small, Words
 from opsbot.commands.request import Actor
 from opsbot.config.settings import Config
 from opsbot.errors import StepFailed
@@ -54,7 +54,7 @@ def test_a_deploy_from_the_terminal_runs_here_and_tells_each_step(
 
     told = capsys.readouterr().out
     assert told.index("… Find the image") < told.index("✓ Find the image") < told.index("✓ Watch it for a while")
-    assert told.rstrip().endswith("✓ Deploy web v2 to staging. v2 is live in staging.")
+    assert told.rstrip().endswith("✓ Deploy web v2 to staging: done. v2 is live in staging.")
 
 
 def test_a_failed_deploy_ends_with_the_reason_and_status_one(world: World, capsys: pytest.CaptureFixture[str]) -> None:
@@ -224,7 +224,7 @@ EVERYTHING = Reply(
     [
         Words("two\nlines of *bold* text, 2*3*4"), Pairs([("a", "1"), ("longer", "2")]),
         Lines([Line("bad", "wrong", "why"), Line("off", "later")], heading="List"),
-        Table(("id", "n"), [("x", "10"), ("yy", "2")]), Code("raw *text*\x1b[2J"), Small("quiet"),
+        Lines([Line("warn", "Start it", "undone\nIt was asked to stop.")]), Code("raw *text*\x1b[2J"), Small("quiet"),
     ],
     [Button("Again", "status")],
 )  # fmt: skip
@@ -240,9 +240,8 @@ def test_a_reply_is_plain_text_without_a_terminal() -> None:
         "  List",
         "  ✗ wrong  why",
         "  - later",
-        "  id  n",
-        "  x   10",
-        "  yy  2",
+        "  ! Start it  undone",
+        "    It was asked to stop.",
         "    raw *text*[2J",
         "  quiet",
         "  Again: opsbot status",

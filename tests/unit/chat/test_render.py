@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any, get_args
 
 from hypothesis import given, settings
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from opsbot.chat import marks
 from opsbot.chat.render import TONES, render
-from opsbot.commands.reply import Button, Code, Line, Lines, Pairs, Reply, Small, Table, Tone, Words
+from opsbot.commands.reply import Button, Code, Line, Lines, Pairs, Reply, Small, Tone, Words
 from opsbot.log import Secret
 from opsbot.workspace.blocks import check_message
 
@@ -21,7 +22,6 @@ parts = st.one_of(
     st.builds(Small, wild),
     st.builds(Pairs, st.lists(st.tuples(wild, wild), max_size=25)),
     st.builds(Lines, st.lists(st.builds(Line, tones, wild, wild), max_size=40), wild),
-    st.builds(Table, st.lists(wild, max_size=4), st.lists(st.lists(wild, max_size=4), max_size=30)),
 )
 buttons = st.builds(Button, wild, wild, st.sampled_from([None, "primary", "danger"]), st.none() | wild)
 replies = st.builds(
@@ -115,11 +115,29 @@ def test_what_does_not_fit_is_cut_with_a_note_and_the_buttons_stay() -> None:
     assert message.blocks[-2]["elements"][0]["text"] == "the end"
 
 
-def test_a_narrow_table_is_aligned_and_a_wide_one_becomes_lines() -> None:
-    narrow = shown(Reply("t", parts=[Table(["tag", "by"], [["v1", "alice"], ["v2.10", "bob"]])]))
-    assert "tag    by\nv1     alice\nv2.10  bob" in narrow
-    wide = shown(Reply("t", parts=[Table(["tag", "what"], [["v1", "x" * 60], ["v2", "y" * 60]])]))
-    assert f"*v1* · {'x' * 60}\n*v2* · {'y' * 60}" in wide
+def test_the_headline_is_bold_and_why_stands_below() -> None:
+    first = render(Reply("v2 did not go live. Its smoke test failed.", "bad")).blocks[0]["text"]["text"]
+    assert first == "❌ *v2 did not go live.*\nIts smoke test failed."
+    assert render(Reply("*ours* is bold already")).blocks[0]["text"]["text"] == "🔹 *ours* is bold already"
+    assert render(Reply("v1.10 needs 1.5 GB")).blocks[0]["text"]["text"] == "🔹 *v1.10 needs 1.5 GB*"
+
+
+def test_each_remark_about_a_line_stands_on_its_own() -> None:
+    page = shown(Reply("x", parts=[Lines([Line("warn", "Start it", "undone, 3 s\nThe run was asked to stop.")])]))
+    assert "⚠️ Start it — undone, 3 s\n\u2003\u2002The run was asked to stop." in page
+
+
+def test_a_moment_is_shown_to_each_reader_in_their_own_zone() -> None:
+    when = datetime(2026, 3, 31, 14, 28, tzinfo=UTC)
+    assert "*Until*\n<!date^1774967280^{date_short_pretty} {time}|31 Mar 14:28 UTC>" in shown(
+        Reply("x", parts=[Pairs([("Until", when)])])
+    )
+
+
+def test_what_hurts_is_the_last_button() -> None:
+    row = [Button("Roll back", "rollback staging", "danger"), Button("Logs", "logs staging")]
+    elements = render(Reply("x", buttons=row)).blocks[-1]["elements"]
+    assert [element["text"]["text"] for element in elements] == ["Logs", "Roll back"]
 
 
 def test_a_button_says_its_command_and_asks_first_when_it_should() -> None:

@@ -107,8 +107,8 @@ MEANT = {
     "statsu staging": ["status staging", "status"],
     "restroe": ["restore"],
     "deploy v2 to prodution": ["deploy v2 to production"],
-    "deploy v2": ["deploy v2 on staging", "deploy v2 on production"],
-    "logs": ["logs on staging", "logs on production"],
+    "deploy v2": ["deploy v2 to staging", "deploy v2 to production"],
+    "logs": ["logs staging", "logs production"],
     "xyzzy": [],
     "deploy v2 to staging now": [],
 }
@@ -143,8 +143,8 @@ def test_logs_show_the_newest_lines_last_and_count_the_others(world: World) -> N
 
     reply = world.say("logs web staging")
 
-    assert reply.text.startswith("web in staging: the last 40 of 300 lines since ")
-    assert reply.text.endswith("260 earlier lines are left out.")
+    assert reply.text.startswith("web in staging: the last 25 of 300 lines since ")
+    assert reply.text.endswith("275 earlier lines are left out.")
     assert shown(reply).splitlines()[-1].endswith("GET /public 299")
     assert len(reply.json["lines"]) == 300
     assert reply.json["left_out"] == 0
@@ -220,7 +220,7 @@ EIGHT = ("status", "deploy", "rollback", "promote", "backup", "restore", "logs",
 def test_help_shows_the_eight_verbs_of_every_day_with_an_example_each(world: World) -> None:
     told = shown(world.say("help", CAROL))
 
-    for example in ("deploy v2 to staging", "roll back staging", "promote production to staging", "back up staging",
+    for example in ("deploy v2 to staging", "roll back staging", "promote staging to production", "back up staging",
                     "restore latest on staging", "logs staging", "alerts", "status"):  # fmt: skip
         assert f"`{example}`" in told
     assert "`ack" not in told

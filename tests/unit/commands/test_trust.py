@@ -152,7 +152,11 @@ def test_an_undo_that_failed_is_finished_by_hand(world: World, monkeypatch: pyte
 
     by_hand = run_card(world.engine.view(run), world.playbooks["deploy"]).buttons
 
-    assert [button.command for button in by_hand] == [f"complete {run} switch reversed by hand"]
+    assert [button.command for button in by_hand] == [
+        f"complete {run} switch reversed by hand",
+        "logs web staging 1h",
+        f"runs {run}",
+    ]
     assert world.say(f"complete {run}", CAROL).exit_code == 2
     assert world.say(by_hand[0].command, CAROL).text == "carol did “Send people to it” by hand: reversed by hand"
     world.drive(run)

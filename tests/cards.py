@@ -1,0 +1,182 @@
+"""Every card of the bot once, made by the real code in a pretended world: for the snapshot tests and for pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from pretend_world import ALICE, BOB, CAROL, World, backed_up
+
+from opsbot.chat.alerts import alert_card
+from opsbot.commands import plan_card
+from opsbot.commands.reply import Reply
+from opsbot.commands.run_card import card_with
+from opsbot.errors import NotFound, StepFailed, Unavailable
+from opsbot.health.result import Result
+from opsbot.runs.step import Fact, Facts
+from opsbot.runs.view import RunView, StepView
+from opsbot.runtime.lines import Written
+
+NOW = datetime(2026, 3, 31, 13, 30, tzinfo=UTC)
+LOG = "\n".join(
+    [
+        "Traceback (most recent call last):",
+        *(f'  File "/app/minitwit/pages.py", line {n}, in step_{n}' for n in range(30, 50)),
+        "sqlalchemy.exc.ProgrammingError: column message.likes does not exist",
+        "LINE 1: SELECT message.likes FROM message ORDER BY pub_date DESC LIMIT 30",
+    ]
+)
+STEPS = (
+    ("image", "Find the image"),
+    ("way_back", "Look at the way back"),
+    ("prepare", "Start the new release beside the old one"),
+    ("migrate", "Migrate the database"),
+    ("smoke", "Try the new release out"),
+    ("switch", "Send people to it"),
+    ("bake", "Watch it for a while"),
+)
+TRUE = (
+    ("image", Fact("image", "green", "v2 is sha256:3f2a9c1d7b44 in the registry, commit 8f3a6b6c12d0.")),
+    ("way_back", Fact("way_back", "green", "A rollback returns to v1 (web-6) in about a second: it stays warm.")),
+    ("prepare", Fact("memory", "amber", "Both colours together need 1.0 GB, and 1.2 GB are free.")),
+)
+PARAMS = {"tag": "v2", "environment": "production", "service": "web", "smoke": True}
+
+
+def cards(world: World) -> Mapping[str, Reply]:
+    """Card name → reply."""
+    world.clock.now = lambda: NOW  # type: ignore[method-assign]  # it stands still
+    return {**_runs(world), **_answers(world), **_lists(world), **_wrong(world)}
+
+
+def run(status: str, states: Mapping[str, StepView] | None = None, **more: Any) -> RunView:
+    """A deploy of v2 to production in some state."""
+    steps = tuple((states or {}).get(id, StepView(id, name)) for id, name in STEPS)
+    ended = NOW if status in ("succeeded", "undone", "failed", "cancelled", "rejected", "expired") else None
+    plain = RunView(
+        id="r7k2fd", playbook="deploy", title="Deploy web v2 to production", status=status, environment="production",
+        actor="carol", door="slack", created_at=NOW - timedelta(minutes=2), started_at=NOW - timedelta(seconds=72),
+        ended_at=ended, steps=steps, facts=TRUE, outcome=None, params=PARAMS,
+        approval={"from": "approver", "expires": 3600.0, "people": 1},
+    )  # fmt: skip
+    return replace(plain, **more)
+
+
+def _states(**given: Any) -> dict[str, StepView]:
+    names = dict(STEPS)
+    made = {}
+    for id, (state, seconds, *rest) in given.items():
+        note, progress = (*rest, "", None)[:2]
+        outputs = {"prepare": {"release": 7}, "switch": {"from_release": 6}}.get(id, {})
+        made[id] = StepView(id, names[id], state, seconds, progress or None, note, outputs=outputs)
+    return made
+
+
+def _runs(world: World) -> dict[str, Reply]:
+    card = card_with(world.playbooks, plan_card.approvers(world.services()))
+    begun = {"image": ("done", 0.04), "way_back": ("done", 0.02), "prepare": ("done", 11.6), "migrate": ("done", 2.31)}
+    done = {**begun, "smoke": ("done", 4.2), "switch": ("done", 0.31), "bake": ("done", 15.02)}
+    progress = ("running", None, "", (1.0, 2.0, "1 of 2 healthy"))
+    back = {"prepare": ("undone", 11.6, ""), "smoke": ("failed", 4.2, "")}
+    error = {
+        "code": "step_failed", "what": "The smoke test of v2 failed: /public answers 500.",
+        "fix": "Nobody was sent to the new release.", "details": f"Exit code 1.\n{LOG}",
+    }  # fmt: skip
+    stays = "“Migrate the database” is not undone: migrations only add, so the old release runs on the new schema."
+    failed = f"v2 did not go live in production. {stays}"
+    stuck = {**done, "bake": ("failed", 9.0), "switch": ("undo_failed", 0.3), "prepare": ("done", 11.6)}
+    human = "Deploy web v2 to production failed, and “Send people to it” could not be undone. A human is needed."
+    stop = {**begun, "prepare": ("undone", 3.1, "The run was asked to stop, and what it had started was ended.")}
+    return {
+        "run-waits-for-approval": card(run("awaiting_approval", until=NOW + timedelta(minutes=58))),
+        "run-live": card(
+            run("running", _states(image=begun["image"], way_back=begun["way_back"], prepare=progress),
+                approved_by="bob")
+        ),
+        "run-done": card(
+            run("succeeded", _states(**done), outcome="v2 is live in production.", approved_by="bob")
+        ),
+        "run-undone": card(run("undone", _states(**{**begun, **back}), outcome=failed, error=error, approved_by="bob")),
+        "run-needs-a-human": card(
+            run("failed", _states(**stuck), outcome=human, left=("switch", "prepare"),
+                error={"code": "bake_failed", "what": "Under traffic the new release is not well: / answers 502."},
+                undo_error={"code": "edge", "what": "The edge does not let go.", "fix": "Look at its log."})
+        ),
+        "run-stopped": card(
+            run("cancelled", _states(image=begun["image"], way_back=begun["way_back"], prepare=stop["prepare"]),
+                outcome="Stopped by bob. What it had done was undone.", cancel_by="bob")
+        ),
+        "run-rejected": card(run("rejected", outcome="Rejected by bob: too late today. Nothing was changed.")),
+    }  # fmt: skip
+
+
+def _answers(world: World) -> dict[str, Reply]:
+    world.red["image.resolve"] = NotFound("There is no tag v22 of minitwit.", "Did you mean v2?", code="unknown_tag")
+    unknown_tag = world.say("deploy v22 to staging", CAROL)
+    world.red["image.resolve"] = Unavailable("The registry registry.example does not answer.", "Check that it runs.")
+    no_registry = world.say("deploy v2 to staging", CAROL)
+    del world.red["image.resolve"]
+    facts = Facts([fact for _, fact in TRUE], world.outputs["image.resolve"])
+    world.steps["image.resolve"].facts = lambda _ctx, _args: facts  # type: ignore[method-assign]  # what a real one says
+    texts = [f'10.0.1.{n % 4} - "GET /public?page={n} HTTP/1.1" 200 4{n:03}' for n in range(60)]
+    said = [(NOW - timedelta(seconds=240 - n), text) for n, text in enumerate(texts)]
+    world.written = Written(tuple(said))
+    return {
+        "plan": world.say("deploy v2 to production --plan", CAROL),
+        "refused-unknown-tag": unknown_tag,
+        "refused-no-registry": no_registry,
+        "misunderstood": world.say("deply v2 to staging", CAROL),
+        "place-missing": world.say("deploy v2", CAROL),
+        "logs": world.say("logs web staging", BOB),
+        "help": world.say("help", CAROL),
+        "help-deploy": world.say("help deploy", CAROL),
+        "help-viewer": world.say("help", replace(ALICE, id="U09EVE", name="eve")),
+    }
+
+
+def _lists(world: World) -> dict[str, Reply]:
+    nothing = {"releases-none": world.say("releases production"), "backups-none": world.say("backups staging")}
+    for tag, author, state in (("v1", "bob", "live"), ("v3", "carol", "bad"), ("v2", "carol", "live")):
+        world.release(tag, author=author, state=state)
+    world.manifests = [backed_up(NOW - timedelta(hours=hours)) for hours in (1, 4, 25)]
+    world.manifests.append(backed_up(NOW - timedelta(hours=2), "pre-restore"))
+    world.results["front"] = Result("ok", "It answers 200.", NOW)
+    return {
+        **nothing,
+        "releases": world.say("releases staging"),
+        "backups": world.say("backups production"),
+        "status-well": world.say("status staging"),
+        "alerts-none": world.say("alerts"),
+    }
+
+
+def _wrong(world: World) -> dict[str, Reply]:
+    def dead() -> str:
+        raise Unavailable("The Docker engine at unix:///var/run/docker.sock does not answer.", "Check that it runs.")
+
+    world.parts.update({"engine in staging": dead, "engine in production": dead})
+    world.results["front"] = Result("bad", "It answers 500.", NOW)
+    world.failing["rollout.smoke"] = StepFailed("The front page answers 500.", "Look at its log.")
+    body = {
+        "why": "It answers 500 (3 times in a row).",
+        "last_change": "Deploy web v2 to staging by carol, 4 min ago",
+        "rollback": "rollback staging --service web --to 1 --from 3",
+    }
+    at = NOW - timedelta(minutes=3)
+    for _ in range(2):
+        row, _new = world.store.alerts.open(
+            "probe:front", "front fails in staging", "critical", "staging", None, body, at
+        )
+    firing = alert_card(row, world.config.team.zone)
+    listed, status = world.say("alerts"), world.say("status")
+    world.store.alerts.ack(row.id, "bob", NOW)
+    over = world.store.alerts.resolve("probe:front", NOW)
+    assert over is not None
+    return {
+        "status-unwell": status,
+        "alerts": listed,
+        "alert-firing": firing,
+        "alert-over": alert_card(over, world.config.team.zone),
+    }
