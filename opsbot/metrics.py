@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from prometheus_client import REGISTRY, Counter, Gauge, Histogram
 
-__all__ = ["ALERTS", "COMMANDS", "OUTBOX", "PROBE_UP", "RECONNECTS", "REGISTRY", "RUNS", "STEP_SECONDS"]
+__all__ = [
+    "ALERTS",
+    "BACKUP_NEWEST",
+    "COMMANDS",
+    "OUTBOX",
+    "PROBE_UP",
+    "RECONNECTS",
+    "REGISTRY",
+    "RELEASE_LIVE",
+    "RUNS",
+    "STEP_SECONDS",
+]
 
 RUNS = Counter("opsbot_runs_total", "Runs that ended, by playbook and outcome.", ["playbook", "outcome"])
 STEP_SECONDS = Histogram("opsbot_step_seconds", "Seconds a step took.", ["step"])
@@ -13,3 +24,13 @@ PROBE_UP = Gauge("opsbot_probe_up", "1 if the probe's last result was good.", ["
 ALERTS = Gauge("opsbot_alerts_firing", "Alerts that fire now.")
 RECONNECTS = Counter("opsbot_slack_reconnects_total", "Socket Mode connections made again.")
 OUTBOX = Gauge("opsbot_outbox_waiting", "Messages that wait to be sent.")
+RELEASE_LIVE = Gauge(
+    "opsbot_release_live_seconds",
+    "When the live release went live, in seconds since 1970.",
+    ["environment", "service", "release", "tag"],
+)
+BACKUP_NEWEST = Gauge(
+    "opsbot_backup_newest_seconds",
+    "When the newest complete backup was taken, in seconds since 1970.",
+    ["environment", "database"],
+)

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from opsbot.bot.alertmanager import watchdogs
+from opsbot.bot.numbers import Numbers
 from opsbot.bot.reach import Reach
 from opsbot.clock import Clock, ago
 from opsbot.config import values
@@ -30,7 +31,7 @@ class Watched:
 
     def __init__(self, config: Config, reach: Reach, targets: Targets, store: Store, clock: Clock) -> None:
         self._config, self._reach, self._targets = config, reach, targets
-        self._store, self._clock = store, clock
+        self._store, self._clock, self._numbers = store, clock, Numbers()
 
     def probes(self) -> list[Probe]:
         """Every probe of opsbot.yml, and for each service whether what answers is what is recorded."""
@@ -79,11 +80,15 @@ class Watched:
 
     def _agreement(self, environment: str, service: str) -> Probe:
         look = AgreementLook(
-            lambda: self._targets.get(environment).mend(service), lambda: self._targets.get(environment).agrees(service)
+            lambda: self._targets.get(environment).mend(service), partial(self._agrees, environment, service)
         )
         name = f"{environment}-{service}-release"
         kind = Excused(look, partial(self._nothing_there, environment))
         return Probe(name, kind, AGREES_EVERY, AGREES_AFTER, 1, environment, service)
+
+    def _agrees(self, environment: str, service: str) -> str | None:
+        self._numbers.live(environment, service, self._store.releases.live(environment, service))
+        return self._targets.get(environment).agrees(service)
 
     def _probe(self, name: str, settings: Settings) -> Probe:
         service = settings.replicas.service if settings.replicas else None
@@ -129,4 +134,6 @@ class Watched:
 
     def _newest(self, environment: str, database: str) -> datetime | None:
         found = self._reach.backups(environment, database)
-        return found[0].taken_at if found else None
+        newest = found[0].taken_at if found else None
+        self._numbers.backup(environment, database, newest)
+        return newest
