@@ -55,7 +55,7 @@ class Delivery:
             self._mailer.whisper(letter)
         elif letter.key:
             self._live(letter, letter.key)
-        else:
+        elif not self._found(letter, letter.channel):
             self._post(letter, letter.channel)
 
     def _live(self, letter: Letter, key: Key) -> None:
@@ -72,21 +72,27 @@ class Delivery:
         elif row:
             self._uncertain.add(letter.slot)  # we stopped between the intention and the note
         self._store.messages.put(*key, letter.channel, None, letter.thread, row.cursor if row else 0, None)
-        found = self._post(letter, row.channel if row else letter.channel)
-        self._posted[letter.slot] = found
-        return self._note(letter, *found)
+        where = row.channel if row else letter.channel
+        found = self._found(letter, where)
+        self._posted[letter.slot] = found or self._post(letter, where)
+        if found:  # it may show what was so when it was posted
+            self._mailer.edit(*found, letter.body)
+        return self._note(letter, *self._posted[letter.slot])
 
     def _note(self, letter: Letter, channel: str, ts: str) -> None:
         if letter.key:
             self._store.messages.put(*letter.key, channel, ts, letter.thread, letter.cursor, letter.body.digest)
         self._posted.pop(letter.slot, None)
 
+    def _found(self, letter: Letter, channel: str) -> tuple[str, str] | None:
+        """Where it was posted by an attempt whose answer was lost."""
+        if letter.slot not in self._uncertain:
+            return None
+        ts = self._mailer.find(letter, channel)
+        self._uncertain.discard(letter.slot)
+        return (channel, ts) if ts else None
+
     def _post(self, letter: Letter, channel: str) -> tuple[str, str]:
-        if letter.slot in self._uncertain:
-            ts = self._mailer.find(letter, channel)
-            self._uncertain.discard(letter.slot)
-            if ts:
-                return channel, ts
         try:
             return self._mailer.post(letter)
         except TryAgain as again:

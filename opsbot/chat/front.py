@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Mapping
-from typing import Protocol, TypeVar
+from dataclasses import dataclass
+from typing import TypeVar
 
 from slack_bolt.error import BoltError
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web import WebClient
 
 from opsbot import log as logs
-from opsbot.chat import dialogs, home
 from opsbot.chat.alerts import Alerts
 from opsbot.chat.answer import Answers
 from opsbot.chat.delivery import Delivery
+from opsbot.chat.desk import Desk
 from opsbot.chat.dialogs import Dialogs
+from opsbot.chat.filling import Filling
 from opsbot.chat.groups import Groups
 from opsbot.chat.home import Home
 from opsbot.chat.hook import NOT_YET, Answer, Hook
@@ -24,8 +26,10 @@ from opsbot.chat.mailer import Mailer
 from opsbot.chat.outbox import SPACING, Outbox
 from opsbot.chat.people import Channels, People
 from opsbot.chat.render import render
+from opsbot.chat.screen import Screen
 from opsbot.chat.slack import Listeners, connect
 from opsbot.chat.socket import PING_EVERY, PONG_WITHIN, Link
+from opsbot.chat.submission import Submissions
 from opsbot.chat.thread import Runs
 from opsbot.clock import Clock, ago
 from opsbot.commands.reply import Reply
@@ -43,8 +47,18 @@ LOOK_EVERY = 0.3  # seconds between looks for news of runs and alerts; `nudge` l
 LONGEST_WAIT = 15.0  # seconds between attempts to reach Slack at start
 
 
-class Desk(dialogs.Desk, home.Desk, Protocol):
-    """What forms and pages are made of."""
+@dataclass(frozen=True)
+class Counter:
+    """Where forms are filled and sent, and home pages shown."""
+
+    filling: Filling
+    submissions: Submissions
+    home: Home
+
+    def stop(self) -> None:
+        """Finish what was sent; show nothing more."""
+        for part in (self.filling, self.submissions, self.home):
+            part.stop()
 
 
 class SlackFront:
@@ -72,9 +86,7 @@ class SlackFront:
         self._groups = Groups(self._client, clock)
         self._outbox = Outbox(Delivery(Mailer(_client(config), self._spoke), store), clock, spacing)
         self._answers = Answers(front, self._people, self._channels, self._outbox, self.nudge)
-        self._dialogs = Dialogs(self._client, desk, self._answers, self._outbox.put, self.nudge) if desk else None
-        self._answers.elsewhere = self._dialogs
-        self._page = Home(self._client, desk, clock, self._people.actor) if desk else None
+        self._counter = self._open_counter(desk) if desk else None
         self._runs = Runs(store, clock, self._outbox, lambda run: card(view(run)), self._home)
         self._alerts = Alerts(store, self._outbox, self._home, config.team.zone)
         self._link: Link | Hook | None = None
@@ -101,9 +113,8 @@ class SlackFront:
         if self._link:
             self._link.stop()
         self._answers.stop()
-        for part in (self._dialogs, self._page):
-            if part:
-                part.stop()
+        if self._counter:
+            self._counter.stop()
         self._sweep()
         self._outbox.stop(within)
 
@@ -172,10 +183,18 @@ class SlackFront:
         return Link(app, token, self._client, self._clock, bot, self._up, self._ping_every, self._pong_within)
 
     def _listeners(self) -> Listeners:
-        if self._dialogs is None or self._page is None:
-            return Listeners(self._answers.take)
-        dialogs = self._dialogs
-        return Listeners(self._answers.take, dialogs.changed, dialogs.submit, dialogs.choices, self._page.opened)
+        take, counter = self._answers.take, self._counter
+        if counter is None:
+            return Listeners(take)
+        filling, submissions = counter.filling, counter.submissions
+        return Listeners(take, filling.changed, submissions.submit, filling.choices, counter.home.opened)
+
+    def _open_counter(self, desk: Desk) -> Counter:
+        screen, answers = Screen(self._client), self._answers
+        filling = Filling(screen, desk, answers)
+        answers.elsewhere = Dialogs(screen, desk, answers, filling, self._outbox.put, self.nudge)
+        home = Home(screen, desk, self._clock, self._people.actor)
+        return Counter(filling, Submissions(screen, desk, answers), home)
 
     def _learn(self) -> None:
         self._channels.learn()
@@ -200,7 +219,7 @@ class SlackFront:
             self._sweep()
 
     def _sweep(self) -> None:
-        pages = [self._page.sweep] if self._page else []
+        pages = [self._counter.home.sweep] if self._counter else []
         for sweep in (self._runs.sweep, self._alerts.sweep, *pages):
             try:
                 sweep()

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Protocol
-
-from slack_sdk.errors import SlackApiError, SlackClientError
-from slack_sdk.web import WebClient
 
 from opsbot import log as logs
 from opsbot.chat import views
+from opsbot.chat.desk import Desk
+from opsbot.chat.screen import Screen
 from opsbot.clock import Clock
-from opsbot.commands.reply import Reply
 from opsbot.commands.request import Actor, Request
 from opsbot.errors import OpsError
 
@@ -24,20 +21,13 @@ PACE = 3.0  # seconds between two looks for changes
 VIEWERS = 50  # pages that are kept up to date at the same time
 
 
-class Desk(Protocol):
-    """What a page is made of. `state`: equal as long as no page needs to be shown anew."""
-
-    def home(self, request: Request) -> Sequence[Reply]: ...
-    def state(self) -> Hashable: ...
-
-
 class Home:
     """`actor(user, team)` says who somebody is."""
 
     def __init__(
-        self, client: WebClient, desk: Desk, clock: Clock, actor: Callable[[str, str], Actor], pace: float = PACE
+        self, screen: Screen, desk: Desk, clock: Clock, actor: Callable[[str, str], Actor], pace: float = PACE
     ) -> None:
-        self._client, self._desk, self._clock, self._actor, self._pace = client, desk, clock, actor, pace
+        self._screen, self._desk, self._clock, self._actor, self._pace = screen, desk, clock, actor, pace
         self._viewers: dict[str, tuple[float, str]] = {}  # user → when they opened it, their team
         self._shown: Hashable = None
         self._looked = float("-inf")
@@ -85,8 +75,8 @@ class Home:
             team = self._viewers.get(user, (0.0, ""))[1]
         try:
             replies = self._desk.home(Request(self._actor(user, team), "slack"))
-            self._client.views_publish(user_id=user, view=views.page(replies))
-        except (OpsError, SlackApiError, SlackClientError, OSError, ValueError) as error:
+            self._screen.publish(user, views.page(replies))
+        except OpsError as error:
             log.warning("home.not_shown", user=user, why=error)
         except Exception:  # a worker has no caller to tell
             log.exception("home.broken", user=user)

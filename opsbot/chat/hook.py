@@ -41,14 +41,15 @@ class Hook:
 
     def __init__(self, app: App, secret: Secret, clock: Clock, bot: str) -> None:
         self._app, self._secret, self._clock, self._bot = app, secret, clock, bot
-        self._called = False
+        self._called = self._stopped = False
         self.ear = Ear(clock, silence=NEVER)
 
     def start(self) -> None:
         """Nothing is to be opened: the web server listens already."""
 
     def stop(self) -> None:
-        """Nothing is to be closed."""
+        """Take nothing more: the next bot is asked."""
+        self._stopped = True
 
     def up(self) -> bool:
         """Whether we would hear somebody, as far as that can be known."""
@@ -64,6 +65,8 @@ class Hook:
 
     def receive(self, body: bytes, headers: Mapping[str, str]) -> Answer:
         """Answer one POST. `headers` by lower-case name. What is not signed is not looked into."""
+        if self._stopped:
+            return NOT_YET
         if not signed(self._secret.reveal(), body, headers, self._clock.now().timestamp()):
             log.warning("slack.not_signed", bytes=len(body))
             return Answer(401, TEXT, b"This request is not signed by Slack, or too old.\n")

@@ -212,3 +212,19 @@ def _in_view(ask: Ask, view: Body) -> Ask:
     place = place_of(view) or Place("")
     url = place.response_url
     return replace(ask, view=view["id"], channel=place.channel, thread=place.thread, response_url=url)
+
+
+def from_form(body: Body, place: Place) -> Ask:
+    """Somebody who does something in a form, where the form was asked for; the words are what the form means."""
+    user: Body = body["user"]
+    return Ask(
+        user=user["id"],
+        team=user.get("team_id") or (body.get("team") or {}).get("id") or "",
+        text="",
+        channel=place.channel,
+        key="",
+        channel_name=place.channel_name,
+        thread=place.thread,
+        response_url=place.response_url,
+        view=(body.get("view") or {}).get("id"),
+    )

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -78,7 +80,17 @@ class PatientClient(SocketModeClient):
         self.closed = True
         self._stopped.set()
         self.message_queue.put(None)  # wakes the reader of the queue
+        self._part()
         super().close()
+
+    def _part(self) -> None:
+        """Say goodbye and wake whoever reads: closing alone leaves them waiting until the next ping is due."""
+        raw: socket.socket | None = getattr(self._wire, "sock", None)
+        if raw is not None and self.current_session is not None:
+            self.current_session.keep_running = False  # what ends now is no error
+            with suppress(OSError, websocket.WebSocketException):
+                self._wire.send_close()
+                raw.shutdown(socket.SHUT_RD)
 
     def _opened(self, session: websocket.WebSocketApp) -> None:
         wire: Any = session.sock
@@ -149,9 +161,9 @@ class Link:
         """Whether Slack said hello on a connection that is open."""
         return bool(self._hellos) and self._socket.is_connected()
 
-    def _dispatch(self, socket: BaseSocketModeClient, request: SocketModeRequest) -> None:
+    def _dispatch(self, client: BaseSocketModeClient, request: SocketModeRequest) -> None:
         started = time.time()
-        send_response(socket, request, run_bolt_app(self._app, request), started)
+        send_response(client, request, run_bolt_app(self._app, request), started)
 
     def _hear(self, _socket: BaseSocketModeClient, message: dict[str, Any], _raw: str | None = None) -> None:
         event = (message.get("payload") or {}).get("event") or {}

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from opsbot.chat import marks
 from opsbot.chat.place import Place
-from opsbot.chat.render import BLOCKS, Block, Rendered, render
+from opsbot.chat.render import BLOCKS, TEXT, Block, Rendered, render
 from opsbot.chat.slack import FIELD, FORM
 from opsbot.commands.form import Choice, Field, Form
-from opsbot.commands.reply import Part, Reply, Small
+from opsbot.commands.reply import Part, Reply, Small, Words
 
 View = dict[str, Any]
 
@@ -21,6 +22,7 @@ YES_NO = (Choice("yes", "Yes"), Choice("no", "No"))
 WAIT = "One moment…"
 LOOKING = "Looking at what is true now…"
 WORKING = "I am on it. You may close this: the answer is told where you asked."
+ON_ITS_WAY = "It is on its way: its own message tells how it goes."
 NEXT_TIME = "The same as words:"
 
 
@@ -43,8 +45,9 @@ def form_view(form: Form, place: Place, notice: Reply | None = None, preview: Se
 
 
 def outcome_view(place: Place, reply: Reply, said: str = "") -> View:
-    """What came of it, and the words that do the same without a form."""
-    blocks = list(_counted(render(reply).blocks))
+    """What came of it, and the words that do the same without a form. A run has its own message."""
+    shown = replace(reply, parts=[Words(ON_ITS_WAY)], buttons=[]) if reply.run else reply
+    blocks = list(_counted(render(shown).blocks))
     if said:
         blocks += [{"type": "divider"}, _context(f"{NEXT_TIME} {_command(said)}")]
     return _modal(place.path, blocks) | {"private_metadata": place.as_metadata()}
@@ -55,9 +58,10 @@ def page(replies: Sequence[Reply]) -> View:
     return {"type": "home", "blocks": _joined(replies, MODAL_BLOCKS)}
 
 
-def board(replies: Sequence[Reply], text: str) -> Rendered:
-    """Several replies as one message; `text` is what a notification says."""
-    return Rendered(marks.marked(text), _joined(replies, BLOCKS))
+def board(replies: Sequence[Reply]) -> Rendered:
+    """Several replies as one message; a notification says their first sentences."""
+    text = " · ".join(reply.text for reply in replies if reply.buttons)
+    return Rendered(marks.marked(marks.shorten(text, TEXT)), _joined(replies, BLOCKS))
 
 
 def options(choices: Sequence[Choice]) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from chat_doors import Hall, connected, settings_of
 
 from opsbot.chat.front import SlackFront
 from opsbot.chat.socket import PING_EVERY, PONG_WITHIN
@@ -26,6 +27,18 @@ def workspace() -> Iterator[Workspace]:
 
 
 @pytest.fixture
+def door() -> str:
+    """How Slack reaches us: socket, or http. A module that says `DOORS` is run through both."""
+    return "socket"
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    doors = getattr(metafunc.module, "DOORS", None)
+    if doors and "door" in metafunc.fixturenames:
+        metafunc.parametrize("door", doors)
+
+
+@pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
     opened = open_store(f"sqlite:///{tmp_path / 'opsbot.db'}")
     yield opened
@@ -42,14 +55,12 @@ class Bot:
     pings: tuple[float, float] | None = (1.0, 0.5)
     asked: list[Request] = field(default_factory=list)
     answer: Callable[[Request], Reply] = lambda request: Reply(f"heard `{request.text}`")
+    door: str = "socket"
     running: SlackFront | None = None
+    hall: Hall | None = None
 
     def config(self) -> Config:
-        slack = {
-            "bot_token": self.workspace.bot_token,
-            "app_token": self.workspace.app_token,
-            "api_url": self.workspace.api_url,
-        }
+        slack = settings_of(self.workspace, self.door)
         staging = {"stack": "mini-staging", "channel": "#staging"}
         return Config.model_validate(
             {"slack": slack, "team": {"channel": "#ops"}, "environments": {"staging": staging}}
@@ -63,10 +74,13 @@ class Bot:
         )  # fmt: skip
         self.running.start()
         if wait:
-            self.workspace.wait_for_links()
+            self.hall = connected(self.workspace, self.running, self.door)
         return self.running
 
     def stop(self) -> None:
+        if self.hall:
+            self.hall.close()
+            self.hall = None
         if self.running:
             self.running.stop()
             self.running = None
@@ -87,7 +101,7 @@ class Bot:
 
 
 @pytest.fixture
-def bot(workspace: Workspace, store: Store) -> Iterator[Bot]:
-    made = Bot(workspace, store)
+def bot(workspace: Workspace, store: Store, door: str) -> Iterator[Bot]:
+    made = Bot(workspace, store, door=door)
     yield made
     made.stop()

@@ -14,6 +14,7 @@ from opsbot.commands.reply import HEARD_BEFORE, Button, Code, Reply
 from opsbot.commands.request import Request
 from opsbot.workspace import Workspace, spoken
 
+DOORS = ("socket", "http")
 ALICE, BOB, DAVE, CI = "U01ALICE", "U02BOB", "U04DAVE", "UCIBOT"
 
 
@@ -85,7 +86,7 @@ def test_chatter_other_bots_and_our_own_words_are_not_for_us(up: Any, workspace:
 
 def test_every_event_is_acknowledged_also_those_that_nobody_wants(up: Any, workspace: Workspace) -> None:
     ts = workspace.say(ALICE, "#ops", "lunch?")
-    workspace._call("POST", "/control/react", {"user": BOB, "channel": "#ops", "ts": ts, "name": "eyes"})
+    workspace.send("POST", "/control/react", {"user": BOB, "channel": "#ops", "ts": ts, "name": "eyes"})
     until(lambda: len([call for call in workspace.deliveries() if call["kind"] == "events_api"]) >= 2)
     time.sleep(0.3)
     assert {call["outcome"] for call in workspace.deliveries()} == {"acknowledged"}

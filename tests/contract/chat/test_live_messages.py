@@ -13,6 +13,7 @@ from opsbot.commands.reply import Reply
 from opsbot.store import Store
 from opsbot.workspace import Workspace, spoken
 
+DOORS = ("socket", "http")
 ALICE = "U01ALICE"
 PLAN = {"playbook": "deploy", "title": "Deploy v2", "environment": "staging", "lock": None, "fingerprint": "f"}
 

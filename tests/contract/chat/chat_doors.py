@@ -1,0 +1,47 @@
+"""The two doors through which Slack reaches us: what the settings say, and what must stand before words come through."""
+
+from __future__ import annotations
+
+import time
+
+from opsbot.chat.front import SlackFront
+from opsbot.web import Routes, Web
+from opsbot.workspace import Workspace
+
+
+class Hall:
+    """The web server in front of a bot that Slack calls, and the workspace's knowledge of it."""
+
+    def __init__(self, workspace: Workspace, front: SlackFront) -> None:
+        self._workspace = workspace
+        self._web = Web("127.0.0.1:0", Routes(lambda: (True, {}), front.receive, metrics=False))
+        self._web.start()
+
+    def open(self) -> None:
+        """From now on the workspace delivers here; answers its handshake."""
+        self._workspace.http(f"http://127.0.0.1:{self._web.port}/slack/events")
+
+    def close(self) -> None:
+        self._web.stop()
+
+
+def settings_of(workspace: Workspace, door: str) -> dict[str, str]:
+    """The part of opsbot.yml about Slack."""
+    slack = {"bot_token": workspace.bot_token, "api_url": workspace.api_url}
+    if door == "socket":
+        return slack | {"app_token": workspace.app_token}
+    return slack | {"http": "127.0.0.1:0", "signing_secret": workspace.signing_secret}
+
+
+def connected(workspace: Workspace, front: SlackFront, door: str) -> Hall | None:
+    """Wait until the bot hears the workspace."""
+    if door == "socket":
+        workspace.wait_for_links()
+        return None
+    limit = time.monotonic() + 10
+    while not front.healthy()[0]:
+        assert time.monotonic() < limit, front.healthy()
+        time.sleep(0.01)
+    hall = Hall(workspace, front)
+    hall.open()
+    return hall
