@@ -63,7 +63,7 @@ class Serving:
         self._config, self._clock, self._store, self._owner = config, clock, store, owner
         self._handle, self._engine, self._pool, self._watch, self._card = handle, engine, pool, watch, card
         self._mend, self._desk, self._reported = mend, desk, alerts
-        self._stop, self._standby = threading.Event(), False
+        self._stop, self._standby, self._lost = threading.Event(), False, False
         self._ending = Ending(self._stop)
         self._slack: SlackFront | None = None
         self._chores = Chores(config, clock, store, bucket, self._tell, self._alerts_changed)
@@ -111,23 +111,30 @@ class Serving:
         self._start()
         self._stop.wait()
         _log.info("serve.stopping")
-        ours = self._serves()
         self._end()
-        return ours
+        return not self._lost
 
     def _wait_for_turn(self) -> bool:
         """True once the `serve` lease is ours; False if told to stop before."""
         while not self._stop.is_set():
-            if self._serves():
-                return True
-            holder = self._store.leases.holder("serve", self._clock.now())
-            if holder is not None and died_here(holder):
-                self._store.leases.release("serve", holder)
-                continue
-            if not self._standby:
-                _log.info("serve.standby", serving=holder)
-            self._standby = True
+            try:
+                if self._takes_its_turn():
+                    return True
+            except OpsError as error:  # whoever stands by outlives a store that is away for a moment
+                _log.warning("serve.lease", why=error)
             self._stop.wait(STANDBY_LOOK)
+        return False
+
+    def _takes_its_turn(self) -> bool:
+        if self._serves():
+            return True
+        holder = self._store.leases.holder("serve", self._clock.now())
+        if holder is not None and died_here(holder):
+            self._store.leases.release("serve", holder)
+            return self._serves()
+        if not self._standby:
+            _log.info("serve.standby", serving=holder)
+        self._standby = True
         return False
 
     def _start(self) -> None:
@@ -215,6 +222,7 @@ class Serving:
             try:
                 if not self._serves():
                     _log.error("serve.lost", serving=self._store.leases.holder("serve", self._clock.now()))
+                    self._lost = True
                     self._ending.begin(1)
             except Exception:  # noqa: BLE001 - without this loop another bot takes over from a living one; it is logged whole
                 _log.exception("serve.heartbeat")
