@@ -17,7 +17,8 @@ from opsbot.workspace import Workspace
 Json = dict[str, Any]
 DESK, PHONE = {"width": 1280, "height": 860}, {"width": 375, "height": 812}
 OPS, STAGING, GENERAL = "C01OPS", "C02STAGE", "C03GEN"
-REPLY_MS = 8_000
+REPLY_MS = 15_000
+expect.set_options(timeout=REPLY_MS)
 
 
 def plain(text: str) -> Json:
@@ -79,7 +80,8 @@ class Room:
 
     def _action(self, ack: Any, action: Json) -> None:
         self.heard.append(action)
-        ack()
+        if action["action_id"] != "silent":
+            ack()
 
     def _options(self, ack: Any, payload: Json) -> None:
         found = [option for option in options("v3", "v2", "v1") if payload["value"] in option["value"]]
@@ -91,7 +93,8 @@ class Room:
 
     def _command(self, ack: Any, body: Json, client: WebClient) -> None:
         ack()
-        client.views_open(trigger_id=body["trigger_id"], view=self.view)
+        if self.view:
+            client.views_open(trigger_id=body["trigger_id"], view=self.view)
 
     def post(self, text: str, *blocks: Json, channel: str = OPS, **more: Any) -> str:
         """The app says it; the ts."""

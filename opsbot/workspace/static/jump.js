@@ -21,8 +21,6 @@ function find() {
 // `offers`: [{text, note?, before?, group, act}]
 export function open(offers) {
   entries = offers;
-  field.value = "";
-  dialog.showModal();
   find();
 }
 

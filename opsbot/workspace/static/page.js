@@ -19,6 +19,8 @@ async function modals(views) {
 
 async function jump() {
   if (document.querySelector("dialog[open]")) return;
+  at("jumptext").value = "";
+  at("jump").showModal(); // at once: whoever types fast is not to lose a letter
   const found = await import("./jump.js");
   found.open(found.places(go, become, corners()));
 }

@@ -1,0 +1,259 @@
+"""What an app shows and asks: Block Kit's elements, dialogs and the Home tab, as a person uses them in a browser."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+from room import OPS, PHONE, Room, asked, button, look, marked, message, modal, options, plain, type_in
+
+from opsbot.demo.argv import wait_until
+from opsbot.workspace import Settings, Workspace
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
+
+
+@pytest.fixture(scope="module")
+def room() -> Iterator[Room]:
+    with Workspace(settings=Settings(rate_limits=False)) as workspace:
+        opened = Room.open(workspace)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def page(browser: Browser, room: Room, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """Alice in #ops, on a phone where the test says so; nothing may go wrong in the page's scripts."""
+    room.heard.clear()
+    room.on_submit = lambda _view: {}
+    size = {"viewport": PHONE} if "phone" in request.node.name else {}
+    opened, faults = look(browser, room, timezone_id="Asia/Tokyo", **size)
+    yield opened
+    opened.close()
+    for view in room.workspace.views("U01ALICE"):
+        room.workspace.close("U01ALICE", view["id"], whole_stack=True)
+    assert faults == []
+
+
+def hears(room: Room, kind: str) -> dict[str, Any]:
+    """What the app heard of this kind, once it has."""
+    assert wait_until(lambda: any(kind in (one.get("type"), one.get("callback_id")) for one in room.heard), 8)
+    return room.last(kind)
+
+
+def test_mrkdwn_is_drawn_as_slack_draws_it(room: Room, page: Page) -> None:
+    room.post(
+        "*bold* _italic_ ~gone~ `code *as it is*` <https://example.org|a link> <@U02BOB> <#C03GEN> <!here> <!subteam^S01OPS> "
+        ":tada: &lt;b&gt;\n&gt; quoted\n```\npre &amp; formatted\n``` <!date^1763620009^{date_num} {time}|then> <javascript:alert(1)|no>"
+    )
+    said = message(page, "as it is").locator(".text")
+    for tag, words in (("strong", "bold"), ("em", "italic"), ("s", "gone"), ("code", "code *as it is*")):
+        expect(said.locator(tag)).to_have_text(words)
+    expect(said.locator("blockquote")).to_have_text("quoted")
+    expect(said.locator("pre")).to_have_text("pre & formatted")
+    expect(said.locator("time")).to_have_text("2025-11-20 07:26")  # in Alice's Copenhagen, wherever the browser is
+    assert said.locator("a").evaluate_all("all => all.map(a => a.getAttribute('href'))") == [
+        "https://example.org",
+        "#U01ALICE/C03GEN",
+    ]
+    assert said.locator(".mention").all_inner_texts() == ["@bob", "#general", "@here", "@ops-group"]
+    expect(said).to_contain_text("🎉 <b>")
+
+
+def leaf(text: str, **style: bool) -> dict[str, Any]:
+    return {"type": "text", "text": text, "style": style}
+
+
+def section(*inside: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "rich_text_section", "elements": list(inside)}
+
+
+def test_rich_text_lists_and_styles_are_drawn(room: Room, page: Page) -> None:
+    rich = [
+        section(leaf("strong", bold=True), leaf("code", code=True), {"type": "user", "user_id": "U02BOB"}),
+        {"type": "rich_text_list", "style": "ordered", "elements": [section(leaf("one")), section(leaf("two"))]},
+        {"type": "rich_text_quote", "elements": [leaf("said")]},
+    ]
+    room.post("rich", {"type": "rich_text", "elements": rich})
+    drawn = message(page, "strong")
+    expect(drawn.locator("ol li")).to_have_text(["one", "two"])
+    expect(drawn.locator(".b-rich strong")).to_have_text("strong")
+    expect(drawn.locator("blockquote")).to_have_text("said")
+
+
+SELECTS: list[tuple[dict[str, Any], str, str, Any]] = [
+    ({"type": "static_select", "options": options("staging", "production")}, "prod", "selected_option", "production"),
+    ({"type": "external_select", "min_query_length": 1}, "v2", "selected_option", "v2"),
+    ({"type": "users_select"}, "bob", "selected_user", "U02BOB"),
+    ({"type": "channels_select"}, "general", "selected_channel", "C03GEN"),
+    ({"type": "conversations_select"}, "general", "selected_conversation", "C03GEN"),
+    ({"type": "multi_static_select", "options": options("a1", "b2")}, "b2", "selected_options", ["b2"]),
+    ({"type": "multi_external_select", "min_query_length": 1}, "v1", "selected_options", ["v1"]),
+    ({"type": "multi_users_select"}, "carol", "selected_users", ["U03CAROL"]),
+]
+
+
+def test_every_select_is_searched_by_typing_and_tells_the_app(room: Room, page: Page) -> None:
+    for select, typed, key, value in SELECTS:
+        kind = select["type"]
+        element = {**select, "action_id": kind, "placeholder": plain(kind)}
+        room.post(kind, {"type": "section", "text": marked(kind), "accessory": element})
+        field = page.get_by_role("combobox", name=kind, exact=True)
+        field.click()
+        field.fill(typed)
+        expect(page.get_by_role("option").first).to_be_visible()
+        expect(page.get_by_role("option")).to_have_count(1)
+        page.keyboard.press("Enter")
+        assert valued(hears(room, kind)[key]) == value
+
+
+def valued(chosen: Any) -> Any:
+    """What was chosen without its words."""
+    if isinstance(chosen, list):
+        return [valued(one) for one in chosen]
+    return chosen["value"] if isinstance(chosen, dict) else chosen
+
+
+def test_dates_boxes_menus_and_images_of_a_message_tell_the_app(room: Room, page: Page) -> None:
+    elements = [
+        {"type": "datepicker", "action_id": "day", "placeholder": plain("Day")},
+        {"type": "timepicker", "action_id": "time", "placeholder": plain("Time")},
+        {"type": "datetimepicker", "action_id": "moment"},
+        {"type": "checkboxes", "action_id": "ticks", "options": options("one", "two")},
+        {"type": "radio_buttons", "action_id": "radio", "options": options("left", "right")},
+        {"type": "overflow", "action_id": "more", "options": options("explain", "lock")},
+    ]
+    room.post("all of it", {"type": "actions", "elements": elements})
+    page.get_by_label("Day", exact=True).fill("2026-11-21")
+    assert hears(room, "datepicker")["selected_date"] == "2026-11-21"
+    page.get_by_label("Time", exact=True).fill("14:05")
+    assert hears(room, "timepicker")["selected_time"] == "14:05"
+    page.get_by_label("datetimepicker").fill("2026-11-21T14:05")  # wall time in Copenhagen
+    assert hears(room, "datetimepicker")["selected_date_time"] == 1795266300
+    page.get_by_label("Two").check()
+    assert [one["value"] for one in hears(room, "checkboxes")["selected_options"]] == ["two"]
+    page.get_by_label("Right").check()
+    assert hears(room, "radio_buttons")["selected_option"]["value"] == "right"
+    page.get_by_role("button", name="More actions").last.click()
+    expect(page.get_by_role("menuitem", name="Explain")).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    assert hears(room, "overflow")["selected_option"]["value"] == "lock"
+
+
+def test_a_button_asks_where_the_app_wants_it_and_is_not_lost_when_the_message_changes(room: Room, page: Page) -> None:
+    sure = {
+        "title": plain("Really?"),
+        "text": marked("*No* way back."),
+        "confirm": plain("Do it"),
+        "deny": plain("Leave it"),
+    }
+    row = {"type": "actions", "elements": [button("drop", "Drop it", style="danger", confirm=sure)]}
+    ts = room.post("careful", row)
+    dropped = page.get_by_role("button", name="Drop it")
+    dropped.focus()
+    room.web.chat_update(channel=OPS, ts=ts, text="careful!", blocks=[{"type": "section", "text": marked("now")}, row])
+    expect(message(page, "now").get_by_text("(edited)")).to_be_visible()
+    expect(dropped).to_be_focused()
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Leave it").click()
+    assert room.heard == [] or room.heard[-1].get("type") != "button"
+    dropped.click()
+    page.get_by_role("button", name="Do it").click()
+    assert hears(room, "button")["value"] == "drop"
+
+
+def test_a_dialog_shows_faults_beside_fields_keeps_what_was_typed_and_submits_everything(
+    room: Room, page: Page
+) -> None:
+    room.view = modal(
+        "Deploy",
+        asked("env", "Environment", {"type": "static_select", "options": options("staging", "production"), "initial_option": options("staging")[0]}),
+        asked("tag", "Tag", {"type": "external_select", "min_query_length": 0}),
+        asked("n", "Replicas", {"type": "number_input", "is_decimal_allowed": False}, optional=True),
+        asked("why", "Reason", {"type": "plain_text_input", "multiline": True}, optional=True),
+        asked("tell", "Tell", {"type": "multi_users_select"}, optional=True),
+        submit=plain("Plan it"),
+    )  # fmt: skip
+    room.on_submit = lambda _view: {"response_action": "errors", "errors": {"why": "Say why: production is frozen."}}
+    type_in(page, "/ops deploy")
+    page.get_by_role("button", name="Plan it").click()
+    expect(page.locator("#f-tag")).to_have_text("Please complete this required field.")
+    page.get_by_role("combobox", name="Tag").fill("v2")
+    page.get_by_role("option", name="V2").click()
+    page.get_by_role("combobox", name="Tell").fill("bob")
+    page.keyboard.press("Enter")
+    page.get_by_label("Replicas").fill("3")
+    page.get_by_role("button", name="Plan it").click()
+    expect(page.locator("#f-why")).to_have_text("Say why: production is frozen.")
+    expect(page.get_by_label("Reason")).to_be_focused()
+    page.get_by_label("Reason").fill("a hotfix")
+    room.on_submit = lambda _view: {}
+    page.get_by_role("button", name="Plan it").click()
+    expect(page.locator("#modal")).to_be_hidden()
+    values = room.last("deploy")["state"]["values"]
+    assert values["env"]["env"]["selected_option"]["value"] == "staging"
+    assert values["tag"]["tag"]["selected_option"]["value"] == "v2"
+    assert (values["n"]["n"]["value"], values["why"]["why"]["value"]) == ("3", "a hotfix")
+    assert values["tell"]["tell"]["selected_users"] == ["U02BOB"]
+
+
+def test_on_a_phone_dialogs_are_pushed_updated_and_closed_one_by_one(room: Room, page: Page) -> None:
+    first = modal("First", asked("name", "Name", {"type": "plain_text_input"}), submit=plain("Next"))
+    second = modal("Second", {"type": "section", "text": marked("deeper")}, submit=plain("Finish"))
+    room.view = first
+    room.on_submit = lambda view: (
+        {"response_action": "push", "view": second} if view["callback_id"] == "first" else {"response_action": "clear"}
+    )
+    type_in(page, "/ops")
+    page.get_by_label("Name").fill("web")
+    view = room.workspace.views("U01ALICE")[-1]
+    hint = {"type": "section", "block_id": "hint", "text": marked("updated meanwhile")}
+    room.web.views_update(view_id=view["id"], view=first | {"blocks": [hint, *first["blocks"]]})
+    expect(page.locator("#modal")).to_contain_text("updated meanwhile")
+    expect(page.get_by_label("Name")).to_have_value("web")
+    page.get_by_role("button", name="Next").click()
+    expect(page.get_by_role("heading", name="Second")).to_be_visible()
+    page.get_by_role("button", name="Back").click()
+    expect(page.get_by_label("Name")).to_have_value("web")
+    page.get_by_role("button", name="Next").click()
+    page.get_by_role("button", name="Finish").click()
+    expect(page.locator("#modal")).to_be_hidden()
+
+
+def home(words: str) -> dict[str, Any]:
+    """A Home tab with a sentence and a button."""
+    alert = {"type": "section", "block_id": "s", "text": marked(words), "accessory": button("ack", "Acknowledge")}
+    return {"type": "home", "blocks": [alert]}
+
+
+def test_the_home_tab_is_drawn_reports_its_buttons_and_changes_live(room: Room, page: Page) -> None:
+    room.web.views_publish(user_id="U01ALICE", view=home("one alert"))
+    page.locator("#apps button").click()
+    page.get_by_role("button", name="Home", exact=True).click()
+    expect(page.locator("#home")).to_contain_text("one alert")
+    assert wait_until(lambda: any(one.get("tab") == "home" for one in room.heard), 8)
+    page.get_by_role("button", name="Acknowledge").click()
+    assert hears(room, "button")["action_id"] == "ack"
+    room.web.views_publish(user_id="U01ALICE", view=home("no alert"))
+    expect(page.locator("#home")).to_contain_text("no alert")
+
+
+def test_an_attachment_has_its_colour_and_a_strange_block_breaks_nothing(room: Room, page: Page) -> None:
+    room.post(
+        "it fires",
+        attachments=[
+            {
+                "color": "#b3261e",
+                "title": "web is slow",
+                "text": "*p95* 1.4 s",
+                "fields": [{"title": "Since", "value": "09:00"}],
+                "footer": "a7",
+            }
+        ],
+    )
+    shown = message(page, "web is slow").locator(".attachment")
+    assert shown.evaluate("node => getComputedStyle(node).borderLeftColor") == "rgb(179, 38, 30)"
+    expect(shown).to_contain_text("Since")
