@@ -5,6 +5,7 @@
 #           file chooses (blue/green); a plain name such as web for a service that is updated in place.
 # RESOLVER  the name server; default is the one Docker gives every container.
 # TLS_CERTIFICATE, TLS_KEY  PEM files: then it speaks https on port 443 too.
+# GRAFANA  host:port of a Grafana that is served under /grafana/, which is nobody's timeline.
 # HTTPS_ONLY  yes: port 80 sends people to https. Port 8081, which nobody publishes, never does: for the bot and probes.
 set -eu
 
@@ -12,12 +13,16 @@ fail() { echo "entrypoint: $*" >&2; exit 2; }
 
 upstream=${UPSTREAM:-'web-$live'}
 resolver=${RESOLVER:-127.0.0.11}
-case "$upstream$resolver" in
-    *[!A-Za-z0-9_.:\$-]*) fail "UPSTREAM or RESOLVER holds a character that no name has" ;;
+grafana=${GRAFANA:-}
+case "$upstream$resolver$grafana" in
+    *[!A-Za-z0-9_.:\$-]*) fail "UPSTREAM, RESOLVER or GRAFANA holds a character that no name has" ;;
 esac
 
-mkdir -p /etc/nginx/tls
-rm -f /etc/nginx/tls/listen.conf
+mkdir -p /etc/nginx/tls /etc/nginx/beside
+rm -f /etc/nginx/tls/listen.conf /etc/nginx/beside/grafana.conf
+if [ "$grafana" ]; then
+    sed -e "s/@GRAFANA@/$grafana/" /etc/nginx/grafana.conf.template > /etc/nginx/beside/grafana.conf
+fi
 only=0
 if [ "${TLS_CERTIFICATE:-}" ]; then
     for file in "$TLS_CERTIFICATE" "${TLS_KEY:-}"; do

@@ -14,7 +14,7 @@ _place = str(_memory) if os.access(_memory, os.W_OK) else None
 os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="minitwit-metrics-", dir=_place)
 
 bind = os.environ.get("BIND", "0.0.0.0:8000")
-worker_class = "gthread"
+worker_class = "minitwit.worker.Worker"
 workers = int(os.environ.get("WEB_WORKERS", "2"))
 threads = int(os.environ.get("WEB_THREADS", "8"))
 worker_tmp_dir = _place  # a heartbeat file on a slow disk kills healthy workers
