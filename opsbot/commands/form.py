@@ -13,7 +13,7 @@ from opsbot.commands.request import Actor, Command, Request
 from opsbot.commands.services import Asked
 from opsbot.commands.spec import Spec
 from opsbot.commands.tree import Tree
-from opsbot.commands.words import assign
+from opsbot.commands.words import assign, target
 from opsbot.errors import OpsError, Refused
 from opsbot.playbooks.params import FIRST, NAMED, Known, Param, Type, complete, convert
 
@@ -67,7 +67,7 @@ class Said:
 def form(asked: Asked, tree: Tree, spec: Spec, given: Mapping[str, str]) -> Form:
     """The form with what is given filled in. Refused (`not_allowed`) for somebody who may say this nowhere."""
     fields = [_field(param, tree.known, given.get(param.name, "")) for param in _ordered(spec.params)]
-    environment = next((param for param in spec.params if param.type == "environment"), None)
+    environment = target(spec.params)
     if environment is not None:
         mine = tuple(Choice(name) for name in allowed(asked, spec, environment, tree.known))
         fields = [replace(field, choices=mine) if field.name == environment.name else field for field in fields]
@@ -148,12 +148,8 @@ def said(tree: Tree, spec: Spec, values: Mapping[str, str]) -> Said:
         text = _line(spec, spoken, given, named)
         if _means(tree, text, command):
             return Said(text)
-    plain = [param for param in spoken if not param.rest]
-    options = [word for param in plain for word in (f"--{param.name}", given[param.name])]
-    rest = [word for param in spoken if param.rest for word in given[param.name].split()]
-    return Said(
-        _line(spec, spoken, given, set(given)), (*spec.path.split(" "), *options, *(["--"] if rest else []), *rest)
-    )
+    options = [f"--{param.name}={given[param.name]}" for param in spoken]
+    return Said(_line(spec, spoken, given, set(given)), (*spec.path.split(" "), *options))
 
 
 def as_word(value: Any) -> str:
@@ -207,8 +203,8 @@ def _authorise(asked: Asked, spec: Spec, values: Mapping[str, Any]) -> None:
 def _options(params: Sequence[Param], words: Sequence[str]) -> tuple[dict[str, str], list[str]]:
     """The options among the words, by param, and the words that are left; flags of every command are passed over."""
     names = {f"--{param.name}": param.name for param in params}
-    environment = next((param.name for param in params if param.type == "environment"), None)
-    names |= {"--env": environment} if environment else {}
+    environment = target(params)
+    names |= {"--env": environment.name} if environment else {}
     options: dict[str, str] = {}
     left: list[str] = []
     rest = iter(words)
@@ -237,7 +233,7 @@ def _line(spec: Spec, spoken: Sequence[Param], given: Mapping[str, str], named: 
 
 def _link(param: Param, before: Sequence[str], spec: Spec) -> list[str]:
     """The little word before an environment that something else stands before."""
-    if param.type != "environment" or len(before) < 2 or any(other.rest for other in spec.params):
+    if param != target(spec.params) or len(before) < 2 or any(other.rest for other in spec.params):
         return []
     return ["to" if param.help.endswith(" to") else "on"]
 

@@ -11,6 +11,7 @@ from opsbot.commands.form import may
 from opsbot.commands.reply import Button, Line, Lines, Part, Reply, Small, Tone
 from opsbot.commands.services import Asked
 from opsbot.commands.tree import Tree
+from opsbot.commands.words import target
 from opsbot.config.settings import ROLES
 from opsbot.runtime.release import previous_good
 from opsbot.store.rows import AlertRow, ReleaseRow, RunRow
@@ -84,8 +85,8 @@ def _buttons(asked: Asked, tree: Tree, name: str, live: Mapping[str, ReleaseRow 
 
 def _offers(asked: Asked, tree: Tree, path: str, environment: str) -> bool:
     spec = tree.specs.get(path)
-    where = next((param.name for param in spec.params if param.type == "environment"), None) if spec else None
-    return spec is not None and where is not None and may(asked, spec, {where: environment})
+    where = target(spec.params) if spec else None
+    return spec is not None and where is not None and may(asked, spec, {where.name: environment})
 
 
 def _ways_back(asked: Asked, name: str, live: Mapping[str, ReleaseRow | None]) -> list[Button]:

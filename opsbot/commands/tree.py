@@ -93,7 +93,6 @@ def _command(spec: Spec, known: Known) -> click.Command:
     options = [
         click.Option([f"--{param.name}", *(["--env"] if param == target(spec.params) else [])], help=param.help)
         for param in spec.params
-        if not param.rest
     ]
     flags = [
         click.Option(["--json", "as_json"], is_flag=True),
