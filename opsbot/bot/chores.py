@@ -11,7 +11,8 @@ from typing import Any
 from opsbot import log
 from opsbot.backups.storage import Storage
 from opsbot.clock import Clock
-from opsbot.commands.reply import Reply, Small
+from opsbot.commands.daily import daily
+from opsbot.commands.reply import Reply
 from opsbot.config.settings import Config
 from opsbot.errors import OpsError
 from opsbot.store import Store
@@ -55,9 +56,9 @@ class Chores:
             except OpsError as error:
                 _log.warning("chore.not_done", chore=chore.__name__.strip("_"), why=error)
 
-    def schedule_failed(self, actor: str, title: str, why: str) -> None:
+    def schedule_failed(self, actor: str, title: str, why: str, environment: str | None = None) -> None:
         """A schedule that tells nobody is a backup that never ran: it is an alert until the next one works."""
-        self._alert(actor, title, None, {"why": why})
+        self._alert(actor, title, environment, {"why": why})
 
     def _alert(self, condition: str, title: str, environment: str | None, body: dict[str, Any]) -> None:
         self._store.alerts.open(condition, title, "critical", environment, None, body, self._clock.now())
@@ -73,7 +74,8 @@ class Chores:
                 self._store.alerts.resolve(actor, self._clock.now())
                 self._changed()
             else:
-                self.schedule_failed(actor, f"“{schedule.do}” did not work", run.outcome or run.status)
+                why = f"{run.outcome or run.status} `runs {run.id}` shows every step."
+                self.schedule_failed(actor, f"“{schedule.do}” did not work", why, run.environment)
             self._judged[actor] = run.id
 
     def _warn(self) -> None:
@@ -106,8 +108,7 @@ class Chores:
         if head is not None:
             if self._config.storage is not None:
                 keep(self._bucket(), head)
-            text = f"The audit of {day.isoformat()} ends with row {head.number}."
-            self._tell(Reply(text, "info", [Small(head.hash)]), None)
+            self._tell(daily(self._store, head, self._config.team.timezone), None)
         self._store.settings.put(TOLD, day.isoformat())
 
 

@@ -14,6 +14,7 @@ from opsbot.chat.letter import Letter
 from opsbot.chat.outbox import Outbox
 from opsbot.chat.render import Rendered, render
 from opsbot.clock import Clock
+from opsbot.commands.daily import worth_a_message
 from opsbot.commands.reply import Code, Part, Reply, Words
 from opsbot.errors import OpsError
 from opsbot.store.rows import Behind, EventRow, RunRow
@@ -63,7 +64,7 @@ class Runs:
 
     def _tell(self, behind: Behind) -> None:
         run = self._store.runs.get(behind.run)
-        if run is None or self._is_old_news(run, behind):
+        if run is None or self._is_passed_over(run, behind):
             return
         new = self._store.events.after(behind.run, behind.cursor)
         try:
@@ -104,12 +105,18 @@ class Runs:
         parts = list(details(self._store.events.after(run.id, 0)))
         return render(Reply("What happened on the way", "info", parts)) if parts else None
 
-    def _is_old_news(self, run: RunRow, behind: Behind) -> bool:
+    def _has_message(self, run: RunRow) -> bool:
+        told = self._store.messages.get("run", run.id)
+        return told is not None and told.ts is not None
+
+    def _is_passed_over(self, run: RunRow, behind: Behind) -> bool:
+        """Old news gets no message, nor what is told with the whole day."""
         old = behind.cursor == 0 and run.ended_at is not None and run.ended_at < self._clock.now() - OLD_NEWS
-        if old:
+        quiet = not worth_a_message(run) and not self._has_message(run)
+        if old or quiet:
             where = behind.channel or self._home(behind.environment)
             self._store.messages.put("run", run.id, where, None, None, behind.last_event, None)
-        return old
+        return old or quiet
 
 
 def details(events: Sequence[EventRow]) -> Iterator[Part]:

@@ -12,7 +12,7 @@ import pytest
 from opsbot.bot.chores import Chores, heads
 from opsbot.bot.serving import died_here
 from opsbot.clock import SystemClock
-from opsbot.commands.reply import Reply
+from opsbot.commands.reply import Reply, Small
 from opsbot.config.settings import Config
 from opsbot.errors import NotFound, Unavailable
 from opsbot.runs.engine import Engine
@@ -68,6 +68,7 @@ class House:
     def __init__(self, store: Store) -> None:
         self.store, self.clock, self.bucket = store, Ahead(), Bucket()
         self.told: list[str] = []
+        self.said: list[Reply] = []
         self.where: list[str | None] = []
         self.engine = Engine(store, self.clock, {}, lambda template, scope: template, "test")
         self.restraints = self.engine.restraints
@@ -77,6 +78,7 @@ class House:
 
     def _tell(self, reply: Reply, environment: str | None) -> None:
         self.told.append(reply.text)
+        self.said.append(reply)
         self.where.append(environment)
 
     def warned(self) -> list[tuple[str | None, str]]:
@@ -120,7 +122,7 @@ def test_a_scheduled_backup_that_fails_is_an_alert_until_one_works(house: House)
     house.ran("r1", "undone")
     house.chores.do()
     assert house.open() == ["schedule:nightly"]
-    assert house.store.alerts.open_ones()[0].body["why"] == "The disk was full."
+    assert house.store.alerts.open_ones()[0].body["why"] == "The disk was full. `runs r1` shows every step."
     house.chores.do()
     assert house.store.alerts.open_ones()[0].count == 1, "the same run is judged once"
     house.ran("r2", "succeeded")
@@ -141,7 +143,8 @@ def test_the_records_head_goes_once_to_the_channel_and_to_the_bucket(house: Hous
     house.chores.do()
     house.chores.do()
     today = datetime.now(UTC).date().isoformat()
-    assert house.told == [f"The audit of {today} ends with row 1."]
+    assert len(house.told) == 1
+    assert [part for part in house.said[0].parts if part == Small(f"The audit of {today} ends with row 1.")]
     kept = heads(house.bucket)
     assert house.store.audit.verify(kept).ok
     assert not house.store.audit.verify({1: "0" * 64}).ok, "a head that does not fit is noticed"
