@@ -1,12 +1,12 @@
 // Block Kit's layout → nodes. `on` is what elements report to (see report.js).
-import { view } from "./confirm.js";
 import { el, icon } from "./dom.js";
 import { element } from "./elements.js";
-import { plain, text, words } from "./mrkdwn.js";
+import { link, plain, text, words } from "./mrkdwn.js";
 import { rich } from "./rich.js";
 
 function picture(shape, kind) {
-  const source = shape.image_url ?? shape.slack_file?.url ?? (shape.slack_file?.id ? `/files/${encodeURIComponent(shape.slack_file.id)}` : "");
+  const { id, url = id && `/files/${encodeURIComponent(id)}` } = shape.slack_file ?? {};
+  const source = shape.image_url ?? url ?? "";
   return el("img", { class: kind, src: safe(source), alt: shape.alt_text ?? "", loading: "lazy" });
 }
 
@@ -15,7 +15,9 @@ const safe = (source) => (/^(https?:|\/files\/)/i.test(source) ? source : null);
 // A picture that opens in full when it is pressed.
 export function figure(shape, title) {
   const image = picture(shape, "wide");
-  const opener = el("button", { type: "button", class: "zoom", "aria-label": `Open the picture: ${image.alt || title}`, onclick: () => view(image.src, title || image.alt) }, image);
+  const open = async () => (await import("./confirm.js")).view(image.src, title || image.alt);
+  const label = `Open the picture: ${image.alt || title}`;
+  const opener = el("button", { type: "button", class: "zoom", "aria-label": label, onclick: open }, image);
   return el("figure", { class: "b-image" }, title ? el("figcaption", {}, title) : null, opener);
 }
 
@@ -25,8 +27,10 @@ const BLOCKS = {
   section(block, on) {
     const body = el("div", { class: "b-text" }, block.text ? el("div", { class: "text" }, text(block.text)) : null);
     if (block.fields) body.append(el("div", { class: "b-fields" }, block.fields.map((field) => el("div", { class: "text" }, text(field)))));
-    const beside = block.accessory && (block.accessory.type === "image" ? picture(block.accessory, "thumb") : element(block, block.accessory, on));
-    return el("div", { class: "b-section" }, body, beside ? el("div", { class: "b-beside" }, beside) : null);
+    const { accessory } = block;
+    if (!accessory) return el("div", { class: "b-section" }, body);
+    const beside = accessory.type === "image" ? picture(accessory, "thumb") : element(block, accessory, on);
+    return el("div", { class: "b-section" }, body, el("div", { class: "b-beside" }, beside));
   },
   context(block) {
     const parts = block.elements.map((part) => (part.type === "image" ? picture(part, "tiny") : el("span", {}, text(part))));
@@ -37,7 +41,8 @@ const BLOCKS = {
   input(block, on) {
     const id = block.block_id;
     const made = element(block, block.element, on);
-    const title = el("div", { class: "label", id: `l-${id}` }, words(block.label), block.optional ? el("small", {}, " (optional)") : null);
+    const optional = block.optional ? el("small", {}, " (optional)") : null;
+    const title = el("div", { class: "label", id: `l-${id}` }, words(block.label), optional);
     const hint = el("p", { class: "hint", id: `h-${id}` }, words(block.hint));
     const fault = el("p", { class: "fault", id: `f-${id}`, "data-fault": id });
     const whole = el("div", { class: "b-input" }, title, made, fault, hint);
@@ -46,7 +51,7 @@ const BLOCKS = {
   },
   rich_text: (block) => el("div", { class: "b-rich text" }, block.elements.map(rich)),
   file: (block) => el("p", { class: "file" }, icon("file"), `A file of another service (${block.external_id})`),
-  video: (block) => el("p", {}, el("a", { href: safe(block.title_url ?? block.video_url ?? ""), target: "_blank", rel: "noopener noreferrer" }, words(block.title))),
+  video: (block) => el("p", {}, link(block.title_url ?? block.video_url ?? "", words(block.title))),
 };
 
 export function render(blocks, on) {

@@ -1,5 +1,5 @@
 // Where one writes: suggestions as one types (commands, people, channels, emoji), what was sent before, files.
-import { post, toast, upload } from "./dom.js";
+import { at, post, toast, upload } from "./dom.js";
 import { EMOJI } from "./emoji.js";
 import * as place from "./place.js";
 import { listbox } from "./popup.js";
@@ -12,24 +12,33 @@ const sentBefore = JSON.parse(localStorage.getItem("sent") ?? "[]");
 function commands(text) {
   const [name, ...rest] = text.split(" ");
   const known = Object.entries(state.start.commands);
-  if (!rest.length) return known.filter(([one]) => one.startsWith(name)).map(([one, usage]) => ({ text: one, note: usage, put: `${one} ` }));
+  if (!rest.length) {
+    return known.filter(([one]) => one.startsWith(name)).map(([one, usage]) => ({ text: one, note: usage, put: `${one} ` }));
+  }
   const usage = known.find(([one]) => one === name)?.[1];
   if (usage === undefined) return [];
   const before = sentBefore.filter((one) => one.startsWith(text) && one !== text).slice(0, 4);
-  const verbs = usage.split(", ").map((verb) => `${name} ${verb}`).filter((one) => one.startsWith(text) && one !== text && !before.includes(one));
+  const words = usage.split(", ").map((verb) => `${name} ${verb}`);
+  const verbs = words.filter((one) => one.startsWith(text) && one !== text && !before.includes(one));
   return [...before.map((one) => ({ text: one, note: "sent before", put: one })), ...verbs.map((one) => ({ text: one, put: `${one} ` }))];
 }
 
+const named = (sign, name, note, before) => ({ text: sign + name, note, key: `${name} ${note}`, put: sign + name, before });
+
 const TOKENS = {
-  "@": () => [...state.start.users.filter((one) => !one.deleted).map((one) => ({ text: one.real_name, note: `@${one.name}`, key: `${one.name} ${one.real_name}`, put: `@${one.name}`, before: place.faceOf(one) })), ...state.start.groups.map((one) => ({ text: `@${one.name}`, note: "group", key: one.name, put: `@${one.name}` }))],
-  "#": () => state.start.channels.filter((one) => !one.is_im).map((one) => ({ text: `#${one.name}`, note: one.topic?.value, key: one.name, put: `#${one.name}` })),
+  "@": () => [
+    ...state.start.users.filter((one) => !one.deleted).map((one) => named("@", one.name, one.real_name, place.faceOf(one))),
+    ...state.start.groups.map((one) => named("@", one.name, "group")),
+  ],
+  "#": () => state.start.channels.filter((one) => !one.is_im).map((one) => named("#", one.name, one.topic?.value)),
   ":": () => Object.entries(EMOJI).map(([name, sign]) => ({ text: `${sign}  ${name.replaceAll("_", " ")}`, key: name, put: `:${name}:` })),
 };
 
 function token(text) {
   const [, sign, typed] = text.match(/(?:^|\s)([@#:])([\w+-]*)$/) ?? [];
   if (!sign || (sign === ":" && typed.length < 2)) return null;
-  const found = TOKENS[sign]().filter((one) => ` ${one.key}`.toLowerCase().includes(` ${typed.toLowerCase()}`) || (sign === ":" && one.key.includes(typed)));
+  const begins = (one) => ` ${one.key}`.toLowerCase().includes(` ${typed.toLowerCase()}`);
+  const found = TOKENS[sign]().filter((one) => begins(one) || (sign === ":" && one.key.includes(typed)));
   const done = found.some((one) => one.put === sign + typed); // all typed already: Enter sends
   return done ? null : { from: text.length - typed.length - 1, found: found.slice(0, 8) };
 }
@@ -67,10 +76,14 @@ export function composer(form, field, thread) {
     changed();
   }
 
+  const inThread = () => (thread() ? { thread_ts: thread() } : {});
+
   async function send() {
     const text = field.value.trim();
     if (!text) return;
-    const said = { user: state.me, channel: state.channel, text, ...(thread() ? { thread_ts: thread() } : {}) };
+    const said = { user: state.me, channel: state.channel, text, ...inThread() };
+    if (thread()) said.broadcast = at("broadcast").checked;
+    at("broadcast").checked = false;
     field.value = "";
     recalled = -1;
     list.hide();
@@ -110,7 +123,7 @@ export function composer(form, field, thread) {
     suggest();
   });
   for (const input of form.querySelectorAll("input[type=file]")) input.addEventListener("change", async () => {
-    for (const file of input.files) await upload(file, { user: state.me, channel: state.channel, ...(thread() ? { thread_ts: thread() } : {}) });
+    for (const file of input.files) await upload(file, { user: state.me, channel: state.channel, ...inThread() });
     input.value = "";
   });
 }

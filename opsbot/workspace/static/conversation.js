@@ -149,6 +149,20 @@ at("messages").addEventListener("scroll", () => {
 new ResizeObserver(() => stuck && toEnd()).observe(at("list"));
 document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && state.messages.size && read(state.channel));
 
+// What can be done with a message appears when it is looked at.
+async function tools(item, thread) {
+  const shape = state.messages.get(item?.dataset.ts);
+  if (!shape || shape.only_for || item.querySelector(".tools")) return;
+  const { toolbar } = await import("./tools.js");
+  if (!item.querySelector(".tools")) item.append(toolbar(shape, thread, item));
+}
+
+for (const [id, thread] of [["list", openThread], ["threadlist", null]]) {
+  for (const kind of ["mouseover", "focusin"]) {
+    at(id).addEventListener(kind, (event) => tools(event.target.closest(".message"), thread));
+  }
+}
+
 // Up and down go from message to message; a reply is one key away.
 for (const id of ["messages", "replies"]) {
   at(id).addEventListener("keydown", (event) => {

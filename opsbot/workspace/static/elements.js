@@ -5,7 +5,10 @@ import { menu } from "./popup.js";
 
 // How an element is called by a screen reader: by its block's label where it has one.
 function named(block, element) {
-  if (block.type === "input") return { "aria-labelledby": `l-${block.block_id}`, "aria-describedby": `h-${block.block_id} f-${block.block_id}`, "data-action": element.action_id };
+  const id = block.block_id;
+  if (block.type === "input") {
+    return { "aria-labelledby": `l-${id}`, "aria-describedby": `h-${id} f-${id}`, "data-action": element.action_id };
+  }
   const label = words(element.placeholder) || block.text?.text || element.type.replaceAll("_", " ");
   return { "aria-label": element.accessibility_label ?? label, "data-action": element.action_id };
 }
@@ -29,7 +32,8 @@ function button(block, element, on) {
 }
 
 function overflow(block, element, on) {
-  const opener = el("button", { type: "button", class: "button square", "aria-label": "More actions", "data-action": element.action_id }, icon("more"));
+  const attributes = { type: "button", class: "button square", "aria-label": "More actions", "data-action": element.action_id };
+  const opener = el("button", attributes, icon("more"));
   const entries = () => element.options.map((option) => ({ text: words(option.text), note: words(option.description), value: option }));
   const pick = (option) => {
     if (option.url && /^https?:/i.test(option.url)) window.open(option.url, "_blank", "noopener");

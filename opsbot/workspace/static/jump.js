@@ -1,5 +1,5 @@
 // Ctrl+K: any channel, person or corner of the page by its name.
-import { at, icon } from "./dom.js";
+import { at, icon, post } from "./dom.js";
 import * as place from "./place.js";
 import { listbox } from "./popup.js";
 
@@ -25,9 +25,16 @@ export function open(offers) {
 }
 
 export function places(go, become, corners) {
-  const channels = place.state.start.channels.filter((one) => !one.is_im).map((one) => ({ text: `#${one.name}`, note: one.topic?.value, group: "Channels", act: () => go(one.id) }));
-  const people = place.people().map((one) => ({ text: `Be ${one.real_name}`, note: `@${one.name}`, before: place.faceOf(one), group: "People", act: () => become(one.id) }));
-  return [...channels, ...corners.map((one) => ({ ...one, group: "This page", before: icon(one.sign) })), ...people];
+  const { me, start } = place.state;
+  const channel = (one) => ({ text: `#${one.name}`, note: one.topic?.value, group: "Channels", act: () => go(one.id) });
+  const person = (one) => ({ text: `Be ${one.real_name}`, note: `@${one.name}`, before: place.faceOf(one), group: "People", act: () => become(one.id) });
+  const run = (one) => ({ text: one.name, note: "shortcut", group: "Apps", act: () => post("/page/shortcut", { user: me, callback_id: one.callback_id }) });
+  return [
+    ...start.channels.filter((one) => !one.is_im).map(channel),
+    ...(start.shortcuts ?? []).filter((one) => one.type === "global").map(run),
+    ...corners.map((one) => ({ ...one, group: "This page", before: icon(one.sign) })),
+    ...place.people().map(person),
+  ];
 }
 
 at("jumplist").replaceChildren(list.list);

@@ -1,28 +1,32 @@
-// One message as a list item: who, when, what, and what can be done with it.
+// One message as a list item: who, when, what. What can be done with it is in tools.js.
 import { figure, render } from "./blocks.js";
 import { el, icon, post, toast } from "./dom.js";
 import { emoji, mrkdwn, plain } from "./mrkdwn.js";
 import * as place from "./place.js";
-import { menu } from "./popup.js";
 import { reports } from "./report.js";
 
 const typed = new Map(); // ts → what was chosen in the message's elements, kept over its edits
-const REACTIONS = ["+1", "eyes", "white_check_mark", "tada", "heart", "thinking_face"];
 
 // `openThread` is null inside the thread itself.
 export function message(shape, openThread) {
   const by = place.author(shape);
-  const kind = shape.only_for ? "message whisper" : "message";
-  const item = el("li", { id: openThread ? `m${shape.ts}` : null, class: kind, tabindex: "-1", "data-ts": shape.ts, "data-by": `${by.id}${shape.only_for ? "!" : ""}` });
+  const item = el("li", {
+    id: openThread ? `m${shape.ts}` : null,
+    class: shape.only_for ? "message whisper" : "message",
+    tabindex: "-1",
+    "data-ts": shape.ts,
+    "data-by": `${by.id}${shape.only_for ? "!" : ""}`,
+  });
   const when = el("time", { datetime: place.moment(shape.ts).toISOString(), title: place.full(shape.ts) }, place.clock(shape.ts));
   const head = el("div", { class: "head" }, el("strong", {}, by.name), by.app ? el("span", { class: "badge" }, "App") : null, when);
   const body = el("div", { class: "body" }, head);
   if (shape.only_for) body.append(el("p", { class: "only" }, "Only visible to you", dismiss(shape)));
   body.append(...content(shape));
-  if (shape.edited) body.lastElementChild.append(el("small", { class: "edited", title: place.full(shape.edited.ts) }, " (edited)"));
+  if (shape.edited) {
+    body.lastElementChild.append(el("small", { class: "edited", title: place.full(shape.edited.ts) }, " (edited)"));
+  }
   body.append(...below(shape, openThread));
   item.append(el("div", { class: "gutter" }, place.face(by), when.cloneNode(true)), body);
-  if (!shape.only_for) item.append(tools(shape, openThread));
   return item;
 }
 
@@ -48,31 +52,39 @@ function attachment(shape, on) {
   const rows = [];
   const row = (value, kind) => value && rows.push(el("div", { class: kind }, mrkdwn(value)));
   row(shape.author_name, "author");
-  if (shape.title) rows.push(el("strong", {}, mrkdwn(shape.title_link ? `<${shape.title_link}|${shape.title}>` : shape.title)));
+  const title = shape.title_link ? `<${shape.title_link}|${shape.title}>` : shape.title;
+  if (title) rows.push(el("strong", {}, mrkdwn(title)));
   if (shape.blocks?.length) rows.push(el("div", { class: "blocks" }, render(shape.blocks, on)));
   else row(shape.text ?? (rows.length || shape.fields ? "" : shape.fallback), "text");
-  if (shape.fields?.length) rows.push(el("div", { class: "b-fields" }, shape.fields.map((one) => el("div", {}, el("strong", {}, mrkdwn(one.title ?? "")), el("div", {}, mrkdwn(one.value ?? ""))))));
+  const field = (one) => el("div", {}, el("strong", {}, mrkdwn(one.title ?? "")), el("div", {}, mrkdwn(one.value ?? "")));
+  if (shape.fields?.length) rows.push(el("div", { class: "b-fields" }, shape.fields.map(field)));
   if (shape.image_url) rows.push(figure({ image_url: shape.image_url, alt_text: shape.fallback ?? "" }, ""));
   row(shape.footer, "soft");
   const made = el("div", { class: "attachment" }, rows);
-  const colour = COLOURS[shape.color] ?? (/^#?[0-9a-f]{6}$/i.test(shape.color ?? "") ? `#${shape.color.replace("#", "")}` : null);
+  const [hex] = /[0-9a-f]{6}$/i.exec(shape.color ?? "") ?? [];
+  const colour = COLOURS[shape.color] ?? (hex && `#${hex}`);
   if (colour) made.style.borderLeftColor = colour;
   return shape.pretext ? el("div", {}, mrkdwn(shape.pretext), made) : made;
 }
 
-const size = (bytes) => (bytes < 1024 ? `${bytes} B` : bytes < 1_048_576 ? `${Math.round(bytes / 1024)} KB` : `${(bytes / 1_048_576).toFixed(1)} MB`);
+const size = (bytes) => (bytes < 1024 ? `${bytes} B` : `${Math.round(bytes / 1024)} KB`);
 
 function file(shape) {
   const url = new URL(shape.url_private ?? shape.permalink, location.href).pathname;
   const title = shape.title || shape.name;
-  if (/^image\//.test(shape.mimetype ?? "") || /^(png|jpe?g|gif)$/.test(shape.filetype ?? "")) return figure({ image_url: new URL(url, location.href).href, alt_text: title }, title);
-  const open = el("a", { class: "file", href: url, target: "_blank", rel: "noopener" }, icon("file"), el("span", {}, el("strong", {}, title), el("small", {}, `${shape.pretty_type ?? shape.filetype} · ${size(shape.size)}`)));
+  if (/^image\//.test(shape.mimetype ?? "") || /^(png|jpe?g|gif)$/.test(shape.filetype ?? "")) {
+    return figure({ image_url: url, alt_text: title }, title);
+  }
+  const about = el("small", {}, `${shape.pretty_type ?? shape.filetype} · ${size(shape.size)}`);
+  const name = el("span", {}, el("strong", {}, title), about);
+  const open = el("a", { class: "file", href: url, target: "_blank", rel: "noopener" }, icon("file"), name);
   if (!shape.preview) return open;
   const rest = shape.lines_more ? el("small", { class: "soft" }, `and ${shape.lines_more} more lines`) : null;
   return el("div", { class: "snippet" }, open, el("pre", { tabindex: "0" }, shape.preview), rest);
 }
 
-async function react(shape, name) {
+// Give a reaction, or take it back.
+export async function react(shape, name) {
   const there = shape.reactions?.find((one) => one.name === name)?.users.includes(place.state.me) ?? false;
   const answer = await post("/page/react", { user: place.state.me, channel: shape.channel, ts: shape.ts, name, remove: there });
   if (!answer.ok) toast(`The reaction was not taken: ${answer.error}`);
@@ -83,8 +95,10 @@ function below(shape, openThread) {
   if (shape.reactions?.length) {
     const chip = (one) => {
       const names = one.users.map(place.userName).join(", ");
-      const own = one.users.includes(place.state.me);
-      return el("button", { type: "button", class: "reaction", "aria-pressed": String(own), title: `${names} :${one.name}:`, "aria-label": `${one.name}, ${one.count}: ${names}`, onclick: () => react(shape, one.name) }, emoji(`:${one.name}:`), ` ${one.count}`);
+      const own = String(one.users.includes(place.state.me));
+      const label = `${one.name}, ${one.count}: ${names}`;
+      const attributes = { type: "button", class: "reaction", "aria-pressed": own, title: names, "aria-label": label };
+      return el("button", { ...attributes, onclick: () => react(shape, one.name) }, emoji(`:${one.name}:`), ` ${one.count}`);
     };
     nodes.push(el("div", { class: "reactions" }, shape.reactions.map(chip)));
   }
@@ -95,15 +109,6 @@ function below(shape, openThread) {
     nodes.push(el("button", { type: "button", class: "replies", onclick: () => openThread(shape.ts) }, faces, count, last));
   }
   return nodes;
-}
-
-function tools(shape, openThread) {
-  const smile = el("button", { type: "button", class: "bare", "aria-label": "React", title: "React" }, icon("smile"));
-  const faces = menu(smile, () => REACTIONS.map((name) => ({ value: name, text: `${emoji(`:${name}:`)} ${name.replaceAll("_", " ")}` })), (name) => react(shape, name));
-  const reply = openThread && el("button", { type: "button", class: "bare", "aria-label": "Reply in a thread", title: "Reply in a thread", onclick: () => openThread(shape.ts) }, icon("reply"));
-  const copy = () => navigator.clipboard.writeText(`${location.origin}/archives/${shape.channel}/p${shape.ts.replace(".", "")}`).then(() => toast("The link is copied."), () => toast("This browser did not let us copy."));
-  const copied = el("button", { type: "button", class: "bare", "aria-label": "Copy the link", title: "Copy the link", onclick: copy }, icon("link"));
-  return el("div", { class: "tools" }, smile, faces, reply, copied);
 }
 
 function dismiss(shape) {

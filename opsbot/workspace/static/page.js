@@ -2,13 +2,13 @@
 import { composer } from "./composer.js";
 import * as conversation from "./conversation.js";
 import { at, get, icon, toast } from "./dom.js";
-import * as home from "./home.js";
 import * as place from "./place.js";
 import * as side from "./side.js";
 
 const { state } = place;
 let feed = null;
 let dialogs = null; // modal.js, once there was a dialog
+const home = () => import("./home.js");
 const inspector = () => import("./inspector.js"); // for the few who want it
 
 async function modals(views) {
@@ -65,7 +65,8 @@ async function refresh() {
 
 async function go(id) {
   const isHome = id === "home";
-  const channel = place.channel(id) ?? (id === state.me || isHome ? { id: side.direct(), is_im: true } : state.start.channels[0]);
+  const direct = { id: side.direct(), is_im: true };
+  const channel = place.channel(id) ?? (id === state.me || isHome ? direct : state.start.channels[0]);
   const thread = channel.id === state.channel ? state.thread : null;
   state.channel = isHome ? "home" : channel.id;
   document.body.classList.toggle("athome", isHome);
@@ -79,21 +80,22 @@ async function go(id) {
   openMenu(false);
   if (isHome) {
     conversation.openThread(null);
-    home.draw(state.start.home ?? null);
     side.draw(go);
-    return home.opened("home");
+    const tab = await home();
+    tab.draw(state.start.home ?? null);
+    return tab.opened("home");
   }
   if (!(await conversation.load(channel))) return;
   conversation.openThread(thread);
   side.draw(go);
-  if (channel.is_im) home.opened("messages");
+  if (channel.is_im) (await home()).opened("messages");
 }
 
 function corners() {
   return [
     { text: `Home of ${place.user(state.start.bot)?.real_name}`, sign: "home", act: () => go("home") },
     { text: "Inspector", note: "envelopes and calls", sign: "pulse", act: async () => (await inspector()).open() },
-    { text: "Make things fail", note: "drop, freeze, 429, down", sign: "pulse", act: async () => (await inspector()).open("controls") },
+    { text: "Make it fail", note: "drop, freeze, 429, down", sign: "pulse", act: async () => (await inspector()).open("controls") },
     ...["auto", "light", "dark"].map((name) => ({ text: `Colours: ${name}`, sign: name, act: () => side.theme(name) })),
   ];
 }
@@ -102,9 +104,9 @@ const HAPPENINGS = {
   message: (change) => (change.message.channel === state.channel ? conversation.changed(change) : elsewhere(change.message)),
   deleted: (change) => change.channel === state.channel && conversation.changed(change),
   views: (change) => modals(change.views),
-  home(change) {
+  async home(change) {
     state.start.home = change.view;
-    if (state.channel === "home") home.draw(change.view);
+    if (state.channel === "home") (await home()).draw(change.view);
   },
   links: (change) => side.connected(change.count, change.door ?? state.start.door),
   faults: (change) => (at("faults").textContent = faults(change.faults)),
@@ -116,8 +118,8 @@ const HAPPENINGS = {
   },
   trouble(change) {
     const bot = place.user(state.start.bot)?.real_name;
-    const said = { operation_timeout: `${bot} did not answer within 3 seconds.`, dispatch_failed: `${bot} is not connected.` }[change.error];
-    toast(said ?? `${bot} did not answer (${change.error}).`);
+    const known = { operation_timeout: "did not answer within 3 seconds", dispatch_failed: "is not connected" };
+    toast(`${bot} ${known[change.error] ?? `did not answer (${change.error})`}.`);
   },
 };
 
@@ -136,11 +138,13 @@ function changed(change) {
 // A message in another channel: unread, unless it is an edit, a reply in a thread or one's own.
 const counted = new Set();
 function elsewhere(shape) {
-  const fresh = !shape.edited && !counted.has(shape.ts) && (!shape.thread_ts || shape.thread_ts === shape.ts) && !shape.reply_count;
+  const known = shape.edited || shape.reply_count || counted.has(shape.ts);
+  const reply = shape.thread_ts && shape.thread_ts !== shape.ts;
+  const channel = place.channel(shape.channel);
   counted.add(shape.ts);
-  if (!fresh || place.isMe(shape.user) || !place.channel(shape.channel)) return;
+  if (known || reply || !channel || place.isMe(shape.user)) return;
   const before = state.unread.get(shape.channel) ?? { count: 0, mentions: 0 };
-  const loud = place.channel(shape.channel).is_im || place.mine(shape.text ?? "") || /<!(here|channel|everyone)/.test(shape.text ?? "");
+  const loud = channel.is_im || place.mine(shape.text) || /<!(here|channel|everyone)/.test(shape.text);
   state.unread.set(shape.channel, { count: before.count + 1, mentions: before.mentions + Number(loud) });
   side.draw(go);
 }

@@ -1,6 +1,5 @@
 // What interactive elements report to: keeps what was chosen, asks where the app wants it, tells the workspace.
 import { post, toast } from "./dom.js";
-import { confirm } from "./confirm.js";
 import { state } from "./place.js";
 
 // `values` is {block_id: {action_id: value}}; `where` is {channel, ts} of a message or {view_id} of a view.
@@ -14,7 +13,7 @@ export function reports(values, where) {
     suggest: (block, element, typed) => post("/page/suggest", { ...about(element, block), typed }),
     // False: the person thought better of it.
     async act(block, element, value) {
-      if (element.confirm && !(await confirm(element.confirm))) return false;
+      if (element.confirm && !(await (await import("./confirm.js")).confirm(element.confirm))) return false;
       if (element.type !== "button") set(block, element, value);
       const answer = await post(`/page/${act}`, { ...about(element, block), value, [holder]: values });
       if (!answer.ok && !answer.result) toast(answer.error); // what the app failed to do comes by the feed
