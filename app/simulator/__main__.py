@@ -54,8 +54,11 @@ def _readable(found: dict[str, Any]) -> str:
     lines = [
         f"{found['requests']} requests in {found['seconds']} s ({found['rate']}/s), {found['failed']} failed",
         *(f"  {kind}: {number}" for kind, number in found["errors"].items()),
+        f"nothing worked for {found['downtime']['seconds']} s",
+        *(f"  from {span['from']} to {span['to']} s" for span in found["downtime"]["spans"][:20]),
         "answered by: " + ", ".join(f"{name} ({number})" for name, number in found["releases"].items()),
-        f"end state: {end['users']} users, {end['messages']} messages, {len(end['differences'])} differences",
+        f"end state: {end['users']} users, {end['messages']} messages, {end['follows']} follows, latest {end['latest']}",
+        f"{len(end['differences'])} differences",
         *(f"  {sentence}" for sentence in end["differences"][:20]),
         "all as it should be" if found["ok"] else "NOT as it should be",
     ]
@@ -71,13 +74,27 @@ def _print(text: str) -> None:
     sys.stdout.flush()
 
 
+def _not_negative(text: str) -> float:
+    number = float(text)
+    if not 0 <= number < float("inf"):
+        raise argparse.ArgumentTypeError("must be 0 or more")
+    return number
+
+
+def _at_least_one(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be 1 or more")
+    return number
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="simulator", description="Traffic and smoke tests for MiniTwit")
     parser.add_argument("--url", required=True, help="where the application answers, such as http://web-blue:8000")
     parser.add_argument("--smoke", action="store_true", help="one user's path, leaving no trace; prints JSON")
-    parser.add_argument("--seconds", type=float, default=10.0, help="how long; 0 = until SIGTERM (default 10)")
-    parser.add_argument("--rate", type=float, default=20.0, help="requests a second; 0 = no pause (default 20)")
-    parser.add_argument("--threads", type=int, default=2, help="callers at once (default 2)")
+    parser.add_argument("--seconds", type=_not_negative, default=10.0, help="how long; 0 = until SIGTERM (default 10)")
+    parser.add_argument("--rate", type=_not_negative, default=20.0, help="requests a second; 0 = no pause (default 20)")
+    parser.add_argument("--threads", type=_at_least_one, default=2, help="callers at once (default 2)")
     parser.add_argument("--seed", type=int, default=0, help="same seed, same sequence of actions (default 0)")
     parser.add_argument("--limit", type=float, default=0.3, help="longest request in seconds (default 0.3)")
     parser.add_argument("--json", action="store_true", help="the report as one JSON line on stdout")

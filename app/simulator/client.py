@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from array import array
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,19 +23,44 @@ class Tally:
     errors: Counter[str] = field(default_factory=Counter)
     errors_by_second: defaultdict[int, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     releases: Counter[str] = field(default_factory=Counter)
-    durations: list[float] = field(default_factory=list)
+    began: array[float] = field(default_factory=lambda: array("d"))
+    ended: array[float] = field(default_factory=lambda: array("d"))
+    good: bytearray = field(default_factory=bytearray)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
-    def count(self, seconds: float, error: str | None, release: str | None) -> None:
-        """Record one request: how long it took, what was wrong with it, which release answered."""
+    def count(self, began: float, ended: float, error: str | None, release: str | None) -> None:
+        """Record one request: its monotonic times, what was wrong with it, which release answered."""
         with self._lock:
             self.requests += 1
-            self.durations.append(seconds)
+            self.began.append(began - self.started)
+            self.ended.append(ended - self.started)
+            self.good.append(error is None)
             if release:
                 self.releases[release] += 1
             if error:
                 self.errors[error] += 1
-                self.errors_by_second[int(time.monotonic() - self.started)][error] += 1
+                self.errors_by_second[int(ended - self.started)][error] += 1
+
+    def durations(self) -> list[float]:
+        """What each request took, in seconds, shortest first."""
+        return sorted(ended - began for began, ended in zip(self.began, self.ended, strict=True))
+
+    def downtime(self) -> list[tuple[float, float]]:
+        """From when until when nothing worked: from the start of a request that failed to the end of the next good one.
+
+        Only a request that began later counts as the next. The pace is the precision: at 20 requests a second 0.05 s.
+        """
+        spans: list[tuple[float, float]] = []
+        since: float | None = None
+        for began, ended, good in sorted(zip(self.began, self.ended, self.good, strict=True), key=lambda one: one[1]):
+            if not good and since is None:
+                since = began
+            elif good and since is not None and began > since:
+                spans.append((since, ended))
+                since = None
+        if since is not None:
+            spans.append((since, max(self.ended)))
+        return spans
 
 
 class Caller:
@@ -51,12 +77,12 @@ class Caller:
         self, method: str, path: str, *, expect: int = 200, body: Any = None, **query: int
     ) -> requests.Response | None:
         """The answer, or None when there was none in time or its status is not `expect`; counted either way."""
-        started = time.monotonic()
+        began = time.monotonic()
         answer, error = self._send(method, path, body, query)
-        seconds = time.monotonic() - started
+        ended = time.monotonic()
         if answer is not None and error is None:
-            error = self._fault(answer, expect, seconds)
-        self._tally.count(seconds, error, answer.headers.get("X-Release") if answer is not None else None)
+            error = self._fault(answer, expect, ended - began)
+        self._tally.count(began, ended, error, answer.headers.get("X-Release") if answer is not None else None)
         return answer if error is None else None
 
     def _send(

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
+from typing import Any
 from urllib.parse import quote
 
 from simulator.client import Caller
@@ -33,10 +34,15 @@ class Person:
 
 
 class Crowd:
-    """The people of one thread, and one action after the other."""
+    """The people of one thread, and one action after the other.
+
+    `last` is the `latest` that its last good call sent, None before; `open_latest` what failed calls sent.
+    """
 
     def __init__(self, caller: Caller, label: str, rng: random.Random, latest: Callable[[], int]) -> None:
         self.people: list[Person] = []
+        self.last: int | None = None
+        self.open_latest: set[int] = set()
         self._caller = caller
         self._label = label
         self._rng = rng
@@ -83,21 +89,25 @@ class Crowd:
     def follow(self) -> None:
         """Somebody follows somebody, perhaps for the second time."""
         who, whom = self._anyone(), self._anyone()
-        self._change_follow(who, whom, "follow")
+        self._change_follow(who, whom.name, "follow")
 
     def unfollow(self) -> None:
-        """Somebody stops following somebody, perhaps without having followed them."""
-        who = self._anyone()
-        self._change_follow(who, self._anyone(), "unfollow")
+        """Somebody stops following somebody, now and then without having followed them."""
+        follow = [person for person in self.people if person.follows]
+        if follow and self._rng.random() < 0.8:
+            who = self._rng.choice(follow)
+            self._change_follow(who, self._rng.choice(sorted(who.follows)), "unfollow")
+        else:
+            self._change_follow(self._anyone(), self._anyone().name, "unfollow")
 
     def read_user(self) -> None:
         """Read one person's messages."""
         name = quote(self._anyone().name, safe="")
-        self._caller.call("GET", f"/api/msgs/{name}", no=20, latest=self._latest())
+        self._api("GET", f"/api/msgs/{name}", no=20)
 
     def read_all(self) -> None:
         """Read everybody's messages."""
-        self._caller.call("GET", "/api/msgs", no=20, latest=self._latest())
+        self._api("GET", "/api/msgs", no=20)
 
     def read_page(self) -> None:
         """Look at the public page, as a person does."""
@@ -106,13 +116,20 @@ class Crowd:
     def _anyone(self) -> Person:
         return self._rng.choice(self.people)
 
-    def _change_follow(self, who: Person, whom: Person, verb: str) -> None:
-        if self._post(f"/api/fllws/{quote(who.name, safe='')}", {verb: whom.name}):
-            who.open_follows.discard(whom.name)
-            (who.follows.add if verb == "follow" else who.follows.discard)(whom.name)
+    def _change_follow(self, who: Person, whom: str, verb: str) -> None:
+        if self._post(f"/api/fllws/{quote(who.name, safe='')}", {verb: whom}):
+            who.open_follows.discard(whom)
+            (who.follows.add if verb == "follow" else who.follows.discard)(whom)
         else:
-            who.open_follows.add(whom.name)
+            who.open_follows.add(whom)
 
     def _post(self, path: str, body: dict[str, str]) -> bool:
-        answer = self._caller.call("POST", path, expect=204, body=body, latest=self._latest())
-        return answer is not None
+        return self._api("POST", path, expect=204, body=body)
+
+    def _api(self, method: str, path: str, expect: int = 200, body: Any = None, **query: int) -> bool:
+        number = self._latest()
+        if self._caller.call(method, path, expect=expect, body=body, **query, latest=number) is None:
+            self.open_latest.add(number)
+            return False
+        self.last = number
+        return True

@@ -13,7 +13,7 @@ from typing import Any
 
 from simulator import endstate
 from simulator.client import Caller, Tally
-from simulator.people import Crowd, Person
+from simulator.people import Crowd
 
 
 @dataclass(frozen=True)
@@ -47,9 +47,14 @@ def simulate(load: Load, stop: threading.Event, say: Callable[[str], None]) -> d
         thread.start()
     _follow(threads, tally, say)
     seconds = time.monotonic() - tally.started
-    people: list[Person] = [person for crowd in crowds for person in crowd.people]
-    say(f"comparing what {len(people)} users did with what the application holds")
-    return report(tally, seconds, endstate.compare(load.url, people, next(numbers)))
+    say(f"comparing what {sum(len(crowd.people) for crowd in crowds)} users did with what the application holds")
+    return {**report(tally, seconds, endstate.compare(load.url, crowds)), "seen_as": seen_as(load.url)}
+
+
+def seen_as(url: str) -> dict[str, Any] | None:
+    """Which address the application sees us with, and whether ACCEPTED_IPS admits it; None if it does not say."""
+    answer = Caller(url, Tally(), endstate.PATIENCE_SECONDS).call("GET", "/health/address")
+    return None if answer is None else answer.json()
 
 
 def _run(crowd: Crowd, load: Load, started: float, stop: threading.Event) -> None:
@@ -81,12 +86,18 @@ def report(tally: Tally, seconds: float, end: endstate.EndState) -> dict[str, An
         "failed": tally.errors.total(),
         "errors": dict(tally.errors),
         "errors_per_second": [{"second": second, **kinds} for second, kinds in sorted(tally.errors_by_second.items())],
+        "downtime": _downtime(tally),
         "seconds": round(seconds, 2),
         "rate": round(tally.requests / seconds, 1),
-        "latency_seconds": _percentiles(sorted(tally.durations)),
+        "latency_seconds": _percentiles(tally.durations()),
         "releases": dict(tally.releases),
         "end_state": asdict(end),
     }
+
+
+def _downtime(tally: Tally) -> dict[str, Any]:
+    spans = [{"from": round(since, 1), "to": round(until, 1)} for since, until in tally.downtime()]
+    return {"seconds": round(sum(until - since for since, until in tally.downtime()), 1), "spans": spans}
 
 
 def _percentiles(durations: list[float]) -> dict[str, float]:

@@ -17,6 +17,7 @@ from flask.testing import FlaskClient
 from minitwit.app import create_app
 from minitwit.models import Base, Latest
 from minitwit.settings import Settings
+from simulator.traffic import Load, simulate
 from sqlalchemy import URL
 from sqlalchemy.orm import Session
 from werkzeug.serving import make_server
@@ -138,3 +139,27 @@ class Simulator:
 def simulator(app: Flask) -> Simulator:
     """The simulator."""
     return Simulator(app.test_client())
+
+
+class After(threading.Event):
+    """Is set once it was asked so many times: a simulation asks before each action, however slow the machine."""
+
+    def __init__(self, actions: int) -> None:
+        super().__init__()
+        self._left = actions
+
+    def is_set(self) -> bool:
+        """Whether there were enough."""
+        self._left -= 1
+        return self._left < 0
+
+
+@pytest.fixture
+def traffic(address: str) -> Callable[..., dict[str, Any]]:
+    """Run the simulator for so many actions; its report."""
+
+    def run(actions: int = 120, **changes: Any) -> dict[str, Any]:
+        wanted = {"url": address, "seconds": 0, "rate": 0, "threads": 2, "seed": 3, "limit": 10.0} | changes
+        return simulate(Load(**wanted), After(actions), lambda _: None)
+
+    return run

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
 from collections import Counter
 
@@ -15,7 +14,6 @@ from simulator import smoke
 from simulator.__main__ import main
 from simulator.endstate import follow_differences, message_differences
 from simulator.people import Person
-from simulator.traffic import Load, simulate
 from sqlalchemy import text
 
 KEY = "the key of these tests"
@@ -161,42 +159,37 @@ def test_leftovers_of_a_smoke_test_that_died_go_with_the_next_one(stamped, brows
     assert [row.username for row in rows(stamped)["users"]] == [fresh, "person"]
 
 
-def run(address, **changes):
-    wanted = {"url": address, "seconds": 0.8, "rate": 0, "threads": 2, "seed": 3, "limit": 2.0} | changes
-    return simulate(Load(**wanted), threading.Event(), lambda _: None)
-
-
-def test_clean_traffic_ends_as_expected(stamped, address):
-    report = run(address)
+def test_clean_traffic_ends_as_expected(traffic):
+    report = traffic()
     assert report["ok"] is True
-    assert report["requests"] > 20
+    assert report["requests"] == 120
     assert report["end_state"]["messages"] > 0
     assert report["releases"] == {"r7": report["requests"]}
 
 
-def test_an_application_that_loses_messages_is_found_out(stamped, address, monkeypatch):
+def test_an_application_that_loses_messages_is_found_out(traffic, monkeypatch):
     monkeypatch.setattr(timelines, "write", lambda *_: None)
-    report = run(address)
+    report = traffic()
     assert report["ok"] is False
     assert report["failed"] == 0
     assert "wrote a message that is missing" in report["end_state"]["differences"][0]
 
 
-def test_errors_are_counted_by_kind_and_second(stamped, address, monkeypatch):
+def test_errors_are_counted_by_kind_and_second(traffic, monkeypatch):
     def broken(*_args, **_kwargs):
         raise RuntimeError("no timeline today")
 
     monkeypatch.setattr(timelines, "public", broken)
-    report = run(address)
+    report = traffic()
     assert report["ok"] is False
     assert list(report["errors"]) == ["status_500"]
     assert sum(second["status_500"] for second in report["errors_per_second"]) == report["failed"] > 0
 
 
-def test_an_answer_after_the_limit_is_a_failure(stamped, address, monkeypatch):
+def test_an_answer_after_the_limit_is_a_failure(traffic, monkeypatch):
     real = timelines.write
     monkeypatch.setattr(timelines, "write", lambda *a: (time.sleep(0.35), real(*a)))
-    report = run(address, limit=0.3, seconds=1.5, threads=1)
+    report = traffic(12, limit=0.3, threads=1)
     assert set(report["errors"]) == {"timeout"}
     assert report["end_state"]["differences"] == []  # the messages are there all the same
 
