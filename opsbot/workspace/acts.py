@@ -63,11 +63,12 @@ async def slash(
     }
     try:
         reply = await hub.delivery.call("slash_commands", payload)
-    except Undelivered as failed:
-        world.whisper(place.id, user, f"{command} failed with the error {failed.code}")
-        return failed.code
-    if reply.get("text") or reply.get("blocks"):
-        answer(hub, place.id, user, reply)
+        if reply.get("text") or reply.get("blocks"):
+            answer(hub, place.id, user, reply)
+    except (Undelivered, ApiError) as failed:
+        code = failed.code if isinstance(failed, Undelivered) else "invalid_command_response"
+        world.whisper(place.id, user, f"{command} failed with the error {code}")
+        return code
     return "ok"
 
 
@@ -76,7 +77,9 @@ def answer(hub: Hub, channel: str, user: str, reply: Json, thread_ts: str | None
     if reply.get("blocks"):
         blocks.check_message(reply["blocks"])
     world = hub.world
-    message = Message(channel, world.next_ts(), world.bot, reply.get("text", ""), list(reply.get("blocks") or []))
+    message = Message(
+        channel, world.next_ts(), world.bot, str(reply.get("text") or ""), list(reply.get("blocks") or [])
+    )
     message.bot_id, message.app_id, message.thread_ts = world.bot_id, world.app, reply.get("thread_ts", thread_ts)
     message.attachments = list(reply.get("attachments") or [])
     message.only_for = None if reply.get("response_type") == "in_channel" else user

@@ -8,12 +8,14 @@ from urllib.parse import parse_qsl
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from opsbot.workspace import looks
 from opsbot.workspace.errors import ApiError, RateLimited
 from opsbot.workspace.hub import Hub
 from opsbot.workspace.methods.catalog import METHODS
 from opsbot.workspace.methods.method import Method
 from opsbot.workspace.records import Json
 
+_LISTS = ("users", "channels")  # which SDKs send as lists or joined by commas
 _JSON_FIELDS = ("blocks", "attachments", "view", "files", "metadata")
 
 
@@ -50,16 +52,21 @@ def _answer(hub: Hub, name: str, args: Json, token: str) -> tuple[Json, int, dic
         hub.meter.check_tier(name, method.tier)
         if "unreadable" in args:
             raise ApiError("invalid_json")
+        _check_texts(args)
         return {"ok": True} | method.call(hub, args), 200, headers
     except ApiError as refused:
         return {"ok": False, "error": refused.code, **refused.extra}, 200, headers
     except RateLimited as limited:
         headers["Retry-After"] = str(limited.retry_after)
+        looks.show_faults(hub)  # one of those ordered may be used up
         return {"ok": False, "error": "ratelimited"}, 429, headers
 
 
 async def arguments(request: Request) -> Json:
-    """Query, form, JSON or nothing, as one dict; JSON texts in structured fields are decoded."""
+    """Query, form, JSON or nothing, as one dict: structured fields decoded, all others text.
+
+    `unreadable` instead when the body is labelled JSON and is no object.
+    """
     args: Json = dict(request.query_params)
     body = await request.body()
     if request.headers.get("content-type", "").startswith("application/json"):
@@ -69,10 +76,27 @@ async def arguments(request: Request) -> Json:
         args |= {key: value for key, value in (await request.form()).items() if isinstance(value, str)}
     else:
         args |= dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
-    for key in _JSON_FIELDS:
-        if isinstance(args.get(key), str):
-            args[key] = _parsed(args[key])
-    return args
+    return {key: _argument(key, value) for key, value in args.items() if value is not None}
+
+
+def _argument(key: str, value: Any) -> Any:
+    if key in _JSON_FIELDS:
+        return _parsed(value) if isinstance(value, str) else value
+    if isinstance(value, list) and key in _LISTS:
+        return ",".join(map(str, value))
+    if isinstance(value, bool):
+        return str(value).lower()
+    return value if isinstance(value, str | dict | list) else str(value)
+
+
+def _check_texts(args: Json) -> None:
+    for key, value in args.items():
+        if key in _JSON_FIELDS:
+            continue
+        if isinstance(value, list):
+            raise ApiError("invalid_array_arg")
+        if isinstance(value, dict):
+            raise ApiError("invalid_arguments", response_metadata={"messages": [f"[ERROR] {key} must be a string"]})
 
 
 def _parsed(text: str) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 
 from opsbot.workspace import elements, limits
 from opsbot.workspace.errors import ApiError
-from opsbot.workspace.faults import Faults, Json
+from opsbot.workspace.faults import Faults, Json, kind, many, shape
 
 _EVERYWHERE = {"section", "header", "context", "actions", "image", "input", "divider", "rich_text", "video"}
 SURFACES = {"message": _EVERYWHERE | {"markdown", "table", "file"}, "modal": _EVERYWHERE, "home": _EVERYWHERE}
@@ -19,14 +19,14 @@ def check_message(blocks: Any) -> None:
         raise ApiError("msg_blocks_too_long")
 
 
-def check_view(view: Any, kind: str) -> None:
+def check_view(view: Any, surface: str) -> None:
     """Raise ApiError `invalid_arguments` or `view_too_large` for a view that is no good `modal` or `home`."""
     faults = Faults()
-    if not isinstance(view, dict) or view.get("type") != kind:
-        raise ApiError("invalid_arguments", response_metadata={"messages": [f"[ERROR] view.type must be {kind}"]})
+    if not isinstance(view, dict) or view.get("type") != surface:
+        raise ApiError("invalid_arguments", response_metadata={"messages": [f"[ERROR] view.type must be {surface}"]})
     if len(json.dumps(view).encode()) > limits.VIEW_BYTES:
         raise ApiError("view_too_large")
-    if kind == "modal":
+    if surface == "modal":
         _modal(view, faults)
     for key, most in (
         ("private_metadata", limits.PRIVATE_METADATA),
@@ -36,17 +36,14 @@ def check_view(view: Any, kind: str) -> None:
         faults.string(view.get(key) or "", f"/view/{key}", most, least=0)
     if faults:
         raise ApiError("invalid_arguments", response_metadata={"messages": list(faults)})
-    _check(view.get("blocks"), limits.VIEW_BLOCKS, "invalid_arguments", kind, "/view/blocks")
+    _check(view.get("blocks"), limits.VIEW_BLOCKS, "invalid_arguments", surface, "/view/blocks")
 
 
 def _modal(view: Json, faults: Faults) -> None:
     faults.text(view.get("title"), "/view/title", limits.MODAL_TITLE, plain=True)
     for key in ("submit", "close"):
         faults.optional_text(view, key, "/view", limits.MODAL_TITLE)
-    blocks = view.get("blocks")
-    has_input = any(
-        isinstance(b, dict) and b.get("type") == "input" for b in (blocks if isinstance(blocks, list) else [])
-    )
+    has_input = any(kind(block) == "input" for block in many(view.get("blocks")))
     if has_input and not view.get("submit"):
         faults.add("submit is required when there are input blocks", "/view/submit")
 
@@ -62,7 +59,7 @@ def _check(blocks: Any, most: int, code: str, surface: str, at: str = "/blocks")
         _block(block, f"{at}/{index}", surface, faults, seen)
     if sum(1 for element in _elements(blocks) if element.get("focus_on_load")) > 1:
         faults.add("only one element can have focus_on_load", at)
-    if sum(len(block.get("text", "")) for block in _of_kind(blocks, "markdown")) > limits.MARKDOWN_TEXT:
+    if sum(len(str(block.get("text", ""))) for block in _of_kind(blocks, "markdown")) > limits.MARKDOWN_TEXT:
         faults.add(f"markdown blocks must be less than {limits.MARKDOWN_TEXT + 1} characters together", at)
     if len(list(_of_kind(blocks, "table"))) > 1:
         faults.add("only one table is allowed", at)
@@ -70,30 +67,27 @@ def _check(blocks: Any, most: int, code: str, surface: str, at: str = "/blocks")
         raise ApiError(code, errors=list(faults), response_metadata={"messages": list(faults)})
 
 
-def _of_kind(blocks: list[Any], kind: str) -> Iterator[Json]:
-    return (block for block in blocks if isinstance(block, dict) and block.get("type") == kind)
+def _of_kind(blocks: list[Any], wanted: str) -> Iterator[Json]:
+    return (block for block in blocks if isinstance(block, dict) and kind(block) == wanted)
 
 
 def _elements(blocks: list[Any]) -> Iterator[Json]:
-    for block in blocks:
-        held = [block.get("accessory"), block.get("element")] if isinstance(block, dict) else []
-        many = block.get("elements") if isinstance(block, dict) else None
-        held += many if isinstance(many, list) else []
+    for block in map(shape, blocks):
+        held = [block.get("accessory"), block.get("element"), *many(block.get("elements"))]
         yield from (element for element in held if isinstance(element, dict))
 
 
 def _block(block: Any, at: str, surface: str, faults: Faults, seen: set[str]) -> None:
-    kind = block.get("type") if isinstance(block, dict) else block
-    if not isinstance(block, dict) or kind not in SURFACES[surface]:
-        return faults.add(f"unsupported type: {kind}", f"{at}/type")
+    if not isinstance(block, dict) or kind(block) not in SURFACES[surface]:
+        return faults.add(f"unsupported type: {kind(block)}", f"{at}/type")
     if block.get("block_id"):
         faults.optional(block, ["block_id"], at, limits.IDENTIFIER)
-        if block["block_id"] in seen:
+        if str(block["block_id"]) in seen:
             faults.add("block_id is used twice", f"{at}/block_id")
-        seen.add(block["block_id"])
-    if surface != "modal" and (block.get("element") or {}).get("type") == "file_input":
+        seen.add(str(block["block_id"]))
+    if surface != "modal" and kind(block.get("element")) == "file_input":
         faults.add("file_input is for modals only", f"{at}/element/type")
-    return _BLOCKS[block["type"]](block, at, faults)
+    return _BLOCKS[kind(block)](block, at, faults)
 
 
 def _section(block: Json, at: str, faults: Faults) -> None:
@@ -115,7 +109,7 @@ def _header(block: Json, at: str, faults: Faults) -> None:
 def _context(block: Json, at: str, faults: Faults) -> None:
     for index, element in enumerate(faults.items(block.get("elements"), f"{at}/elements", limits.CONTEXT_ELEMENTS)):
         place = f"{at}/elements/{index}"
-        if isinstance(element, dict) and element.get("type") == "image":
+        if isinstance(element, dict) and kind(element) == "image":
             elements.image(element, place, faults)
         else:
             faults.text(element, place, limits.SECTION_TEXT)
@@ -126,10 +120,10 @@ def _actions(block: Json, at: str, faults: Faults) -> None:
     for index, element in enumerate(faults.items(block.get("elements"), f"{at}/elements", limits.ACTION_ELEMENTS)):
         place = f"{at}/elements/{index}"
         elements.check(element, "actions", place, faults)
-        action = element.get("action_id") if isinstance(element, dict) else None
+        action = str(shape(element).get("action_id") or "")
         if action and action in seen:
             faults.add(f"action_id `{action}` already exists", f"{place}/action_id")
-        seen.add(action or "")
+        seen.add(action)
 
 
 def _image(block: Json, at: str, faults: Faults) -> None:
@@ -148,13 +142,12 @@ def _markdown(block: Json, at: str, faults: Faults) -> None:
 
 
 def _rich_text(block: Json, at: str, faults: Faults) -> None:
-    kinds = ("rich_text_section", "rich_text_list", "rich_text_preformatted", "rich_text_quote")
+    known = ("rich_text_section", "rich_text_list", "rich_text_preformatted", "rich_text_quote")
     if not isinstance(block.get("elements"), list):
         return faults.add("missing required field: elements", at)
     for index, element in enumerate(block["elements"]):
-        kind = element.get("type") if isinstance(element, dict) else element
-        if kind not in kinds:
-            faults.add(f"unsupported type: {kind}", f"{at}/elements/{index}/type")
+        if kind(element) not in known:
+            faults.add(f"unsupported type: {kind(element)}", f"{at}/elements/{index}/type")
     return None
 
 

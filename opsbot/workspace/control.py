@@ -56,7 +56,7 @@ async def up(hub: Hub, body: Json) -> Json:
 async def _up_later(hub: Hub, seconds: float) -> None:
     await asyncio.sleep(seconds)
     hub.trouble.down = False
-    show_faults(hub)
+    looks.show_faults(hub)
 
 
 async def away(hub: Hub, body: Json) -> Json:
@@ -127,11 +127,6 @@ async def join(hub: Hub, body: Json) -> Json:
     return {"ok": True, "members": channel.members}
 
 
-def show_faults(hub: Hub) -> None:
-    """Tell the pages."""
-    hub.feed.publish("faults", faults=looks.faults(hub))
-
-
 def _fault(name: str, order: people.Act) -> people.Act:
     """An order that is seen in the inspector and on the pages."""
 
@@ -143,7 +138,7 @@ def _fault(name: str, order: people.Act) -> people.Act:
             hub.inspector.end(entry, error=refused.sentence)
             raise
         hub.inspector.end(entry, answer)
-        show_faults(hub)
+        looks.show_faults(hub)
         return answer
 
     return noted

@@ -70,11 +70,15 @@ async def submit(hub: Hub, user: str, view_id: str, values: Json) -> Json:
     """Submit a dialog. Answers {"ok", "errors"?: {block_id: sentence}}; what the bot asks (update, push…) is done."""
     view = _own_view(hub, user, view_id)
     state = forms.state(view.shape["blocks"], values)
-    empty = forms.missing(view.shape["blocks"], state)
-    if empty:
-        return {"ok": False, "errors": empty}
+    refused = forms.faults(view.shape["blocks"], state)
+    if refused:
+        return {"ok": False, "errors": refused}
+    urls = [
+        {"block_id": block, "action_id": action, "channel_id": channel, "response_url": hub.response_url(user, channel)}
+        for block, action, channel in forms.response_urls(view.shape["blocks"], state)
+    ]
     shape = view_shape(hub, view, values)
-    payload = hub.by(hub.world.user(user)) | {"type": "view_submission", "view": shape, "response_urls": []}
+    payload = hub.by(hub.world.user(user)) | {"type": "view_submission", "view": shape, "response_urls": urls}
     payload["trigger_id"] = hub.triggers.open(user, view.id)
     try:
         reply = await hub.delivery.call("interactive", payload)

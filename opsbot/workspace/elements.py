@@ -6,7 +6,7 @@ from typing import Any
 
 from opsbot.workspace import limits
 from opsbot.workspace.errors import ApiError
-from opsbot.workspace.faults import Faults, Json
+from opsbot.workspace.faults import Faults, Json, kind, many, shape
 
 Check = Callable[[Json, str, Faults], None]
 _DATE, _TIME = re.compile(r"\d{4}-\d\d-\d\d"), re.compile(r"([01]\d|2[0-3]):[0-5]\d")
@@ -25,14 +25,13 @@ ALLOWED = {
 
 def check(element: Any, holder: str, at: str, faults: Faults) -> None:
     """Note the faults of an element that stands in a block of type `holder`."""
-    kind = element.get("type", "") if isinstance(element, dict) else ""
-    if kind not in ALLOWED[holder]:
-        return faults.add(f"unsupported type: {kind}", f"{at}/type")
+    if not isinstance(element, dict) or kind(element) not in ALLOWED[holder]:
+        return faults.add(f"unsupported type: {kind(element)}", f"{at}/type")
     faults.optional(element, ["action_id"], at, limits.IDENTIFIER)
     faults.optional_text(element, "placeholder", at, limits.PLACEHOLDER_TEXT)
     if element.get("confirm") is not None:
         _confirm(element["confirm"], f"{at}/confirm", faults)
-    return _CHECKS.get(kind, _nothing)(element, at, faults)
+    return _CHECKS.get(kind(element), _nothing)(element, at, faults)
 
 
 def check_suggestions(reply: Json) -> None:
@@ -64,8 +63,7 @@ def _confirm(value: Any, at: str, faults: Faults) -> None:
 
 def _button(element: Json, at: str, faults: Faults) -> None:
     faults.text(element.get("text"), f"{at}/text", limits.BUTTON_TEXT, plain=True)
-    if len(element.get("value") or "") > limits.BUTTON_VALUE:
-        faults.add(f"must be less than {limits.BUTTON_VALUE + 1} characters", f"{at}/value")
+    faults.string(element.get("value") or "", f"{at}/value", limits.BUTTON_VALUE, least=0)
     faults.optional(element, ["url"], at, limits.URL)
     faults.optional(element, ["accessibility_label"], at, limits.BUTTON_TEXT)
     faults.one_of(element, "style", at, ("primary", "danger"))
@@ -77,9 +75,8 @@ def _options(most: int) -> Check:
             groups = faults.items(element["option_groups"], f"{at}/option_groups", limits.OPTION_GROUPS)
             for index, group in enumerate(groups):
                 place = f"{at}/option_groups/{index}"
-                shape = group if isinstance(group, dict) else {}
-                faults.text(shape.get("label"), f"{place}/label", limits.OPTION_TEXT, plain=True)
-                _each_option(shape.get("options"), f"{place}/options", most, faults)
+                faults.text(shape(group).get("label"), f"{place}/label", limits.OPTION_TEXT, plain=True)
+                _each_option(shape(group).get("options"), f"{place}/options", most, faults)
         else:
             _each_option(element.get("options"), f"{at}/options", most, faults)
         _initial(element, at, faults)
@@ -101,13 +98,13 @@ def _each_option(options: Any, at: str, most: int, faults: Faults) -> None:
 
 def _initial(element: Json, at: str, faults: Faults) -> None:
     """What is chosen at the start must be one of the options."""
-    groups = [group for group in element.get("option_groups") or [] if isinstance(group, dict)]
-    lists = [element.get("options") or [], *(group.get("options") or [] for group in groups)]
-    known = [option.get("value") for options in lists for option in options if isinstance(option, dict)]
-    if element.get("initial_option") is not None and element["initial_option"].get("value") not in known:
+    groups = map(shape, many(element.get("option_groups")))
+    lists = [many(element.get("options")), *(many(group.get("options")) for group in groups)]
+    known = [shape(option).get("value") for options in lists for option in options]
+    if element.get("initial_option") is not None and shape(element["initial_option"]).get("value") not in known:
         faults.add("initial_option must match one of the options", f"{at}/initial_option")
-    for index, chosen in enumerate(element.get("initial_options") or []):
-        if chosen.get("value") not in known:
+    for index, chosen in enumerate(many(element.get("initial_options"))):
+        if shape(chosen).get("value") not in known:
             faults.add("initial_options must match the options", f"{at}/initial_options/{index}")
 
 

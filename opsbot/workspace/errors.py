@@ -20,6 +20,7 @@ CODES = {
     "handle_already_exists": "Another group has this handle.",
     "hash_conflict": "The view was changed since this hash was read.",
     "invalid_arguments": "An argument is missing or not as it must be.",
+    "invalid_array_arg": "An argument is a list and must be text.",
     "invalid_attachments": "The attachments are no list of objects.",
     "invalid_auth": "The token is not one of this workspace.",
     "invalid_blocks": "The blocks break a rule of Block Kit.",

@@ -6,6 +6,21 @@ from typing import Any
 Json = dict[str, Any]
 
 
+def shape(value: Any) -> Json:
+    """The value where it is an object, else an empty one, whose missing fields are the fault."""
+    return value if isinstance(value, dict) else {}
+
+
+def kind(value: Any) -> str:
+    """The `type` of an object; for anything else what it is, in words for a fault."""
+    return str(shape(value).get("type", "")) or str(value)
+
+
+def many(value: Any) -> list[Any]:
+    """The value where it is a list, else an empty one."""
+    return value if isinstance(value, list) else []
+
+
 class Faults(list[str]):
     """Collected faults, each with its JSON pointer as Slack writes it."""
 
@@ -16,9 +31,9 @@ class Faults(list[str]):
         """A text object of 1 to `most` characters."""
         if not isinstance(value, dict) or not isinstance(value.get("text"), str):
             return self.add("must provide a text object", at)
-        kinds = ("plain_text",) if plain else ("plain_text", "mrkdwn")
-        if value.get("type") not in kinds:
-            self.add(f"text type must be one of {', '.join(kinds)}", f"{at}/type")
+        allowed = ("plain_text",) if plain else ("plain_text", "mrkdwn")
+        if value.get("type") not in allowed:
+            self.add(f"text type must be one of {', '.join(allowed)}", f"{at}/type")
         return self.string(value["text"], f"{at}/text", most)
 
     def string(self, value: Any, at: str, most: int, least: int = 1) -> None:

@@ -1,8 +1,10 @@
 """Interactive elements: finding one in blocks, and turning what a person chose into Slack's action and state shapes."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from typing import Any
 
+from opsbot.workspace import limits
 from opsbot.workspace.errors import Refused
 from opsbot.workspace.records import Json
 
@@ -16,6 +18,7 @@ _ONE_ID = {
 }
 _ONE_OPTION = {"static_select", "external_select", "radio_buttons", "overflow"}
 _MANY_OPTIONS = {"checkboxes", "multi_static_select", "multi_external_select"}
+_OTHER = {"rich_text_input": "rich_text_value", "file_input": "files"}
 _STATELESS = {"button", "overflow", "image", "workflow_button"}
 
 
@@ -59,18 +62,21 @@ def chosen(element: Json, value: Any) -> Json:
         return {_ONE_ID[kind]: value}
     if kind.startswith("multi_"):
         return {f"selected_{kind.split('_')[1]}": value or []}
-    return {"value": value}
+    return {_OTHER.get(kind, "value"): value}
 
 
 def initial(element: Json) -> Any:
     """What an element holds before anybody touched it, as `chosen` takes it."""
     kind = element["type"]
     if kind in _ONE_OPTION:
-        return element.get("initial_option", {}).get("value")
+        return element.get("initial_option")
     if kind in _MANY_OPTIONS:
-        return [option["value"] for option in element.get("initial_options", [])]
-    key = _ONE_ID[kind].replace("selected", "initial") if kind in _ONE_ID else "initial_value"
-    return element.get(key)
+        return element.get("initial_options") or []
+    if kind in _ONE_ID:
+        return element.get(_ONE_ID[kind].replace("selected", "initial"))
+    if kind.startswith("multi_"):
+        return element.get(f"initial_{kind.split('_')[1]}") or []
+    return element.get("initial_value")
 
 
 def keeps_state(element: Json) -> bool:
@@ -103,16 +109,76 @@ def state(blocks: list[Json], values: Json) -> Json:
     return found
 
 
-def missing(blocks: list[Json], values: Json) -> Json:
-    """Required inputs that are empty: {block_id: sentence}. Slack's client checks these before it submits."""
-    faults: Json = {}
+def faults(blocks: list[Json], values: Json) -> Json:
+    """What Slack's client refuses before it submits: {block_id: sentence} of inputs that are empty or out of range."""
+    found: Json = {}
     for block, element in elements(blocks):
-        if block.get("type") != "input" or block.get("optional"):
+        if block.get("type") != "input":
             continue
         entry = values[block["block_id"]][element["action_id"]]
-        if not any(value for key, value in entry.items() if key != "type"):
-            faults[block["block_id"]] = "Please complete this required field."
-    return faults
+        value = next((value for key, value in entry.items() if key != "type" and value not in (None, "", [])), None)
+        if value is None:
+            fault = "" if block.get("optional") else "Please complete this required field."
+        else:
+            fault = _CHECKS.get(element["type"], _fine)(element, value)
+        if fault:
+            found[block["block_id"]] = fault
+    return found
+
+
+def response_urls(blocks: list[Json], values: Json) -> list[tuple[str, str, str]]:
+    """(block_id, action_id, channel) of the chosen conversations that the bot asked a response_url for."""
+    found = []
+    for block, element in elements(blocks):
+        if block.get("type") == "input" and element.get("response_url_enabled") and element["type"] in _ONE_ID:
+            channel = values[block["block_id"]][element["action_id"]][_ONE_ID[element["type"]]]
+            found += [(block["block_id"], element["action_id"], channel)] if channel else []
+    return found
+
+
+def _text_fault(element: Json, value: Any) -> str:
+    least, most = element.get("min_length") or 0, element.get("max_length") or limits.INPUT_TEXT
+    if len(str(value)) < least:
+        return f"Must be at least {least} characters."
+    return f"Must be at most {most} characters." if len(str(value)) > most else ""
+
+
+def _number_fault(element: Json, value: Any) -> str:
+    try:
+        number = float(value)
+    except ValueError:
+        return "Enter a number."
+    if not element["is_decimal_allowed"] and not number.is_integer():
+        return "Enter a whole number."
+    if number < float(element.get("min_value", number)):
+        return f"Must be {element['min_value']} or more."
+    return f"Must be {element['max_value']} or less." if number > float(element.get("max_value", number)) else ""
+
+
+def _email_fault(element: Json, value: Any) -> str:
+    return "" if re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", str(value)) else "Enter an email address."
+
+
+def _url_fault(element: Json, value: Any) -> str:
+    return "" if re.fullmatch(r"https?://\S+", str(value)) else "Enter an address that begins with http:// or https://."
+
+
+def _many_fault(element: Json, value: Any) -> str:
+    most = element.get("max_selected_items") or limits.SELECT_OPTIONS
+    return f"Choose at most {most}." if len(value) > most else ""
+
+
+def _fine(element: Json, value: Any) -> str:
+    return ""
+
+
+_CHECKS: dict[str, Callable[[Json, Any], str]] = {
+    "plain_text_input": _text_fault,
+    "number_input": _number_fault,
+    "email_text_input": _email_fault,
+    "url_text_input": _url_fault,
+    **{f"multi_{kind}_select": _many_fault for kind in ("static", "external", "users", "conversations", "channels")},
+}
 
 
 def _given(values: Json, block_id: str, action_id: str, otherwise: Any) -> Any:

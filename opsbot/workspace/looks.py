@@ -17,6 +17,11 @@ def faults(hub: Hub) -> Json:
     return shape | {"rate_limits": hub.meter.orders(), "frozen": frozen}
 
 
+def show_faults(hub: Hub) -> None:
+    """Tell the pages."""
+    hub.feed.publish("faults", faults=faults(hub))
+
+
 async def _messages(request: Request) -> Response:
     asked, hub = request.query_params, request.app.state.hub
     try:

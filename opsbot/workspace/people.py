@@ -130,6 +130,13 @@ ACTS: dict[str, Act] = {
 }
 
 
+_TEXTS = (
+    "user,channel,ts,text,thread_ts,command,action_id,block_id,view_id,typed,name,tab,callback_id,"
+    "method,reason,event_id,url,events,commands,interactivity,options"
+)
+_KINDS: dict[str, type] = {**dict.fromkeys(_TEXTS.split(","), str), "values": dict, "state": dict}
+
+
 def route(act: Act) -> Callable[[Request], Awaitable[Response]]:
     """An endpoint around an act: a refusal is HTTP 400 with a sentence or Slack's code in `error`."""
 
@@ -147,10 +154,15 @@ def route(act: Act) -> Callable[[Request], Awaitable[Response]]:
 
 async def answered(hub: Hub, act: Act, body: Json) -> Response:
     """What an act answers, or its refusal."""
+    wrong = [key for key, kind in _KINDS.items() if not isinstance(body.get(key, kind()), kind | None)]
+    if wrong:
+        return JSONResponse({"ok": False, "error": f"{wrong[0]} has a value of the wrong kind"}, 400)
     try:
         return JSONResponse(await act(hub, body))
     except KeyError as missing:
         return JSONResponse({"ok": False, "error": f"missing field: {missing.args[0]}"}, 400)
+    except (TypeError, ValueError):  # a number that is none, or a value that its element cannot hold
+        return JSONResponse({"ok": False, "error": "A field has a value of the wrong kind."}, 400)
     except Refused as refused:
         return JSONResponse({"ok": False, "error": refused.sentence}, 400)
     except ApiError as refused:

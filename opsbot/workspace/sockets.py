@@ -93,7 +93,8 @@ class Sockets:
             return
         future = self._waiting.pop(str(ack.get("envelope_id")), None) if isinstance(ack, dict) else None
         if future and not future.done():
-            future.set_result(ack.get("payload") or {})
+            payload = ack.get("payload")
+            future.set_result(payload if isinstance(payload, dict) else {})
 
     async def disconnect(self, reason: str, spawn: Callable[[Coroutine[Any, Any, None]], None]) -> int:
         """Ask the bot to reconnect, as Slack does when it refreshes; answers how many sockets were told."""
