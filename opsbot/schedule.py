@@ -46,7 +46,7 @@ def frozen(config: Config, environment: str | None, now: datetime) -> str | None
         began = _latest(_cron(freeze.cron, config.team.zone), now - freeze.length, now)
         if began is not None and now < began + freeze.length:
             ends = (began + freeze.length).astimezone(config.team.zone)
-            return f"{name}: {freeze.reason}, until {ends:%A %H:%M}."
+            return f"{name}: {freeze.reason}, until {ends:%A %H:%M %Z}."
     return None
 
 

@@ -81,7 +81,7 @@ class Chores:
     def _warn(self) -> None:
         zone = self._config.team.zone
         for hold in self._store.holds.ending(self._clock.now(), WARN_BEFORE):
-            ends = f"{hold.expires.astimezone(zone):%H:%M}" if hold.expires else "soon"
+            ends = f"{hold.expires.astimezone(zone):%H:%M %Z}" if hold.expires else "soon"
             environment = hold.target.partition("/")[0]
             text = f"The {hold.kind} of {hold.target} by {hold.who} ends at {ends}: {hold.reason}."
             self._tell(Reply(text, "warn"), environment if environment in self._config.environments else None)

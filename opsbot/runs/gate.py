@@ -76,11 +76,11 @@ def held_by_run(lock: LockRow, now: datetime) -> Refused:
 
 
 def held_by_person(hold: HoldRow, now: datetime) -> Refused:
-    """Who locked or froze the target, why and until when, and what the asker can do."""
-    until = "" if hold.expires is None else f", until {hold.expires:%d %b %H:%M} UTC"
+    """Who locked or froze the target, why and for how long, and what the asker can do."""
+    left = "" if hold.expires is None else f" and for another {_span(now, hold.expires)}"
     word = _WORDS[hold.kind]
     target = "Everything" if hold.target == ALL else hold.target
-    what = f"{target} is {word} by {hold.who}, for {_span(hold.since, now)} now{until}: {hold.reason}."
+    what = f"{target} is {word} by {hold.who}, for {_span(hold.since, now)} now{left}: {hold.reason}."
     undo = f"un{hold.kind} {hold.target}"
     fix = f"Ask {hold.who}, or lift it: {undo}." if hold.kind == "lock" else f"Rollback passes. To lift it: {undo}."
     return Refused(what, fix, code=word)

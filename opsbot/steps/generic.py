@@ -30,8 +30,17 @@ class Wait(ReadOnly):
         now = self._clock.now()
         until = datetime.fromisoformat(parked["until"]) if parked else now + args.time
         if now < until:
-            return Park(until, f"{args.say} until {until:%H:%M:%S} UTC.", {"until": until.isoformat()})
+            return Park(until, f"{args.say} for {_length(args.time)}.", {"until": until.isoformat()})
         return {"seconds": args.time.total_seconds()}
+
+
+def _length(time: timedelta) -> str:
+    """`90 s`, `5 min`, `2 h`: every reader's clock shows another time, and a length is the same for all."""
+    seconds = round(time.total_seconds())
+    for unit, name in ((3600, "h"), (60, "min")):
+        if seconds >= unit and seconds % unit == 0:
+            return f"{seconds // unit} {name}"
+    return f"{seconds} s"
 
 
 class Manual(ReadOnly):

@@ -116,8 +116,8 @@ def test_two_looks_at_the_same_moment_fire_once() -> None:
     ("environment", "moment", "says"),
     [
         ("production", datetime(2026, 1, 16, 15, 59, tzinfo=ZONE), None),
-        ("production", datetime(2026, 1, 16, 16, 0, tzinfo=ZONE), "weekend: nobody is here, until Monday 06:00."),
-        ("production", datetime(2026, 1, 19, 5, 59, tzinfo=ZONE), "weekend: nobody is here, until Monday 06:00."),
+        ("production", datetime(2026, 1, 16, 16, 0, tzinfo=ZONE), "weekend: nobody is here, until Monday 06:00 CET."),
+        ("production", datetime(2026, 1, 19, 5, 59, tzinfo=ZONE), "weekend: nobody is here, until Monday 06:00 CET."),
         ("production", datetime(2026, 1, 19, 6, 0, tzinfo=ZONE), None),
         ("staging", datetime(2026, 1, 17, 12, 0, tzinfo=ZONE), None),
         (None, datetime(2026, 1, 17, 12, 0, tzinfo=ZONE), None),

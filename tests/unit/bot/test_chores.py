@@ -171,7 +171,7 @@ def test_whoever_put_a_lock_is_warned_once_before_it_ends_in_the_channel_of_its_
     house.clock.by = timedelta(minutes=16)
     house.chores.do()
     house.chores.do()
-    warning = f"The lock of staging/web by bob ends at {ends:%H:%M}: a long test."
+    warning = f"The lock of staging/web by bob ends at {ends:%H:%M} UTC: a long test."
     assert house.warned() == [("staging", warning)]
     house.clock.by = timedelta(minutes=115)
     house.chores.do()

@@ -99,7 +99,7 @@ def test_a_persons_lock_keeps_others_out_and_lets_its_owner_pass(bot: Engine, st
     with pytest.raises(Refused) as refused:
         submit(bot)
     assert refused.value.code == "locked"
-    assert refused.value.what.startswith("staging is locked by bob, for 0 s now, until ")
+    assert refused.value.what.startswith("staging is locked by bob, for 0 s now and for another ")
     assert "Ask bob, or lift it: unlock staging." in refused.value.fix
     assert store.runs.list() == []
     bot.drive(submit(bot, BOB))
