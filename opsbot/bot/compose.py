@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from opsbot import schedule
-from opsbot.bot import alertmanager
+from opsbot.bot import alertmanager, names
 from opsbot.bot.chores import heads
 from opsbot.bot.reach import Reach
 from opsbot.bot.serving import Serving
@@ -179,7 +179,8 @@ def _where(bot: Bot, part: str, environment: str) -> str:
 
 
 def _called(bot: Bot, user: str) -> str:
-    return bot.serving.called(user)
+    told = bot.serving.called(user)
+    return names.keep(bot.store, user, told) if told != user else names.kept(bot.store, bot.config, user)
 
 
 def _heads(bot: Bot) -> Mapping[int, str]:
