@@ -15,9 +15,15 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+from urllib.parse import urlsplit
 
 HOST = "127.0.0.1"
 CLONE_NEWNET = 0x40000000
+
+
+def ports(urls: Iterable[str]) -> list[int]:
+    """The ports of those of these addresses that a container cannot reach by itself."""
+    return [part.port for part in map(urlsplit, urls) if part.hostname == HOST and part.port]
 
 
 class Loopback:

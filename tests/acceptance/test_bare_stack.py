@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
+from loopback import Loopback, ports
 from scene import until
 
 from opsbot.backups.s3 import S3, Account
-from opsbot.demo import s3, stack
-from opsbot.demo.images import CHECKOUT
+from opsbot.demo import base, s3, stack
+from opsbot.demo.argv import ProgramFailed
+from opsbot.demo.images import BOT, CHECKOUT, Builder
 from opsbot.demo.parts import Parts
 from opsbot.install.settings_file import settings_lines
 from opsbot.log import Secret
@@ -47,6 +51,12 @@ secrets:
 """
 DUMP = "dumps/shop-2025-12-31.sql.gz"
 SECONDS = 180
+JOURNAL = """\
+import json, sys
+from opsbot.store import open_store
+store = open_store("sqlite:////var/lib/opsbot/opsbot.db")
+print(json.dumps([[row.step, row.outcome, row.owner] for row in store.journal.rows(sys.argv[1])]))
+"""
 
 
 @dataclass
@@ -65,6 +75,21 @@ class Bare:
         known = self.parts.environment
         names = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "OPSBOT_S3_KEY", "OPSBOT_S3_SECRET", "OPSBOT_REGISTRY_PASSWORD")
         return {**{name: known[name] for name in names}, "OPSBOT_DB_PASSWORD": "superuser of the shop"}
+
+    @property
+    def facts(self) -> list[str]:
+        """The flags of `init` that it cannot find by itself."""
+        known = self.parts
+        where = ["--engine", known.engine.url, "--env", f"production={self.name}", "--admin", "U01ALICE"]
+        stored = ["--bucket", self.bucket, "--endpoint", known.s3.endpoint, "--registry-user", known.registry.user]
+        return [*where, *stored]
+
+    def bake(self, seconds: str) -> None:
+        """Watch a new release for so long."""
+        path, image = self.folder / "opsbot.yml", self.parts.images.web
+        text = path.read_text(encoding="utf-8")
+        assert f'web: {{image: "{image}"' in text
+        path.write_text(text.replace(f'web: {{image: "{image}"', f'web: {{bake: {seconds}, image: "{image}"'), "utf-8")
 
     def opsbot(self, *words: str) -> subprocess.CompletedProcess[str]:
         """One command, in the folder where `init` writes."""
@@ -88,9 +113,9 @@ class Bare:
         kind = ["service", "ps"] if service else ["stack", "ps"]
         return set(self.parts.engine.lines(*kind, "--quiet", "--no-trunc", of))
 
-    def spec(self) -> dict[str, object]:
-        """The raw container spec of the web service."""
-        said = self.parts.engine.docker("service", "inspect", "--format", "{{json .Spec}}", f"{self.name}_web")
+    def spec(self, service: str = "web") -> dict[str, object]:
+        """The raw container spec of a service."""
+        said = self.parts.engine.docker("service", "inspect", "--format", "{{json .Spec}}", f"{self.name}_{service}")
         found: dict[str, object] = json.loads(said)["TaskTemplate"]["ContainerSpec"]
         return found
 
@@ -165,17 +190,12 @@ def test_from_nothing_to_deploy_rollback_and_backup_in_ten_commands_without_a_re
 
 def _described(bare: Bare) -> None:
     """`init` finds everything, writes it down shortly, and nothing of it in clear text that is secret."""
-    known = bare.parts
-    where = ["--engine", known.engine.url, "--env", f"production={bare.name}", "--admin", "U01ALICE"]
-    stored = ["--bucket", bare.bucket, "--endpoint", known.s3.endpoint, "--registry-user", known.registry.user]
-    said = bare.done("init", *where, *stored)
+    said = bare.done("init", *bare.facts)
     assert "with all" in said, "the scopes were looked at"
     settings = (bare.folder / "opsbot.yml").read_text(encoding="utf-8")
     assert settings_lines(settings) <= 30
     assert 'main: {service: db, name: "shop", user: "postgres"' in settings
-    quick = settings.replace(f'web: {{image: "{known.images.web}"', f'web: {{bake: 2s, image: "{known.images.web}"')
-    assert quick != settings
-    (bare.folder / "opsbot.yml").write_text(quick, encoding="utf-8")
+    bare.bake("2s")
     written = settings + (bare.folder / "opsbot-stack.yml").read_text(encoding="utf-8")
     assert [name for name, value in bare.secrets.items() if value in written + said] == []
     assert f"name: {bare.name}_postgres_password" in written, "the secret that Swarm has already"
@@ -207,3 +227,114 @@ def test_what_is_let_go_runs_on_and_is_left_alone_until_it_is_adopted_again(bare
     audit = json.loads(bare.done("audit", "--json"))
     told = [row["what"] for row in audit if row["what"] in ("adopt", "unadopt") and row["outcome"] == "ok"]
     assert told == ["adopt", "unadopt", "adopt"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may open a port inside a container's network")
+def test_the_bot_as_a_service_moves_to_another_version_in_the_middle_of_a_deploy_and_loses_nothing(bare: Bare) -> None:
+    old_image, new_image = _versions(bare, "one", "two")
+    bare.done("init", "--force", "--make-secrets", "--name", f"{bare.name}_bot", "--image", old_image, *bare.facts)
+    bare.bake("20s")
+    options = [
+        "--with-registry-auth",
+        "--resolve-image",
+        "never",
+        "--compose-file",
+        str(bare.folder / "opsbot-stack.yml"),
+    ]
+    bare.parts.engine.docker("stack", "deploy", *options, f"{bare.name}_bot")
+    old = _Inside(bare, bare.container("bot_bot"))
+    with old.reaching():
+        until(old.healthy, 90, "the bot did not become healthy")
+        old.say("adopt", "web", "--env", "production")
+        old.begin("deploy", "v2", "to", "production")
+        deploy = old.at_work("deploy")
+        old.begin("upgrade", "two")
+        new = _Inside(bare, _another(bare, old.container))
+        with new.reaching():
+            until(lambda: not bare.parts.engine.has("exec", old.container, "true"), 120, "the old one stays")
+            upgrade = new.at_work("upgrade")
+            for run in (deploy, upgrade):
+                until(lambda run=run: new.run(run)["ended_at"] is not None, 120, f"{run} did not end")
+            ended = {run: new.run(run) for run in (deploy, upgrade)}
+            journals = {run: new.journal(run) for run in (deploy, upgrade)}
+            assert new.healthy()
+    assert {run: one["status"] for run, one in ended.items()} == dict.fromkeys(ended, "succeeded"), ended
+    for run, rows in journals.items():
+        done = [step for step, outcome, _ in rows if outcome == "done"]
+        assert len(done) == len(set(done)), f"{run} did a step twice: {rows}"
+    assert {owner.partition(":")[0] for _, _, owner in journals[deploy]} == {old.container[:12], new.container[:12]}
+    assert bare.spec("bot_bot")["Image"] == f"{new_image.partition('@')[0]}:two@{new_image.partition('@')[2]}"
+    assert "RELEASE_TAG=v2" in str(bare.spec()["Env"])
+
+
+@dataclass(frozen=True)
+class _Inside:
+    """A bot in its container, and somebody with a terminal in there."""
+
+    bare: Bare
+    container: str
+
+    def reaching(self) -> Loopback:
+        """While the parts on the machine's loopback can be reached from in there."""
+        parts = self.bare.parts
+        pid = int(parts.engine.docker("inspect", "--format", "{{.State.Pid}}", self.container))
+        return Loopback(pid, ports((f"http://{parts.registry.address}", parts.s3.endpoint, parts.workspace.url)))
+
+    def healthy(self) -> bool:
+        """As the engine sees it."""
+        status = ["inspect", "--format", "{{.State.Health.Status}}", self.container]
+        return self.bare.parts.engine.docker(*status) == "healthy"
+
+    def say(self, *words: str) -> str:
+        """One command as root, who may open the engine's socket anyway."""
+        return self.bare.parts.engine.docker("exec", self.container, "python", "-m", "opsbot", *words)
+
+    def begin(self, *words: str) -> None:
+        """A command that nobody waits for."""
+
+        def follow() -> None:
+            with contextlib.suppress(ProgramFailed):  # its container may end first
+                self.say(*words)
+
+        threading.Thread(target=follow, name=words[0], daemon=True).start()
+
+    def at_work(self, playbook: str) -> str:
+        """The id of the newest run of a playbook, once it has begun."""
+        found: list[str] = []
+
+        def begun() -> bool:
+            runs = json.loads(self.say("runs", "--json"))
+            found[:] = [run["id"] for run in runs if run["playbook"] == playbook and run["started_at"]]
+            return bool(found)
+
+        until(begun, 60, f"{playbook} did not begin")
+        return found[0]
+
+    def run(self, run: str) -> dict[str, object]:
+        """The run as it is now."""
+        found: dict[str, object] = json.loads(self.say("runs", run, "--json"))
+        return found
+
+    def journal(self, run: str) -> list[tuple[str, str, str]]:
+        """Step, outcome and owner of every attempt."""
+        said = self.bare.parts.engine.docker("exec", self.container, "python", "-c", JOURNAL, run)
+        return [(row[0], row[1], row[2]) for row in json.loads(said)]
+
+
+def _versions(bare: Bare, *tags: str) -> list[str]:
+    """The bot's image, built once for each tag; their names by digest."""
+    state, engine = bare.parts.state, bare.parts.engine
+    builder = Builder(state, engine, bare.parts.registry, base.ensure(state, engine, print), print)
+    with state.locked("images"):
+        return [builder.ensure(replace(BOT, tag=tag)) for tag in tags]
+
+
+def _another(bare: Bare, old: str) -> str:
+    """The container that Swarm starts beside the old one."""
+    of = f"label=com.docker.swarm.service.name={bare.name}_bot_bot"
+
+    def others() -> list[str]:
+        return [one for one in bare.parts.engine.lines("ps", "-q", "--filter", of) if not old.startswith(one)]
+
+    until(lambda: bool(others()), 60, "Swarm did not start the new version")
+    return others()[0]

@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 import requests
-from loopback import HOST, Loopback
+from loopback import Loopback, ports
 from scene import STAGING, until
 
 from opsbot.demo import images
@@ -98,8 +97,7 @@ def _inspect(house: Parts, container: str, wanted: str) -> str:
 
 def _ports_on_loopback(house: Parts) -> list[int]:
     """Of the parts that a container cannot reach by itself."""
-    urls = (f"http://{house.registry.address}", house.s3.endpoint, house.workspace.url)
-    return [part.port for part in map(urlsplit, urls) if part.hostname == HOST and part.port]
+    return ports((f"http://{house.registry.address}", house.s3.endpoint, house.workspace.url))
 
 
 def _is_hidden(name: str) -> bool:
