@@ -43,7 +43,7 @@ async def slash(
     if thread_ts is not None:
         world.whisper(place.id, user, f"{command} is not supported in threads. Sorry!", thread_ts)
         return "not_supported_in_threads"
-    if command not in hub.settings.commands:
+    if command not in hub.settings.commands or "commands" not in hub.settings.scopes:
         world.whisper(place.id, user, f"{text.escape(command)} is not a valid command.")
         return "invalid_command"
     payload = {

@@ -9,10 +9,17 @@ BOT_SCOPES = (
 )
 
 
-EVENTS = (
-    "app_home_opened,app_mention,file_shared,member_joined_channel,member_left_channel,message.channels,message.im,"
-    "reaction_added,reaction_removed"
-)
+EVENTS = {  # what an app can subscribe to here → the scope without which it hears nothing
+    "app_home_opened": "",
+    "app_mention": "app_mentions:read",
+    "file_shared": "files:read",
+    "member_joined_channel": "channels:read",
+    "member_left_channel": "channels:read",
+    "message.channels": "channels:history",
+    "message.im": "im:history",
+    "reaction_added": "reactions:read",
+    "reaction_removed": "reactions:read",
+}
 
 
 def _default_commands() -> dict[str, str]:
@@ -46,14 +53,14 @@ class Settings:
     link_seconds: int = 18060  # announced lifetime of one socket
     most_links: int = 10
     scopes: tuple[str, ...] = tuple(BOT_SCOPES.split(","))
-    events: tuple[str, ...] = tuple(EVENTS.split(","))  # what the app is subscribed to
+    events: tuple[str, ...] = tuple(EVENTS)  # what the app is subscribed to
     home_tab: bool = True
     commands: dict[str, str] = field(default_factory=_default_commands)
     shortcuts: tuple[Shortcut, ...] = ()
 
     def hears(self, event: dict[str, Any]) -> bool:
-        """Whether the app is subscribed to this event; a direct message is `message.im`, others `message.channels`."""
+        """Whether the app is subscribed and has the scope; a direct message is `message.im`, others `message.channels`."""
         name = event["type"]
         if name == "message":
             name = "message.im" if event["channel_type"] == "im" else "message.channels"
-        return name in self.events
+        return name in self.events and EVENTS[name] in ("", *self.scopes)

@@ -11,7 +11,8 @@ from opsbot.workspace.records import Channel, Json, Message
 
 
 def post_message(hub: Hub, args: Json) -> Json:
-    channel = own_channel(hub, args)
+    anywhere = "chat:write.public" in hub.settings.scopes
+    channel = hub.world.channel(require(args, "channel", "channel_not_found")) if anywhere else own_channel(hub, args)
     _check_content(args)
     thread(hub, channel, args)
     if channel.is_archived:

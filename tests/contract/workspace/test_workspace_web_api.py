@@ -14,6 +14,7 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
 from opsbot.workspace import Settings, Tokens, Workspace, spoken
+from opsbot.workspace.settings import BOT_SCOPES
 
 ALICE, BOB = "U01ALICE", "U02BOB"
 
@@ -127,6 +128,40 @@ def test_a_burst_of_posts_is_limited_with_retry_after() -> None:
         assert refused.value.response.status_code == 429
         assert refused.value.response.headers["retry-after"] == "1"
         web.chat_postMessage(channel="C02STAGE", text="another channel has its own rate")
+
+
+def test_a_method_is_limited_by_its_tier_and_others_are_not() -> None:
+    with Workspace() as workspace:
+        web = WebClient(token=workspace.bot_token, base_url=workspace.api_url)
+        for _ in range(20):
+            web.usergroups_list()
+        with pytest.raises(SlackApiError) as refused:
+            web.usergroups_list()
+        assert (refused.value.response.status_code, refused.value.response["error"]) == (429, "ratelimited")
+        assert int(refused.value.response.headers["retry-after"]) in (1, 2, 3)
+        assert web.users_list()["ok"]
+
+
+def test_an_app_hears_only_what_its_scopes_and_subscriptions_allow() -> None:
+    scopes = tuple(scope for scope in BOT_SCOPES.split(",") if scope not in ("reactions:read", "commands"))
+    with Workspace(settings=Settings(scopes=scopes, events=("app_mention", "reaction_added"))) as workspace:
+        ts = workspace.say(ALICE, "#ops", "@opsbot hello")
+        workspace.send("POST", "/page/react", {"user": ALICE, "channel": "C01OPS", "ts": ts, "name": "eyes"})
+        assert workspace.slash(ALICE, "#ops", "/ops", "status") == "invalid_command"
+        workspace.wait_until(workspace.deliveries)
+        assert {line["detail"] for line in workspace.deliveries()} == {"app_mention"}
+
+
+def test_with_the_public_scope_the_bot_speaks_where_it_is_no_member() -> None:
+    with Workspace(settings=Settings(scopes=("chat:write", "chat:write.public"))) as workspace:
+        web = WebClient(token=workspace.bot_token, base_url=workspace.api_url)
+        assert web.chat_postMessage(channel="#random", text="hello")["ok"]
+
+
+def test_seeded_people_have_faces(workspace: Workspace, web: WebClient) -> None:
+    face = web.users_info(user=ALICE)["user"]["profile"]["image_72"]
+    with urllib.request.urlopen(face) as answer:
+        assert answer.headers["content-type"] == "image/svg+xml"
 
 
 def test_a_429_can_be_ordered(workspace: Workspace, web: WebClient) -> None:
