@@ -23,6 +23,7 @@ from opsbot.runtime.target import Target, Targets
 from opsbot.steps.release import ImageResolve, OfChoice, OfLeft, OfTag, ReleaseBlock, ReleaseChoose
 from opsbot.steps.rollout import OfImage, OfRelease, Prepare, Ready, Switch
 from opsbot.steps.rollout_trial import Bake, Migrate, OfMigration, Smoke
+from opsbot.steps.running import OfOther, ReleaseRunning
 from opsbot.store import Store, open_store
 
 STACK = "dtest"
@@ -238,6 +239,10 @@ class Deploys:
         """What the plan of a rollback would say: key → sentence."""
         facts = ReleaseChoose(self.targets).facts(Run(), OfChoice(**self.of)).items
         return {fact.key: fact.text for fact in facts}
+
+    def running(self) -> Mapping[str, Any]:
+        """What a promotion from here would take along."""
+        return ReleaseRunning(self.targets).run(Run(), OfOther(**self.of, into="elsewhere"))
 
     def state_of(self, run: Run) -> str:
         """The state of the release that a run recorded."""

@@ -30,10 +30,17 @@ def engine(target: Target, *words: str) -> None:
     subprocess.run(["docker", "-H", target.swarm.url, *words], check=True, capture_output=True)
 
 
+def vars_of(deploys: Any, tag: str) -> dict[str, str]:
+    """What a deploy of that tag would be given."""
+    image = deploys.image(tag)
+    return {"image": image.image, "tag": image.tag, "revision": image.revision}
+
+
 def test_two_records_never_take_one_release_for_another(deploys: Any, stranger: Any, target: Target) -> None:
     deploys.ensure("v1")
     ours = deploys.live_number()
     assert target.agrees("web") is None
+    assert deploys.running() == {"release": ours, **vars_of(deploys, "v1")}
     _, release, _ = stranger.deploy("v2")
     assert release.release > ours, "the number is not given twice"
     assert deploys.live() == "v2"
@@ -41,6 +48,9 @@ def test_two_records_never_take_one_release_for_another(deploys: Any, stranger: 
     said = str(target.agrees("web"))
     assert f"runs v2 (release {release.release}), but the record says that v1 (web-{ours}) is live." in said
     assert deploys.colours_of_facts("v4")["agrees"] == "amber"
+    with pytest.raises(Refused, match="test should run v1") as refused:
+        deploys.running()
+    assert refused.value.code == "disagrees"
     deploys.deploy("v1")
     assert target.agrees("web") is None
     deploys.roll_back()
