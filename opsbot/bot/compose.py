@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any
 
 from opsbot import schedule
+from opsbot.backups import foreign
 from opsbot.bot import alertmanager, names
 from opsbot.bot.chores import heads
 from opsbot.bot.reach import Reach
@@ -142,6 +143,7 @@ def _services(bot: Bot, plan: Callable[[Playbook, Mapping[str, Any], str], Plan]
         replicas=watched.replicas,
         probes=bot.watch.results,
         backups=bot.reach.backups,
+        foreign=lambda: foreign.sentence(foreign.dumps(bot.reach.bucket())),
         tags=lambda environment, service: bot.targets.get(environment).tags(service),
         submitted=lambda _run: bot.serving.submitted(),
         called=partial(_called, bot),

@@ -38,6 +38,8 @@ def backups(asked: Asked, args: Mapping[str, Any]) -> Reply:
         raise first.error or Unavailable(f"The list of backups {first.wrong}")
     single = next(iter(answers)) if len(answers) == 1 else None
     parts = [part for place, answer in answers.items() for part in _shown(asked, place, answer, heading=single is None)]
+    foreign = at_once({"foreign": asked.services.foreign}, PATIENCE)["foreign"].value
+    parts += [Small(foreign)] if foreign else []
     buttons = _restore(*single, answers[single].value or ()) if single else []
     where = f" of {single[1]} in {single[0]}" if single else ""
     return Reply(f"Backups{where}, newest first.", "info", parts, buttons, json=_json(answers))

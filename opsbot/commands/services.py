@@ -30,7 +30,7 @@ class Services:
     `groups(user id)` → usergroups; `called(user id)` → the name people know. `frozen(environment, now)` → the sentence of
     a configured freeze window that counts then. `agrees(environment, service)` → a sentence
     where another release answers than is recorded. `heads()` → row number → hash of the record's heads in the bucket. `rehearse(playbook)` plays its rehearsal.
-    `logs(environment, part, since)` → what its containers wrote.
+    `logs(environment, part, since)` → what its containers wrote. `foreign()` → a sentence about others' dumps in the bucket.
     """
 
     config: Config
@@ -52,6 +52,7 @@ class Services:
     agrees: Callable[[str, str], str | None] = lambda _environment, _service: None
     rehearse: Callable[[Playbook], Sequence[Played]] = lambda _playbook: ()
     logs: Callable[[str, str, datetime], Written] = lambda _environment, _part, _since: Written(())
+    foreign: Callable[[], str] = str
 
 
 @dataclass(frozen=True)

@@ -209,6 +209,7 @@ def test_init_writes_over_nothing(bare: Bare) -> None:
 
 
 def test_a_dump_that_a_cron_left_is_told_and_not_restored_by_guess(bare: Bare) -> None:
+    assert f"1 dump that the bot did not take, the newest {DUMP}" in bare.done("backups")
     ended = bare.opsbot("restore", DUMP.rpartition("/")[2], "main", "on", "production")
     assert "a dump that the bot did not take" in ended.stdout + ended.stderr
     assert ended.returncode == 3
