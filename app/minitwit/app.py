@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import UTC, datetime
+from http import HTTPStatus
 
 from flask import Flask, Response, make_response, render_template, request
 from flask.typing import ResponseReturnValue
@@ -19,6 +20,8 @@ from minitwit.settings import Settings
 from minitwit.timelines import PAGE_SIZE
 
 LARGEST_BODY_BYTES = 1_000_000
+LARGEST_SWALLOWED_BYTES = 20_000_000
+SWALLOW_BYTES = 65_536
 
 
 def create_app(settings: Settings) -> Flask:
@@ -60,10 +63,20 @@ def _error_page(error: HTTPException) -> ResponseReturnValue:
     if error.response is not None:
         return error.response
     status = error.code or 500
+    if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        _swallow()
     headers = {name: value for name, value in error.get_headers() if name != "Content-Type"}  # Allow, Retry-After
     answer = _error_body(status, error)
     answer.headers.extend(headers)
     return answer
+
+
+def _swallow() -> None:
+    """Read what the client still sends: a connection closed under it takes the answer with it."""
+    sent = request.environ["wsgi.input"]
+    for _ in range(LARGEST_SWALLOWED_BYTES // SWALLOW_BYTES):
+        if not sent.read(SWALLOW_BYTES):
+            break
 
 
 def _error_body(status: int, error: HTTPException) -> Response:

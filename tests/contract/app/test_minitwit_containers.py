@@ -11,6 +11,7 @@ from opsbot.demo.argv import ProgramFailed, wait_until
 
 pytestmark = pytest.mark.engine
 
+MIGRATIONS = ("0001", "0002")
 TABLES = ("users", "messages", "followers", "latest")
 
 
@@ -22,7 +23,7 @@ def test_incident_20_of_three_migrations_at_once_one_applies_and_all_succeed(con
     with ThreadPoolExecutor(3) as pool:
         ended = list(pool.map(lambda _: containers.once("python", "-m", "minitwit.migrate"), range(3)))
     assert [code for code, _ in ended] == [0, 0, 0]
-    assert sorted(len(found["applied"]) for _, found in ended) == [0, 0, 1]
+    assert sorted(len(found["applied"]) for _, found in ended) == [0, 0, len(MIGRATIONS)]
 
 
 def test_the_migrated_schema_on_postgres_is_the_one_the_code_declares(replicas):
