@@ -1,9 +1,10 @@
-"""What went over the wire, newest 3,000: the bot's calls, deliveries to it, its posts to hooks, and ordered faults.
+"""What went over the wire, newest first to stay: the bot's calls, deliveries to it, its posts to hooks, ordered faults.
 
 Nothing secret is kept: tokens and signatures are struck out on the way in.
 """
 
 import itertools
+import json
 import re
 import time
 from collections import deque
@@ -14,10 +15,11 @@ from typing import Any
 from opsbot.workspace.feed import Feed
 from opsbot.workspace.records import Json
 
-KEPT = 3000
-_TOKEN = re.compile(r"\b(xoxb|xapp)-[\w-]+|\bv0=[0-9a-f]{64}\b|(?<=/services/)[\w/-]+")
-_SECRET_KEYS = {"token", "app_token", "signing_secret", "ticket"}
+KEPT = 3000  # lines
+KEPT_CHARACTERS = 16_000_000  # of what was sent and answered; a live card is some thousands
 STRUCK = "[REDACTED]"
+_TOKEN = re.compile(r"\b(xoxb|xapp)-[\w-]+|\bv0=[0-9a-f]{64}\b|(?<=/services/)[\w/-]+")
+_SECRET_FIELD = re.compile(r'"(token|app_token|signing_secret|ticket)": "[^"]+"')
 
 
 @dataclass
@@ -33,8 +35,21 @@ class Entry:
     error: str = ""
     ms: float = 0.0
     more: Json = field(default_factory=dict)
-    sent: Any = None
-    answer: Any = None
+    sent_text: str = "null"  # JSON
+    answer_text: str = "null"
+
+    @property
+    def sent(self) -> Any:
+        return json.loads(self.sent_text)
+
+    @property
+    def answer(self) -> Any:
+        return json.loads(self.answer_text)
+
+    @property
+    def weight(self) -> int:
+        """Characters of what was sent and answered."""
+        return len(self.sent_text) + len(self.answer_text)
 
     def summary(self) -> Json:
         """The line without what was sent and answered."""
@@ -52,20 +67,25 @@ class Inspector:
     def __init__(self, feed: Feed) -> None:
         self._feed = feed
         self._numbers = itertools.count(1)
-        self._entries: deque[Entry] = deque(maxlen=KEPT)
+        self._entries: deque[Entry] = deque()
+        self._weight = 0
         self.last = 0
 
     def add(self, what: str, name: str, detail: str = "", sent: Any = None, **more: Any) -> Entry:
         """Begin an entry; `end` completes it."""
         self.last = next(self._numbers)
-        entry = Entry(self.last, time.time(), what, name, detail, more=more, sent=struck(sent))
+        entry = Entry(self.last, time.time(), what, name, detail, more=more, sent_text=struck(sent))
         self._entries.append(entry)
+        self._weight += entry.weight
+        self._drop_oldest()
         return entry
 
     def end(self, entry: Entry, answer: Any = None, error: str = "", **more: Any) -> None:
         """Complete an entry with what came of it."""
         entry.ms = round((time.time() - entry.at) * 1000, 2)
-        entry.ok, entry.error, entry.answer = not error, error, struck(answer)
+        self._weight -= entry.weight
+        entry.ok, entry.error, entry.answer_text = not error, error, struck(answer)
+        self._weight += entry.weight
         entry.more |= more
         self.show(entry)
 
@@ -84,12 +104,14 @@ class Inspector:
     def forget(self) -> None:
         """Drop all entries; numbers go on."""
         self._entries.clear()
+        self._weight = 0
+
+    def _drop_oldest(self) -> None:
+        while len(self._entries) > KEPT or (self._weight > KEPT_CHARACTERS and len(self._entries) > 1):
+            self._weight -= self._entries.popleft().weight
 
 
-def struck(value: Any) -> Any:
-    """The same value without tokens and signatures."""
-    if isinstance(value, dict):
-        return {key: STRUCK if key in _SECRET_KEYS and one else struck(one) for key, one in value.items()}
-    if isinstance(value, list):
-        return [struck(one) for one in value]
-    return _TOKEN.sub(STRUCK, value) if isinstance(value, str) else value
+def struck(value: Any) -> str:
+    """The value as JSON, without tokens and signatures."""
+    text = _SECRET_FIELD.sub(lambda found: f'"{found[1]}": "{STRUCK}"', json.dumps(value))
+    return _TOKEN.sub(STRUCK, text)

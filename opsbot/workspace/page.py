@@ -60,12 +60,11 @@ def _channels(hub: Hub, person: str) -> list[Json]:
 
 
 async def messages(request: Request) -> Response:
-    """`GET /page/messages?channel=C…&as=U…&thread_ts=…`."""
-    asked = request.query_params
+    """`GET /page/messages?channel=C…&as=U…&thread_ts=…&before=ts&limit=n`."""
+    asked, hub = request.query_params, request.app.state.hub
+    where = (asked.get("channel", ""), asked.get("as"), asked.get("thread_ts"), asked.get("before", ""))
     try:
-        found = people.messages(
-            request.app.state.hub, asked.get("channel", ""), asked.get("as"), asked.get("thread_ts")
-        )
+        found = people.messages(hub, *where, _whole(request, "limit", 0))
     except ApiError as refused:
         return JSONResponse({"ok": False, "error": refused.code}, 400)
     return JSONResponse({"ok": True, "messages": found})
@@ -74,11 +73,14 @@ async def messages(request: Request) -> Response:
 async def inspector(request: Request) -> Response:
     """`GET /page/inspector?after=0&limit=200`: the newest entries after a number, oldest first."""
     hub: Hub = request.app.state.hub
-    after, limit = (
-        int(request.query_params.get(name, otherwise)) for name, otherwise in (("after", 0), ("limit", 200))
-    )
-    found = [entry.summary() for entry in hub.inspector.entries(after=after)]
-    return JSONResponse({"ok": True, "entries": found[-limit:] if limit else [], "last": hub.inspector.last})
+    found = [entry.summary() for entry in hub.inspector.entries(after=_whole(request, "after", 0))]
+    newest = found[-_whole(request, "limit", 200) :]
+    return JSONResponse({"ok": True, "entries": newest, "last": hub.inspector.last})
+
+
+def _whole(request: Request, name: str, otherwise: int) -> int:
+    given = request.query_params.get(name, "")
+    return int(given) if given.isdecimal() else otherwise
 
 
 async def inspected(request: Request) -> Response:

@@ -169,8 +169,14 @@ async def answered(hub: Hub, act: Act, body: Json) -> Response:
         return JSONResponse({"ok": False, "error": refused.code, "meaning": refused.meaning, **refused.extra}, 400)
 
 
-def messages(hub: Hub, channel: str, person: str | None, thread_ts: str | None = None) -> list[Json]:
-    """A channel's messages in order as this person sees them, each with `edits` and `only_for`."""
+def messages(
+    hub: Hub, channel: str, person: str | None, thread_ts: str | None = None, before: str = "", limit: int = 0
+) -> list[Json]:
+    """A channel's messages in order as this person sees them, each with `edits` and `only_for`.
+
+    With `before` only those of an earlier ts, with `limit` only the last so many.
+    """
     place = hub.world.channel(channel)
-    shown = [message.as_page(hub.world.team) for message in hub.world.visible(place.id, person)]
-    return [m for m in shown if thread_ts is None or thread_ts in (m["ts"], m.get("thread_ts"))]
+    seen = [m for m in hub.world.visible(place.id, person) if thread_ts in (None, m.ts, m.thread_ts)]
+    wanted = [message for message in seen if not before or message.ts < before]
+    return [message.as_page(hub.world.team) for message in wanted[-limit:]]

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import time
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, TypeVar
@@ -71,13 +72,14 @@ def save(hub: Hub, folder: Path) -> None:
 
 
 async def keep(hub: Hub, folder: Path) -> None:
-    """Save whenever something changed, at most twice a second, until cancelled."""
-    written = -1
+    """Save whenever something changed, at most twice a second and a tenth of the time, until cancelled."""
+    written, took = -1, 0.0
     while True:
         if hub.world.changes != written:
-            written = hub.world.changes
+            written, started = hub.world.changes, time.monotonic()
             save(hub, folder)
-        await asyncio.sleep(_EVERY_SECONDS)
+            took = time.monotonic() - started
+        await asyncio.sleep(max(_EVERY_SECONDS, 10 * took))
 
 
 def _save_bytes(hub: Hub, folder: Path) -> None:

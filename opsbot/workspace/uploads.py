@@ -11,6 +11,9 @@ from opsbot.workspace.hub import Hub
 from opsbot.workspace.records import Json, Message
 from opsbot.workspace.shared_file import SharedFile, picture_kind
 
+FORM_BYTES = 10_000  # what a form adds around a file's bytes
+TOO_LARGE = f"A file may have {limits.FILE_BYTES} bytes at most."
+
 
 def begin(hub: Hub, name: str, user: str) -> SharedFile:
     """A file that has a name and an address, and no bytes yet."""
@@ -84,9 +87,13 @@ async def download(request: Request) -> Response:
 
 
 async def _body(request: Request) -> bytes:
-    if int(request.headers.get("content-length") or 0) > limits.FILE_BYTES + 1000:
-        raise Refused(f"A file may have {limits.FILE_BYTES} bytes at most.")
-    if not request.headers.get("content-type", "").startswith("multipart/"):
-        return await request.body()
-    parts = [part for part in (await request.form()).values() if not isinstance(part, str)]
-    return await parts[0].read() if parts else b""
+    if int(request.headers.get("content-length") or 0) > limits.FILE_BYTES + FORM_BYTES:
+        raise Refused(TOO_LARGE)
+    if request.headers.get("content-type", "").startswith("multipart/"):
+        parts = [part for part in (await request.form()).values() if not isinstance(part, str)]
+        content = await parts[0].read() if parts else b""
+    else:
+        content = await request.body()
+    if len(content) > limits.FILE_BYTES:
+        raise Refused(TOO_LARGE)
+    return content

@@ -183,6 +183,7 @@ class World:
     def forget_file(self, shared: SharedFile) -> None:
         """Delete a file; messages that showed it say that it is gone."""
         del self.files[shared.id]
+        self.changes += 1
         for place in shared.channels:
             for message in self.messages[place].values():
                 if any(one["id"] == shared.id for one in message.files):

@@ -30,7 +30,8 @@ def complete_upload(hub: Hub, args: Json) -> Json:
     places = str(args.get("channel_id") or args.get("channels") or "")
     channels = [own_channel(hub, {"channel": place}) for place in places.split(",") if place]
     for shared, entry in zip(found, entries, strict=True):
-        shared.title, shared.done = entry.get("title") or shared.name, True
+        shared.title, shared.done = str(entry.get("title") or shared.name), True
+    hub.world.changes += 1
     for channel in channels:
         words = args.get("initial_comment") or ""
         message = Message(channel.id, hub.world.next_ts(), hub.world.bot, words, thread_ts=thread(hub, channel, args))

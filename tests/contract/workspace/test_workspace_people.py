@@ -14,6 +14,7 @@ import pytest
 from slack_bolt import App
 from slack_bolt.adapter.socket_mode.websocket_client import SocketModeHandler
 from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError
 from slack_sdk.webhook import WebhookClient
 
 from opsbot.workspace import Settings, Shortcut, Workspace
@@ -129,6 +130,25 @@ def test_a_thread_names_who_replied_and_forgets_a_deleted_reply(workspace: Works
     assert (first["reply_count"], first["reply_users"], first["latest_reply"]) == (1, [BOB], reply)
     act(workspace, "delete", user=BOB, channel="C01OPS", ts=reply)
     assert "reply_count" not in get(workspace, "messages", channel="C01OPS")["messages"][0]
+
+
+def test_a_long_channel_is_read_in_parts(workspace: Workspace) -> None:
+    said = [workspace.say(BOB, "#ops", f"number {number}") for number in range(5)]
+    newest = get(workspace, "messages", channel="C01OPS", limit=2)["messages"]
+    assert [message["ts"] for message in newest] == said[3:]
+    earlier = get(workspace, "messages", channel="C01OPS", limit=2, before=said[3])["messages"]
+    assert [message["ts"] for message in earlier] == said[1:3]
+
+
+def test_a_file_over_the_limit_is_refused(workspace: Workspace, web: WebClient) -> None:
+    with pytest.raises(SlackApiError, match="invalid_arguments"):
+        web.files_getUploadURLExternal(filename="x", length=10_000_001)
+    given = web.files_getUploadURLExternal(filename="x", length=3)
+    for content, code in ((b"four", 400), (b"x" * 10_000_001, 413)):
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(given["upload_url"], data=content)
+        assert refused.value.code == code
+        refused.value.close()
 
 
 def test_a_reply_can_be_shown_in_the_channel_too(workspace: Workspace, web: WebClient) -> None:

@@ -243,6 +243,8 @@ def test_a_browser_sent_by_another_site_is_refused(workspace: Workspace) -> None
 def test_messages_and_tokens_survive_a_restart(tmp_path: Path) -> None:
     with Workspace(state=tmp_path) as first:
         first.say(ALICE, "#ops", "remember me")
+        kept = tmp_path / "workspace.json"
+        first.wait_until(lambda: "remember me" in kept.read_text())  # written while it runs, not only at the end
     with Workspace(state=tmp_path) as second:
         assert [m["text"] for m in second.messages("#ops")] == ["remember me"]
         assert second.bot_token == first.bot_token
