@@ -60,10 +60,12 @@ class Stack:
 
     @property
     def network(self) -> str | None:
-        """The network to work in: the one where the database is, else the applications, an open one first."""
-        wanted = [*self.of("database"), *self.of("application"), *self.services]
-        used = [name for service in wanted for name in service.networks if name in self.networks]
-        return next(iter(sorted(used, key=lambda name: not self.networks[name])), None)
+        """The network to work in: where the database is, else an application; of several an open one."""
+        for service in (*self.of("database"), *self.of("application"), *self.services):
+            used = [name for name in service.networks if name in self.networks]
+            if used:
+                return min(used, key=lambda name: not self.networks[name])
+        return None
 
 
 def stacks(services: Sequence[Raw], networks: Sequence[Raw], image: Callable[[str], Raw]) -> list[Stack]:
