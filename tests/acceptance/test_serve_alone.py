@@ -83,7 +83,7 @@ def test_it_answers_help_and_status_and_names_every_part_that_does_not_answer(
         for name in ("OPSBOT_REGISTRY_PASSWORD", "OPSBOT_DB_PASSWORD", "OPSBOT_S3_KEY", "OPSBOT_S3_SECRET"):
             assert f"${name}" in missing
         alice.say("#ops", "@opsbot help")
-        assert "`deploy TAG ENVIRONMENT [SERVICE]`" in spoken(alice.wait_for("#ops", "What I can do", 10))
+        assert "`deploy v2 to production`" in spoken(alice.wait_for("#ops", "What I can do", 10))
         began = time.monotonic()
         alice.say("#ops", "@opsbot status")
         status = spoken(alice.wait_for("#ops", "Not answering", ANSWER_SECONDS))
