@@ -23,6 +23,7 @@ from opsbot.chat.home import Home
 from opsbot.chat.hook import NOT_YET, Answer, Hook
 from opsbot.chat.letter import Letter
 from opsbot.chat.mailer import Mailer
+from opsbot.chat.options import Options
 from opsbot.chat.outbox import SPACING, Outbox
 from opsbot.chat.people import Channels, People
 from opsbot.chat.render import render
@@ -52,12 +53,13 @@ class Counter:
     """Where forms are filled and sent, and home pages shown."""
 
     filling: Filling
+    options: Options
     submissions: Submissions
     home: Home
 
     def stop(self) -> None:
         """Finish what was sent; show nothing more."""
-        for part in (self.filling, self.submissions, self.home):
+        for part in (self.filling, self.options, self.submissions, self.home):
             part.stop()
 
 
@@ -160,6 +162,7 @@ class SlackFront:
                 self._stopped.wait(wait)
                 wait = min(LONGEST_WAIT, wait * 2)
         if self._link:
+            log.info("slack.ready", door="http" if isinstance(self._link, Hook) else "socket")
             self._learn()
 
     def _join_in(self) -> Link | Hook:
@@ -186,15 +189,16 @@ class SlackFront:
         take, counter = self._answers.take, self._counter
         if counter is None:
             return Listeners(take)
-        filling, submissions = counter.filling, counter.submissions
-        return Listeners(take, filling.changed, submissions.submit, filling.choices, counter.home.opened)
+        told = counter.submissions.submit, counter.options.options
+        return Listeners(take, counter.filling.changed, *told, counter.home.opened)
 
     def _open_counter(self, desk: Desk) -> Counter:
         screen, answers = Screen(self._client), self._answers
         filling = Filling(screen, desk, answers)
         answers.elsewhere = Dialogs(screen, desk, answers, filling, self._outbox.put, self.nudge)
         home = Home(screen, desk, self._clock, self._people.actor)
-        return Counter(filling, Submissions(screen, desk, answers), home)
+        options = Options(desk, self._clock, filling.answers)
+        return Counter(filling, options, Submissions(screen, desk, answers), home)
 
     def _learn(self) -> None:
         self._channels.learn()

@@ -176,7 +176,7 @@ def _previewed(form: Form, preview: Sequence[Part] | None) -> list[Block]:
         return []
     if preview is None:
         return [_context(LOOKING)]
-    told = render(Reply("If you go on now:", "info", [*preview, Small("Nothing is changed yet.")])).blocks
+    told = render(Reply("What is true now", "info", [*preview, Small("Nothing is changed yet.")])).blocks
     return [{"type": "divider"}, *told]
 
 

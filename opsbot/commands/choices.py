@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from opsbot.clock import ago
@@ -11,7 +12,7 @@ from opsbot.commands.at_once import at_once
 from opsbot.commands.form import MOST, Choice, wanted
 from opsbot.commands.reply import Line, Lines, Part, Small
 from opsbot.commands.request import ChangeRequest
-from opsbot.commands.services import Asked
+from opsbot.commands.services import Asked, Services
 from opsbot.commands.spec import Spec
 from opsbot.commands.suggest import candidates
 from opsbot.commands.tree import Tree
@@ -27,23 +28,27 @@ Notes = Mapping[str, str]
 Place = tuple[str, str]  # environment, service or database
 
 
-def choices(asked: Asked, tree: Tree, spec: Spec, name: str, typed: str, values: Mapping[str, str]) -> list[Choice]:
-    """At most a hundred values that contain what was typed, in the source's order; what was typed itself if it may be meant."""
-    param = next((param for param in spec.params if param.name == name), None)
+def listed(services: Services, tree: Tree, spec: Spec, name: str, values: Mapping[str, str]) -> list[Choice]:
+    """The values of a field as far as they are known now, in the source's order. What does not answer lists nothing."""
+    param = _param(spec, name)
     if param is None:
         return []
     given = _given(spec, values, tree)
-    notes = _notes(asked, param, given)
+    notes = _notes(services, param, given)
+    found = candidates(param, given, tree, services, SEARCHED)
+    return [Choice(value, notes.get(value, "")) for value in found]
+
+
+def narrowed(found: Sequence[Choice], spec: Spec, name: str, typed: str, tree: Tree) -> list[Choice]:
+    """At most a hundred that contain what was typed, beginnings first; and what was typed itself if it may be meant."""
     word = typed.strip().lower()
-    found = [
-        Choice(value, notes.get(value, ""))
-        for value in candidates(param, given, tree, asked.services, SEARCHED)
-        if word in value.lower() or word in notes.get(value, "").lower()
-    ]
-    found.sort(key=lambda choice: not choice.value.lower().startswith(word))
-    if word and all(choice.value.lower() != word for choice in found) and _fits(param, typed.strip(), tree):
-        found = [*found[: MOST - 1], Choice(typed.strip(), AS_TYPED)]
-    return found[:MOST]
+    fitting = [choice for choice in found if word in choice.value.lower() or word in choice.note.lower()]
+    fitting.sort(key=lambda choice: not choice.value.lower().startswith(word))
+    param = _param(spec, name)
+    known = any(choice.value.lower() == word for choice in fitting)
+    if word and not known and param is not None and _fits(param, typed.strip(), tree):
+        return [*fitting[: MOST - 1], Choice(typed.strip(), AS_TYPED)]
+    return fitting[:MOST]
 
 
 def preview(asked: Asked, tree: Tree, spec: Spec, values: Mapping[str, str]) -> list[Part]:
@@ -62,11 +67,15 @@ def preview(asked: Asked, tree: Tree, spec: Spec, values: Mapping[str, str]) -> 
     if answer.value is None:
         return [Lines([Line("warn", answer.wrong or "What is true now could not be found out.")])]
     plan = answer.value
-    parts: list[Part] = [plan_card.facts(plan)] if plan.facts else []
+    parts: list[Part] = [replace(plan_card.facts(plan), heading="")] if plan.facts else []
     if plan.approval:
         known = plan_card.approvers(asked.services)(plan.approval, plan.environment)
         parts.append(Small(plan_card.approval(plan.approval, known, asked.actor.name)))
     return parts
+
+
+def _param(spec: Spec, name: str) -> Param | None:
+    return next((param for param in spec.params if param.name == name), None)
 
 
 def _given(spec: Spec, values: Mapping[str, str], tree: Tree) -> dict[str, Any]:
@@ -86,23 +95,22 @@ def _fits(param: Param, word: str, tree: Tree) -> bool:
     return True
 
 
-def _notes(asked: Asked, param: Param, given: Mapping[str, Any]) -> Notes:
+def _notes(services: Services, param: Param, given: Mapping[str, Any]) -> Notes:
     source = _SOURCES.get(param.suggest or "")
-    config = asked.services.config
-    environment = given.get("environment") or next(iter(config.environments), "")
+    environment = given.get("environment") or next(iter(services.config.environments), "")
     try:
-        return source(asked, environment, given) if source else {}
+        return source(services, environment, given) if source else {}
     except OpsError:
         return {}  # what does not answer says nothing
 
 
-def _tags(asked: Asked, environment: str, given: Mapping[str, Any]) -> Notes:
+def _tags(services: Services, environment: str, given: Mapping[str, Any]) -> Notes:
     """What became of a tag here, and where else it is live."""
-    config, store = asked.services.config, asked.services.store
+    config, store = services.config, services.store
     service = given.get("service") or next(iter(config.services), "")
     notes: dict[str, str] = {}
     for row in store.releases.list(environment, service, MOST):
-        notes.setdefault(row.tag, _released(asked, row))
+        notes.setdefault(row.tag, _released(services, row))
     for other in config.environments:
         live = store.releases.live(other, service) if other != environment else None
         if live is not None:
@@ -110,14 +118,14 @@ def _tags(asked: Asked, environment: str, given: Mapping[str, Any]) -> Notes:
     return notes
 
 
-def _releases(asked: Asked, environment: str, given: Mapping[str, Any]) -> Notes:
-    service = given.get("service") or next(iter(asked.services.config.services), "")
-    rows = asked.services.store.releases.list(environment, service, MOST)
-    return {str(row.number): f"{row.tag} · {_released(asked, row)}" for row in rows}
+def _releases(services: Services, environment: str, given: Mapping[str, Any]) -> Notes:
+    service = given.get("service") or next(iter(services.config.services), "")
+    rows = services.store.releases.list(environment, service, MOST)
+    return {str(row.number): f"{row.tag} · {_released(services, row)}" for row in rows}
 
 
-def _released(asked: Asked, row: ReleaseRow) -> str:
-    now = asked.services.clock.now()
+def _released(services: Services, row: ReleaseRow) -> str:
+    now = services.clock.now()
     commit = f" · commit {row.revision[:10]}" if row.revision else ""
     if row.state == "live":
         return f"live now in {row.environment}, {say.since(row.live_at, now)}{commit}"
@@ -126,21 +134,21 @@ def _released(asked: Asked, row: ReleaseRow) -> str:
     return f"was live {ago(row.live_at, now)}{commit}" if row.live_at else f"never went live{commit}"
 
 
-def _backups(asked: Asked, environment: str, given: Mapping[str, Any]) -> Notes:
-    database = given.get("database") or next(iter(asked.services.config.databases), "")
-    now = asked.services.clock.now()
-    found = asked.services.backups(environment, database)
+def _backups(services: Services, environment: str, given: Mapping[str, Any]) -> Notes:
+    database = given.get("database") or next(iter(services.config.databases), "")
+    now = services.clock.now()
+    found = services.backups(environment, database)
     newest = max(found, key=lambda row: row.taken_at, default=None)
     latest = {"latest": f"{newest.id}, {ago(newest.taken_at, now)}"} if newest else {}
     return latest | {row.id: f"{ago(row.taken_at, now)} · {say.size(row.data.bytes)}" for row in found}
 
 
-def _runs(asked: Asked, environment: str, given: Mapping[str, Any]) -> Notes:
-    rows: Sequence[Any] = asked.services.store.runs.list(MOST)
+def _runs(services: Services, environment: str, given: Mapping[str, Any]) -> Notes:
+    rows: Sequence[Any] = services.store.runs.list(MOST)
     return {row.id: f"{row.title} · {row.status.replace('_', ' ')}" for row in rows}
 
 
-_SOURCES: Mapping[str, Callable[[Asked, str, Mapping[str, Any]], Notes]] = {
+_SOURCES: Mapping[str, Callable[[Services, str, Mapping[str, Any]], Notes]] = {
     "tags": _tags,
     "releases": _releases,
     "backups": _backups,

@@ -47,9 +47,13 @@ class Desk:
         """The words that mean these answers."""
         return form.said(self.front.tree, self._spec(path), values)
 
-    def choices(self, request: Request, path: str, name: str, typed: str, values: Values) -> list[Choice]:
-        """What may be chosen for one field."""
-        return choices.choices(self.front.asked(request), self.front.tree, self._spec(path), name, typed, values)
+    def listed(self, path: str, name: str, values: Values) -> list[Choice]:
+        """Everything that may be chosen for one field; it may ask the registry or the bucket."""
+        return choices.listed(self.front.services, self.front.tree, self._spec(path), name, values)
+
+    def narrowed(self, found: Sequence[Choice], path: str, name: str, typed: str) -> list[Choice]:
+        """Those that fit what was typed."""
+        return choices.narrowed(found, self._spec(path), name, typed, self.front.tree)
 
     def preview(self, request: Request, path: str, values: Values) -> list[Part]:
         """What is true now of the change that the answers ask for."""

@@ -73,6 +73,7 @@ def form(asked: Asked, tree: Tree, spec: Spec, given: Mapping[str, str]) -> Form
         fields = [replace(field, choices=mine) if field.name == environment.name else field for field in fields]
     else:
         _authorise(asked, spec, {})
+    fields = [field for field in fields if not _settled(field)]
     return Form(spec.path, spec.about, tuple(fields), plans=spec.kind == "change")
 
 
@@ -175,6 +176,11 @@ def _field(param: Param, known: Known, value: str) -> Field:
         choices=choices,
         value=value or _default(param, known),
     )
+
+
+def _settled(field: Field) -> bool:
+    """Whether there is nothing to choose: the only service of opsbot.yml, say."""
+    return field.kind == "choice" and not field.required and [choice.value for choice in field.choices] == [field.value]
 
 
 def _kind(param: Param, choices: Sequence[Choice]) -> Kind:

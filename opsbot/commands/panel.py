@@ -41,20 +41,18 @@ def _environment(asked: Asked, tree: Tree, name: str) -> Reply:
     services = asked.services
     live = {service: services.store.releases.live(name, service) for service in services.config.services}
     bad, well = _probes(asked, name)
-    lines = [_service(asked, service, row) for service, row in live.items()]
-    lines += [Line("bad", probe, sentence) for probe, sentence in bad.items()]
-    tags = ", ".join(row.tag if len(live) == 1 else f"{row.service} {row.tag}" for row in live.values() if row)
+    tags = ", ".join(f"{row.service} {row.tag}" for row in live.values() if row)
     tone: Tone = "bad" if bad else "ok" if tags else "off"
     health = "not well" if bad else f"{say.number(well, 'probe')} well" if well else ""
     text = " · ".join(filter(None, (f"*{name}*", tags or "nothing deployed yet", health)))
-    return Reply(text, tone, [Lines(lines)] if lines else [], _buttons(asked, tree, name, live))
+    parts: list[Part] = [Lines([Line("bad", probe, sentence) for probe, sentence in bad.items()])] if bad else []
+    parts += [Small("\n".join(_since(asked, row) for row in live.values() if row))] if tags else []
+    return Reply(text, tone, parts, _buttons(asked, tree, name, live))
 
 
-def _service(asked: Asked, service: str, row: ReleaseRow | None) -> Line:
-    if row is None:
-        return Line("off", f"{service}: nothing deployed by the bot yet")
-    since = f"since {moment(asked, row.live_at)}, " if row.live_at else ""
-    return Line("ok", f"{service} *{row.tag}* ({row.id})", f"{since}by {row.author}")
+def _since(asked: Asked, row: ReleaseRow) -> str:
+    since = f" since {moment(asked, row.live_at)}" if row.live_at else ""
+    return f"{row.id}{since}, by {row.author}"
 
 
 def _probes(asked: Asked, environment: str) -> tuple[dict[str, str], int]:
@@ -147,6 +145,6 @@ def _alert(asked: Asked, row: AlertRow) -> Line:
 
 def _closing(asked: Asked, names: Sequence[str]) -> Reply:
     roles = {role_of(asked.services.config, asked.actor, asked.groups, name) for name in names}
-    role = f"You are {roles.pop()} here." if len(roles) == 1 else "What you may press is shown."
-    small = Small(f"{role} Times are those of {asked.actor.timezone}. Whatever a button does can be typed.")
-    return Reply("More", "info", [small], [Button("Status", "status"), Button("Help", "help")])
+    role = f"You are {roles.pop()} here." if len(roles) == 1 else "What you may do is shown."
+    small = Small(f"Times are those of {asked.actor.timezone}. Whatever a button does can be typed.")
+    return Reply(role, "info", [small], [Button("Status", "status"), Button("Help", "help")])
