@@ -7,7 +7,7 @@ AREA   ?= all
 export OPSBOT_STATE := $(STATE)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check format test test-long demo tour bench lock clean
+.PHONY: help setup check format test test-long demo tour bench pictures lock clean
 
 help:  ## show this help
 	@grep -hE '^[a-z-]+: .*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | awk -F '\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -49,6 +49,9 @@ tour: setup  ## the same without staying: plays the tour, prints it, writes buil
 
 bench: setup  ## measure; AREA=runtime|chat|app|backups|health|engine; writes build/bench.json
 	$(BIN)/python -m tests.bench $(AREA)
+
+pictures: setup  ## the chat as pictures: the real bot in a browser, into build/screenshots and the README's
+	@$(BIN)/python -m tests.pictures
 
 lock: setup  ## compile the locked requirements anew, with hashes and without addresses
 	$(BIN)/uv pip compile -q --python-version 3.11 --generate-hashes --no-header --no-emit-index-url pyproject.toml -o requirements/run.txt

@@ -56,10 +56,18 @@ def tap(page: Page, card: Locator, label: str) -> None:
     page.locator("#confirm").get_by_role("button", name=label).click()
 
 
+def choose(page: Page, field: str, words: str) -> None:
+    """In a select of the dialog: type, and take what fits."""
+    page.get_by_role("combobox", name=field).fill(words)
+    page.get_by_role("option", name=words).click()
+    expect(page.get_by_role("combobox", name=field)).to_have_value(words)
+
+
 def shot(page: Page, name: str) -> None:
     """What a person sees now, at the newest message."""
     SHOTS.mkdir(parents=True, exist_ok=True)
     page.evaluate("document.getElementById('messages').scrollTop = 1e9")
+    page.mouse.move(0, 0)
     page.screenshot(path=SHOTS / f"{name}.png")
 
 
@@ -119,11 +127,51 @@ def test_on_a_phone_help_status_and_lists_fit_the_screen(page: Page) -> None:
         shot(page, f"phone-{command.removeprefix('/ops ').replace(' ', '-')}")
 
 
-def test_on_a_phone_a_deploy_is_stopped_with_two_taps_and_nothing_of_it_stays(
+def become(page: Page, name: str) -> None:
+    """Another person sits down at the same page."""
+    page.get_by_role("button", name="You are").click()
+    page.get_by_role("menuitemradio", name=name).click()
+    expect(page.get_by_role("button", name=f"You are {name}")).to_be_visible()
+
+
+def test_at_a_desk_production_is_asked_for_by_one_person_and_approved_by_another(
+    something_live: Scene, page: Page
+) -> None:
+    scene, tag = something_live, something_live.live().tag
+    page.locator("#channels button", has_text="ops").click()
+    expect(page.get_by_role("heading", name="# ops", exact=True)).to_be_visible()
+    seen = last(page) if page.locator("#messages .message").count() else ""
+    type_in(page, f"@opsbot deploy {tag} to production")
+    card = newest(page, "to production", seen)
+    expect(card.get_by_role("button", name="Approve")).to_be_visible()
+    shot(page, "desk-asked")
+    become(page, "Bob Brown")
+    card.get_by_role("button", name="Approve").click()
+    expect(card).to_contain_text(re.compile(r"\d of 2 healthy"))
+    shot(page, "desk-approved")
+    expect(card).to_contain_text(f"{tag} is live in production", timeout=RUN_MS)
+    assert scene.live("production").tag == tag
+    shot(page, "desk-production")
+
+    page.locator("#apps button").click()
+    page.get_by_role("button", name="Home", exact=True).click()
+    expect(page.locator("#home")).to_contain_text("production")
+    shot(page, "desk-home")
+
+
+def test_on_a_phone_a_deploy_is_chosen_in_a_dialog_stopped_with_two_taps_and_nothing_of_it_stays(
     something_live: Scene, page: Page
 ) -> None:
     scene, before, tag = something_live, something_live.live(), something_live.new_tag()
-    type_in(page, f"@opsbot deploy {tag} to staging")
+    type_in(page, "/ops deploy")
+    expect(page.locator("#modal").get_by_role("heading", name="Deploy")).to_be_visible()
+    choose(page, "Environment", "staging")
+    choose(page, "Tag", tag)
+    assert fits(page)
+    shot(page, "phone-dialog")
+    page.locator("#modal").get_by_role("button", name="Deploy").click()
+    expect(page.locator("#modal")).to_contain_text("The same as words")
+    page.locator("#modal").get_by_role("button", name="Close", exact=True).click()
     card = newest(page, f"Deploy web {tag} to staging")
     expect(card).to_contain_text("healthy")
     assert fits(page)

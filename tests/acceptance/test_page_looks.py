@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ import room as rooms
 from playwright.sync_api import Browser, Page, expect
 from room import DESK, OPS, PHONE, STAGING, Room, asked, button, look, marked, modal, options, plain
 
+from opsbot import workspace as workspace_package
 from opsbot.errors import OpsError
 from opsbot.workspace import Settings, Workspace
 from tests import prepare
@@ -174,6 +176,13 @@ def test_every_corner_of_the_page_is_clean_for_axe_core_and_fits(
     eye.sees("the app's home")
     page.close()
     assert faults == []
+
+
+def test_no_text_is_ever_parsed_as_markup_or_code() -> None:
+    scripts = sorted((Path(workspace_package.__file__).parent / "static").glob("*.js"))
+    parsing = re.compile(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|srcdoc")
+    assert len(scripts) > 10
+    assert [script.name for script in scripts if parsing.search(script.read_text(encoding="utf-8"))] == []
 
 
 def test_all_that_a_channel_loads_weighs_under_100_kb_and_is_painted_within_half_a_second(

@@ -151,6 +151,24 @@ def test_a_picture_is_sent_seen_and_opened_in_full_and_a_reaction_is_given_and_t
     expect(given).to_have_count(0)
 
 
+def test_ones_own_message_is_edited_as_it_was_typed_and_deleted(room: Room, page: Page) -> None:
+    ts = room.workspace.say("U01ALICE", "#ops", "ask @bob in #staging & <wait>")
+    item = page.locator(f'#messages [data-ts="{ts}"]')
+    item.focus()
+    item.get_by_role("button", name="More about this message").click()
+    page.get_by_role("menuitem", name="Edit").click()
+    field = page.get_by_label("Edit the message")
+    expect(field).to_have_value("ask @bob in #staging & <wait>")
+    field.fill("ask @carol instead")
+    page.keyboard.press("Enter")
+    expect(item.locator(".mention")).to_have_text("@carol")
+    expect(item).to_contain_text("(edited)")
+    item.focus()
+    item.get_by_role("button", name="More about this message").click()
+    page.get_by_role("menuitem", name="Delete").click()
+    expect(item).to_have_count(0)
+
+
 def test_the_inspector_shows_the_wire_live_and_redacts_and_the_controls_break_it(room: Room, page: Page) -> None:
     page.get_by_role("button", name="Inspector", exact=True).click()
     room.post("look at this")

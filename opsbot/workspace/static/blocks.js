@@ -26,7 +26,14 @@ const BLOCKS = {
   divider: () => el("hr"),
   section(block, on) {
     const body = el("div", { class: "b-text" }, block.text ? el("div", { class: "text" }, text(block.text)) : null);
-    if (block.fields) body.append(el("div", { class: "b-fields" }, block.fields.map((field) => el("div", { class: "text" }, text(field)))));
+    if (block.fields)
+      body.append(
+        el(
+          "div",
+          { class: "b-fields" },
+          block.fields.map((field) => el("div", { class: "text" }, text(field))),
+        ),
+      );
     const { accessory } = block;
     if (!accessory) return el("div", { class: "b-section" }, body);
     const beside = accessory.type === "image" ? picture(accessory, "thumb") : element(block, accessory, on);
@@ -36,15 +43,20 @@ const BLOCKS = {
     const parts = block.elements.map((part) => (part.type === "image" ? picture(part, "tiny") : el("span", {}, text(part))));
     return el("div", { class: "b-context" }, parts);
   },
-  actions: (block, on) => el("div", { class: "b-actions" }, block.elements.map((part) => element(block, part, on))),
+  actions: (block, on) =>
+    el(
+      "div",
+      { class: "b-actions" },
+      block.elements.map((part) => element(block, part, on)),
+    ),
   image: (block) => figure(block, words(block.title)),
   input(block, on) {
-    const id = block.block_id;
+    const id = encodeURIComponent(block.block_id); // it may hold spaces
     const made = element(block, block.element, on);
     const optional = block.optional ? el("small", {}, " (optional)") : null;
     const title = el("div", { class: "label", id: `l-${id}` }, words(block.label), optional);
     const hint = el("p", { class: "hint", id: `h-${id}` }, words(block.hint));
-    const fault = el("p", { class: "fault", id: `f-${id}`, "data-fault": id });
+    const fault = el("p", { class: "fault", id: `f-${id}`, "data-fault": block.block_id });
     const whole = el("div", { class: "b-input" }, title, made, fault, hint);
     title.addEventListener("click", () => whole.querySelector("input, textarea")?.focus());
     return whole;

@@ -20,7 +20,10 @@ function commands(text) {
   const before = sentBefore.filter((one) => one.startsWith(text) && one !== text).slice(0, 4);
   const words = usage.split(", ").map((verb) => `${name} ${verb}`);
   const verbs = words.filter((one) => one.startsWith(text) && one !== text && !before.includes(one));
-  return [...before.map((one) => ({ text: one, note: "sent before", put: one })), ...verbs.map((one) => ({ text: one, put: `${one} ` }))];
+  return [
+    ...before.map((one) => ({ text: one, note: "sent before", put: one })),
+    ...verbs.map((one) => ({ text: one, put: `${one} ` })),
+  ];
 }
 
 const named = (sign, name, note, before) => ({ text: sign + name, note, key: `${name} ${note}`, put: sign + name, before });
@@ -31,7 +34,8 @@ const TOKENS = {
     ...state.start.groups.map((one) => named("@", one.name, "group")),
   ],
   "#": () => state.start.channels.filter((one) => !one.is_im).map((one) => named("#", one.name, one.topic?.value)),
-  ":": () => Object.entries(EMOJI).map(([name, sign]) => ({ text: `${sign}  ${name.replaceAll("_", " ")}`, key: name, put: `:${name}:` })),
+  ":": () =>
+    Object.entries(EMOJI).map(([name, sign]) => ({ text: `${sign}  ${name.replaceAll("_", " ")}`, key: name, put: `:${name}:` })),
 };
 
 function token(text) {
@@ -107,7 +111,10 @@ export function composer(form, field, thread) {
       send();
     }
     const browsing = !field.value || (recalled >= 0 && field.value === sentBefore[recalled]);
-    if (browsing && ["ArrowUp", "ArrowDown"].includes(event.key)) event.preventDefault(), recall(event.key === "ArrowUp" ? 1 : -1);
+    if (browsing && ["ArrowUp", "ArrowDown"].includes(event.key)) {
+      event.preventDefault();
+      recall(event.key === "ArrowUp" ? 1 : -1);
+    }
   });
   field.addEventListener("input", () => {
     changed();
@@ -115,17 +122,19 @@ export function composer(form, field, thread) {
   });
   field.addEventListener("blur", list.hide);
   form.addEventListener("click", (event) => event.target === form && field.focus());
-  for (const button of form.querySelectorAll("[data-put]")) button.addEventListener("click", () => {
-    const gap = field.value && !/\s$/.test(field.value) ? " " : "";
-    field.focus();
-    field.setRangeText(gap + button.dataset.put, field.value.length, field.value.length, "end");
-    changed();
-    suggest();
-  });
-  for (const input of form.querySelectorAll("input[type=file]")) input.addEventListener("change", async () => {
-    for (const file of input.files) await upload(file, { user: state.me, channel: state.channel, ...inThread() });
-    input.value = "";
-  });
+  for (const button of form.querySelectorAll("[data-put]"))
+    button.addEventListener("click", () => {
+      const gap = field.value && !/\s$/.test(field.value) ? " " : "";
+      field.focus();
+      field.setRangeText(gap + button.dataset.put, field.value.length, field.value.length, "end");
+      changed();
+      suggest();
+    });
+  for (const input of form.querySelectorAll("input[type=file]"))
+    input.addEventListener("change", async () => {
+      for (const file of input.files) await upload(file, { user: state.me, channel: state.channel, ...inThread() });
+      input.value = "";
+    });
 }
 
 function remember(text) {

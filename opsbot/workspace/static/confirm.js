@@ -21,8 +21,15 @@ export function confirm(shape) {
 
 export function view(source, name) {
   const dialog = at("viewer");
-  const leave = el("button", { type: "button", class: "bare", "aria-label": "Close", onclick: () => dialog.close() }, icon("close"));
+  const leave = el(
+    "button",
+    { type: "button", class: "bare", "aria-label": "Close", onclick: () => dialog.close() },
+    icon("close"),
+  );
   const open = el("a", { href: source, target: "_blank", rel: "noopener noreferrer" }, "Open in a tab");
-  dialog.replaceChildren(el("header", {}, el("h2", { id: "viewertitle" }, name), open, leave), el("img", { src: source, alt: name }));
+  dialog.replaceChildren(
+    el("header", {}, el("h2", { id: "viewertitle" }, name), open, leave),
+    el("img", { src: source, alt: name }),
+  );
   dialog.showModal();
 }

@@ -34,7 +34,10 @@ function drawAll(channel) {
   at("list").replaceChildren(...items);
   at("earlier").hidden = roots.length <= shown;
   at("nothing").hidden = roots.length > 0;
-  if (channel) at("nothing").textContent = channel.is_im ? "This is the beginning. Write to the app here; nobody else reads it." : `This is the beginning of ${place.title(channel)}.`;
+  if (channel)
+    at("nothing").textContent = channel.is_im
+      ? "This is the beginning. Write to the app here; nobody else reads it."
+      : `This is the beginning of ${place.title(channel)}.`;
   arrange(at("list"));
   toEnd();
 }
@@ -75,7 +78,8 @@ export function changed(change) {
   state.messages.set(shape.ts, shape);
   at("nothing").hidden = true;
   if (!isReply(shape)) put(at("messages"), at("list"), message(shape, openThread), shape);
-  if (state.thread && [shape.ts, shape.thread_ts].includes(state.thread)) put(at("replies"), at("threadlist"), message(shape, null), shape);
+  if (state.thread && [shape.ts, shape.thread_ts].includes(state.thread))
+    put(at("replies"), at("threadlist"), message(shape, null), shape);
   if (!known || known.text !== shape.text) announce(spoken(shape));
   if (!known && document.visibilityState === "visible") read(shape.channel);
 }
@@ -87,9 +91,10 @@ function put(box, list, item, shape) {
   const active = old?.contains(document.activeElement) ? document.activeElement : null;
   const last = list.lastElementChild?.dataset.ts;
   if (old) old.replaceWith(item);
-  else if (last && Number(last) > Number(shape.ts)) [...list.children].find((one) => Number(one.dataset.ts) > Number(shape.ts)).before(item);
+  else if (last && Number(last) > Number(shape.ts))
+    [...list.children].find((one) => Number(one.dataset.ts) > Number(shape.ts)).before(item);
   else list.append(item);
-  if (active === old) item.focus();
+  if (active && active === old) item.focus();
   else if (active) (item.querySelector(`[data-action="${CSS.escape(active.dataset.action ?? "")}"]`) ?? item).focus();
   arrange(list);
   if (end || (!old && place.isMe(shape.user))) box.scrollTop = box.scrollHeight;
@@ -111,7 +116,8 @@ function read(channel) {
 }
 
 export function openThread(ts) {
-  const opener = state.thread && !ts ? document.querySelector(`#messages [data-ts="${CSS.escape(state.thread)}"] .replies`) : null;
+  const opener =
+    state.thread && !ts ? document.querySelector(`#messages [data-ts="${CSS.escape(state.thread)}"] .replies`) : null;
   state.thread = ts;
   at("thread").hidden = !ts;
   if (!ts) return opener?.focus();
@@ -147,7 +153,10 @@ at("messages").addEventListener("scroll", () => {
   if (stuck) at("newer").hidden = true;
 });
 new ResizeObserver(() => stuck && toEnd()).observe(at("list"));
-document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && state.messages.size && read(state.channel));
+document.addEventListener(
+  "visibilitychange",
+  () => document.visibilityState === "visible" && state.messages.size && read(state.channel),
+);
 
 // What can be done with a message appears when it is looked at.
 async function tools(item, thread) {
@@ -157,7 +166,10 @@ async function tools(item, thread) {
   if (!item.querySelector(".tools")) item.append(toolbar(shape, thread, item));
 }
 
-for (const [id, thread] of [["list", openThread], ["threadlist", null]]) {
+for (const [id, thread] of [
+  ["list", openThread],
+  ["threadlist", null],
+]) {
   for (const kind of ["mouseover", "focusin"]) {
     at(id).addEventListener(kind, (event) => tools(event.target.closest(".message"), thread));
   }

@@ -5,7 +5,7 @@ import { menu } from "./popup.js";
 
 // How an element is called by a screen reader: by its block's label where it has one.
 function named(block, element) {
-  const id = block.block_id;
+  const id = encodeURIComponent(block.block_id);
   if (block.type === "input") {
     return { "aria-labelledby": `l-${id}`, "aria-describedby": `h-${id} f-${id}`, "data-action": element.action_id };
   }
@@ -34,7 +34,8 @@ function button(block, element, on) {
 function overflow(block, element, on) {
   const attributes = { type: "button", class: "button square", "aria-label": "More actions", "data-action": element.action_id };
   const opener = el("button", attributes, icon("more"));
-  const entries = () => element.options.map((option) => ({ text: words(option.text), note: words(option.description), value: option }));
+  const entries = () =>
+    element.options.map((option) => ({ text: words(option.text), note: words(option.description), value: option }));
   const pick = (option) => {
     if (option.url && /^https?:/i.test(option.url)) window.open(option.url, "_blank", "noopener");
     pressed(opener, () => on.act(block, element, option.value));

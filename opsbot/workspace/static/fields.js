@@ -11,10 +11,25 @@ function field(type) {
     const initial = element.initial_value ?? element.initial_date ?? element.initial_time ?? "";
     const before = on.value(block, element) ?? initial;
     const sent = (value) => (value && rich ? richText(value) : value || null);
-    const limits = { maxlength: some(element.max_length), minlength: some(element.min_length), min: some(element.min_value), max: some(element.max_value) };
-    const step = type === "number" ? { step: element.is_decimal_allowed ? "any" : "1", inputmode: element.is_decimal_allowed ? "decimal" : "numeric" } : {};
+    const limits = {
+      maxlength: some(element.max_length),
+      minlength: some(element.min_length),
+      min: some(element.min_value),
+      max: some(element.max_value),
+    };
+    const step =
+      type === "number"
+        ? { step: element.is_decimal_allowed ? "any" : "1", inputmode: element.is_decimal_allowed ? "decimal" : "numeric" }
+        : {};
     const long = element.multiline || rich;
-    const made = el(long ? "textarea" : "input", { ...named, ...limits, ...step, type: long ? null : type, rows: long ? "4" : null, placeholder: words(element.placeholder) || null });
+    const made = el(long ? "textarea" : "input", {
+      ...named,
+      ...limits,
+      ...step,
+      type: long ? null : type,
+      rows: long ? "4" : null,
+      placeholder: words(element.placeholder) || null,
+    });
     made.value = typeof before === "string" ? before : plainOf(before);
     const when = element.dispatch_action_config?.trigger_actions_on ?? ["on_enter_pressed"];
     const dispatched = block.type !== "input" || block.dispatch_action;
@@ -22,9 +37,11 @@ function field(type) {
     made.addEventListener("input", () => {
       on.set(block, element, sent(made.value));
       clearTimeout(waiting);
-      if (dispatched && when.includes("on_character_entered")) waiting = setTimeout(() => on.act(block, element, sent(made.value)), 300);
+      if (dispatched && when.includes("on_character_entered"))
+        waiting = setTimeout(() => on.act(block, element, sent(made.value)), 300);
     });
-    if (dispatched && ["date", "time"].includes(type)) made.addEventListener("change", () => on.act(block, element, sent(made.value)));
+    if (dispatched && ["date", "time"].includes(type))
+      made.addEventListener("change", () => on.act(block, element, sent(made.value)));
     made.addEventListener("keydown", (event) => {
       if (event.key !== "Enter" || long || event.isComposing || !dispatched || !when.includes("on_enter_pressed")) return;
       event.preventDefault();
@@ -40,13 +57,18 @@ function richText(value) {
 
 function plainOf(rich) {
   if (!rich?.elements) return String(rich ?? "");
-  return rich.elements.flatMap((part) => part.elements ?? []).map((leaf) => leaf.text ?? leaf.url ?? "").join("");
+  return rich.elements
+    .flatMap((part) => part.elements ?? [])
+    .map((leaf) => leaf.text ?? leaf.url ?? "")
+    .join("");
 }
 
 function choices(kind) {
   return (block, element, on, named) => {
     const many = kind === "checkbox";
-    const initial = many ? element.initial_options?.map((option) => option.value) : element.initial_option && [element.initial_option.value];
+    const initial = many
+      ? element.initial_options?.map((option) => option.value)
+      : element.initial_option && [element.initial_option.value];
     const before = [on.value(block, element) ?? initial ?? []].flat();
     const name = `${block.block_id}-${element.action_id}`;
     const set = el("div", { ...named, class: "choices", role: many ? "group" : "radiogroup" });
@@ -65,7 +87,9 @@ function choices(kind) {
 
 // Wall time in a person's zone ↔ epoch seconds, whatever zone the browser itself is in.
 function wall(seconds) {
-  return new Intl.DateTimeFormat("sv-SE", { timeZone: zone(), dateStyle: "short", timeStyle: "short" }).format(new Date(seconds * 1000)).replace(" ", "T");
+  return new Intl.DateTimeFormat("sv-SE", { timeZone: zone(), dateStyle: "short", timeStyle: "short" })
+    .format(new Date(seconds * 1000))
+    .replace(" ", "T");
 }
 
 function epoch(typed) {
@@ -83,10 +107,22 @@ function moments(block, element, on, named) {
 function upload(block, element, on, named) {
   const accept = (element.filetypes ?? []).map((type) => `.${type}`).join(",");
   const change = async (event) => {
-    const sent = await Promise.all([...event.target.files].slice(0, element.max_files ?? 10).map((file) => send(file, { user: state.me })));
-    on.change(block, element, sent.filter((one) => one.ok).map((one) => one.file.id));
+    const sent = await Promise.all(
+      [...event.target.files].slice(0, element.max_files ?? 10).map((file) => send(file, { user: state.me })),
+    );
+    on.change(
+      block,
+      element,
+      sent.filter((one) => one.ok).map((one) => one.file.id),
+    );
   };
-  return el("input", { ...named, type: "file", accept: accept || null, multiple: (element.max_files ?? 10) > 1, onchange: change });
+  return el("input", {
+    ...named,
+    type: "file",
+    accept: accept || null,
+    multiple: (element.max_files ?? 10) > 1,
+    onchange: change,
+  });
 }
 
 export const FIELDS = {

@@ -14,11 +14,23 @@ export function draw(view) {
   const focused = at("home").contains(document.activeElement) ? document.activeElement.dataset.action : null;
   const blocks = view ? render(view.blocks, reports(values, { view_id: view.id })) : [empty()];
   at("home").replaceChildren(el("div", { class: "blocks" }, blocks));
-  if (focused) at("home").querySelector(`[data-action="${CSS.escape(focused)}"]`)?.focus();
+  if (focused)
+    at("home")
+      .querySelector(`[data-action="${CSS.escape(focused)}"]`)
+      ?.focus();
 }
 
 function empty() {
-  return el("div", { class: "empty" }, el("h2", {}, "Nothing here yet"), el("p", {}, "This app has not shown anything on its Home tab. Write to it under Messages, or use a slash command in a channel."));
+  return el(
+    "div",
+    { class: "empty" },
+    el("h2", {}, "Nothing here yet"),
+    el(
+      "p",
+      {},
+      "This app has not shown anything on its Home tab. Write to it under Messages, or use a slash command in a channel.",
+    ),
+  );
 }
 
 // Tell the app that its tab is looked at; what it publishes then comes by the feed.

@@ -58,8 +58,20 @@ function row(entry) {
   const waiting = entry.outcome === "waiting";
   const state_ = waiting ? "waits" : entry.ok ? `${Math.round(entry.ms * 10) / 10} ms` : entry.error || entry.outcome;
   const head = [
-    el("span", { class: `arrow ${entry.what}` }, el("span", { "aria-hidden": "true" }, ARROWS[entry.what] ?? "·"), el("span", { class: "hidden" }, SPOKEN[entry.what] ?? entry.what)),
-    el("span", { class: "what" }, el("strong", {}, entry.name), " ", entry.detail, entry.attempt ? el("em", {}, ` attempt ${entry.attempt + 1}`) : null),
+    el(
+      "span",
+      { class: `arrow ${entry.what}` },
+      el("span", { "aria-hidden": "true" }, ARROWS[entry.what] ?? "·"),
+      el("span", { class: "hidden" }, SPOKEN[entry.what] ?? entry.what),
+    ),
+    el(
+      "span",
+      { class: "what" },
+      el("strong", {}, entry.name),
+      " ",
+      entry.detail,
+      entry.attempt ? el("em", {}, ` attempt ${entry.attempt + 1}`) : null,
+    ),
     el("span", { class: entry.ok || waiting ? "soft" : "bad" }, state_),
     el("time", { title: full(entry.at) }, clock(entry.at)),
   ];
@@ -72,9 +84,22 @@ async function expand(made, n) {
   const { entry } = await get(`/page/inspector/${n}`);
   if (!entry) return made.append(el("p", { class: "soft" }, "This is no longer kept."));
   const { sent, answer, headers, ...rest } = entry;
-  const part = (name, value) => (value === undefined || value === null ? null : el("section", {}, el("h3", {}, name), tree(value)));
-  const again = entry.event_id ? el("button", { type: "button", class: "button small", onclick: () => order("redeliver", { n }) }, "Deliver again") : null;
-  made.append(el("div", { class: "entry" }, part("Sent", sent), part("Answer", answer), part("Headers", headers), part("About", rest), again));
+  const part = (name, value) =>
+    value === undefined || value === null ? null : el("section", {}, el("h3", {}, name), tree(value));
+  const again = entry.event_id
+    ? el("button", { type: "button", class: "button small", onclick: () => order("redeliver", { n }) }, "Deliver again")
+    : null;
+  made.append(
+    el(
+      "div",
+      { class: "entry" },
+      part("Sent", sent),
+      part("Answer", answer),
+      part("Headers", headers),
+      part("About", rest),
+      again,
+    ),
+  );
 }
 
 async function order(name, body = {}) {
@@ -95,7 +120,17 @@ const CONTROLS = [
 ];
 
 function controls() {
-  const one = ([name, words, act, body]) => el("li", {}, el("div", {}, el("strong", {}, name), el("p", { class: "soft" }, words)), el("button", { type: "button", class: "button small", "aria-label": name, onclick: () => order(act, body) }, act === "clear" ? "End" : "Do it"));
+  const one = ([name, words, act, body]) =>
+    el(
+      "li",
+      {},
+      el("div", {}, el("strong", {}, name), el("p", { class: "soft" }, words)),
+      el(
+        "button",
+        { type: "button", class: "button small", "aria-label": name, onclick: () => order(act, body) },
+        act === "clear" ? "End" : "Do it",
+      ),
+    );
   return CONTROLS.map(one);
 }
 

@@ -27,8 +27,19 @@ export function open(offers) {
 export function places(go, become, corners) {
   const { me, start } = place.state;
   const channel = (one) => ({ text: `#${one.name}`, note: one.topic?.value, group: "Channels", act: () => go(one.id) });
-  const person = (one) => ({ text: `Be ${one.real_name}`, note: `@${one.name}`, before: place.faceOf(one), group: "People", act: () => become(one.id) });
-  const run = (one) => ({ text: one.name, note: "shortcut", group: "Apps", act: () => post("/page/shortcut", { user: me, callback_id: one.callback_id }) });
+  const person = (one) => ({
+    text: `Be ${one.real_name}`,
+    note: `@${one.name}`,
+    before: place.faceOf(one),
+    group: "People",
+    act: () => become(one.id),
+  });
+  const run = (one) => ({
+    text: one.name,
+    note: "shortcut",
+    group: "Apps",
+    act: () => post("/page/shortcut", { user: me, callback_id: one.callback_id }),
+  });
   return [
     ...start.channels.filter((one) => !one.is_im).map(channel),
     ...(start.shortcuts ?? []).filter((one) => one.type === "global").map(run),

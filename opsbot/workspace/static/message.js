@@ -15,15 +15,22 @@ export function message(shape, openThread) {
     class: shape.only_for ? "message whisper" : "message",
     tabindex: "-1",
     "data-ts": shape.ts,
-    "data-by": `${by.id}${shape.only_for ? "!" : ""}`,
+    "data-by": shape.only_for || (by.app && shape.blocks?.length) ? shape.ts : by.id, // a card always has its head
   });
   const when = el("time", { datetime: place.moment(shape.ts).toISOString(), title: place.full(shape.ts) }, place.clock(shape.ts));
-  const head = el("div", { class: "head" }, el("strong", {}, by.name), by.app ? el("span", { class: "badge" }, "App") : null, when);
+  const head = el(
+    "div",
+    { class: "head" },
+    el("strong", {}, by.name),
+    by.app ? el("span", { class: "badge" }, "App") : null,
+    when,
+  );
   const body = el("div", { class: "body" }, head);
   if (shape.only_for) body.append(el("p", { class: "only" }, "Only visible to you", dismiss(shape)));
   body.append(...content(shape));
   if (shape.edited) {
-    body.lastElementChild.append(el("small", { class: "edited", title: place.full(shape.edited.ts) }, " (edited)"));
+    const last = body.lastElementChild.matches(".text") ? body.lastElementChild : head;
+    last.append(el("small", { class: "edited", title: place.full(shape.edited.ts) }, " (edited)"));
   }
   body.append(...below(shape, openThread));
   item.append(el("div", { class: "gutter" }, place.face(by), when.cloneNode(true)), body);

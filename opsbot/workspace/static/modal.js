@@ -17,7 +17,7 @@ export async function show(views) {
   const view = views.at(-1);
   if (view && shown?.id === view.id && shown.hash === view.hash) return;
   const same = view && shown?.id === view.id;
-  const focused = same ? document.activeElement?.dataset.action : null;
+  const before = same && dialog.contains(document.activeElement) ? document.activeElement : null;
   const scrolled = same ? (dialog.querySelector(".modalbody")?.scrollTop ?? 0) : 0;
   shown = view ?? null;
   if (!view) return dialog.close();
@@ -26,8 +26,22 @@ export async function show(views) {
   dialog.replaceChildren(form(view));
   if (!dialog.open) dialog.showModal();
   dialog.querySelector(".modalbody").scrollTop = scrolled;
-  const first = focused ? dialog.querySelector(`[data-action="${CSS.escape(focused)}"]`) : null;
-  (first ?? dialog.querySelector(".modalbody :is(input, textarea)") ?? dialog.querySelector(".primary") ?? dialog).focus();
+  if (!again(before))
+    (dialog.querySelector(".modalbody :is(input, textarea)") ?? dialog.querySelector(".primary") ?? dialog).focus();
+}
+
+// An update leaves the person where they were: the same field, the same letters, the same place in them.
+function again(before) {
+  const now = before?.dataset.action && dialog.querySelector(`[data-action="${CSS.escape(before.dataset.action)}"]`);
+  if (!now) return false;
+  now.focus();
+  if (!now.matches("textarea, input[type=text]")) return true;
+  if (now.value !== before.value) {
+    now.value = before.value;
+    now.dispatchEvent(new Event("input"));
+  }
+  now.setSelectionRange(before.selectionStart, before.selectionEnd);
+  return true;
 }
 
 // What was typed into inputs that an update took away is not sent.
@@ -40,12 +54,26 @@ function forget(view) {
 function form(view) {
   const values = typed.get(view.id);
   const on = reports(values, { view_id: view.id });
-  const cancel = el("button", { type: "button", class: "button", onclick: () => close(view, view.clear_on_close) }, words(view.close) || (view.previous_view_id ? "Back" : "Cancel"));
-  const send = view.submit ? el("button", { class: "button primary", "aria-disabled": view.submit_disabled ? "true" : null }, words(view.submit)) : null;
-  const leave = el("button", { type: "button", class: "bare", "aria-label": "Close the dialog", onclick: () => close(view, true) }, icon("close"));
+  const cancel = el(
+    "button",
+    { type: "button", class: "button", onclick: () => close(view, view.clear_on_close) },
+    words(view.close) || (view.previous_view_id ? "Back" : "Cancel"),
+  );
+  const send = view.submit
+    ? el("button", { class: "button primary", "aria-disabled": view.submit_disabled ? "true" : null }, words(view.submit))
+    : null;
+  const leave = el(
+    "button",
+    { type: "button", class: "bare", "aria-label": "Close the dialog", onclick: () => close(view, true) },
+    icon("close"),
+  );
   const head = el("header", {}, faceOf(user(state.start.bot)), el("h2", { id: "modaltitle" }, words(view.title)), leave);
   const fault = el("p", { class: "fault whole", role: "alert", "data-fault": "" });
-  const body = el("div", { class: "modalbody", tabindex: "0", role: "group", "aria-labelledby": "modaltitle" }, el("div", { class: "blocks" }, render(view.blocks, on)));
+  const body = el(
+    "div",
+    { class: "modalbody", tabindex: "0", role: "group", "aria-labelledby": "modaltitle" },
+    el("div", { class: "blocks" }, render(view.blocks, on)),
+  );
   const submit = (event) => {
     event.preventDefault();
     if (send && !view.submit_disabled) submitted(view, values, send);

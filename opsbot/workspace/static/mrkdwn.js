@@ -27,7 +27,9 @@ export function emoji(text) {
 export function text(shape) {
   if (!shape) return [];
   if (shape.type === "mrkdwn") return mrkdwn(shape.text);
-  return words(shape).split("\n").flatMap((line, index) => (index ? [el("br"), line] : [line]));
+  return words(shape)
+    .split("\n")
+    .flatMap((line, index) => (index ? [el("br"), line] : [line]));
 }
 
 // A plain_text object as one string.
@@ -55,7 +57,7 @@ function lines(source) {
   let quote = null;
   let all = false; // after >>> everything is quoted
   source.split("\n").forEach((line, index) => {
-    const quoted = all ? [line, line] : line.match(/^(?:&gt;|>){3} ?(.*)$/) ?? line.match(/^(?:&gt;|>) ?(.*)$/);
+    const quoted = all ? [line, line] : (line.match(/^(?:&gt;|>){3} ?(.*)$/) ?? line.match(/^(?:&gt;|>) ?(.*)$/));
     all ||= /^(&gt;|>){3}/.test(line);
     if (quoted) {
       if (quote) quote.append(el("br"));
@@ -127,7 +129,9 @@ export function moment(seconds, format, url, fallback) {
   if (Number.isNaN(when.getTime()) || !format) return plain(fallback || "");
   const shown = format.replace(/\{(\w+)\}/g, (whole, name) => part(when, name) ?? whole);
   const made = el("time", { datetime: when.toISOString(), title: place.full(seconds) }, shown);
-  return url && /^https?:/i.test(plain(url)) ? el("a", { href: plain(url), target: "_blank", rel: "noopener noreferrer" }, made) : made;
+  return url && /^https?:/i.test(plain(url))
+    ? el("a", { href: plain(url), target: "_blank", rel: "noopener noreferrer" }, made)
+    : made;
 }
 
 const DAY = { day: "numeric", month: "long", year: "numeric" };

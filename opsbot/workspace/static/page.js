@@ -45,7 +45,7 @@ async function become(person) {
   feed?.close();
   feed = new EventSource(`/page/feed?as=${encodeURIComponent(person)}`);
   feed.onmessage = (event) => changed(JSON.parse(event.data));
-  feed.onerror = () => at("away").hidden = false;
+  feed.onerror = () => (at("away").hidden = false);
   await new Promise((opened) => {
     feed.onopen = () => opened(refresh()); // also after every reconnect
   });
@@ -56,7 +56,9 @@ async function refresh() {
   if (!start.users) return;
   at("away").hidden = true;
   state.start = start;
-  state.unread = new Map(start.channels.filter((one) => one.unread).map((one) => [one.id, { count: one.unread, mentions: one.mentions }]));
+  state.unread = new Map(
+    start.channels.filter((one) => one.unread).map((one) => [one.id, { count: one.unread, mentions: one.mentions }]),
+  );
   side.connected(start.links, start.door);
   at("faults").textContent = faults(start.faults);
   modals(start.views);
@@ -95,7 +97,12 @@ function corners() {
   return [
     { text: `Home of ${place.user(state.start.bot)?.real_name}`, sign: "home", act: () => go("home") },
     { text: "Inspector", note: "envelopes and calls", sign: "pulse", act: async () => (await inspector()).open() },
-    { text: "Make it fail", note: "drop, freeze, 429, down", sign: "pulse", act: async () => (await inspector()).open("controls") },
+    {
+      text: "Make it fail",
+      note: "drop, freeze, 429, down",
+      sign: "pulse",
+      act: async () => (await inspector()).open("controls"),
+    },
     ...["auto", "light", "dark"].map((name) => ({ text: `Colours: ${name}`, sign: name, act: () => side.theme(name) })),
   ];
 }
@@ -178,9 +185,13 @@ document.addEventListener("keydown", (event) => {
     jump();
   }
   if (event.key !== "Escape" || event.defaultPrevented || document.querySelector("dialog[open], :popover-open")) return;
-  if (document.body.classList.contains("sideopen")) return openMenu(false), at("menu").focus();
-  if (state.thread) return conversation.openThread(null);
-  if (!at("panel").hidden) return at("leavepanel").click(), at("inspect").focus();
-  at("text").focus();
+  if (document.body.classList.contains("sideopen")) {
+    openMenu(false);
+    at("menu").focus();
+  } else if (state.thread) conversation.openThread(null);
+  else if (!at("panel").hidden) {
+    at("leavepanel").click();
+    at("inspect").focus();
+  } else at("text").focus();
 });
 begin();

@@ -5,8 +5,12 @@ import * as place from "./place.js";
 import { listbox } from "./popup.js";
 
 const SOURCES = {
-  users: () => place.state.start.users.filter((one) => !one.deleted).map((one) => known(one.id, one.real_name, `@${one.name}`, place.faceOf(one))),
-  channels: () => place.state.start.channels.filter((one) => !one.is_im).map((one) => known(one.id, `#${one.name}`, one.topic?.value)),
+  users: () =>
+    place.state.start.users
+      .filter((one) => !one.deleted)
+      .map((one) => known(one.id, one.real_name, `@${one.name}`, place.faceOf(one))),
+  channels: () =>
+    place.state.start.channels.filter((one) => !one.is_im).map((one) => known(one.id, `#${one.name}`, one.topic?.value)),
   conversations: () => [...SOURCES.channels(), ...SOURCES.users().filter((entry) => !place.user(entry.value).is_bot)],
 };
 
@@ -15,18 +19,29 @@ function known(value, name, note, before) {
 }
 
 function fromOption(option, group) {
-  return { value: option.value, option, name: words(option.text), text: text(option.text), note: option.description && text(option.description), group };
+  return {
+    value: option.value,
+    option,
+    name: words(option.text),
+    text: text(option.text),
+    note: option.description && text(option.description),
+    group,
+  };
 }
 
 function fromOptions(holder) {
-  const grouped = (holder.option_groups ?? []).flatMap((group) => group.options.map((option) => fromOption(option, words(group.label))));
+  const grouped = (holder.option_groups ?? []).flatMap((group) =>
+    group.options.map((option) => fromOption(option, words(group.label))),
+  );
   return [...(holder.options ?? []).map((option) => fromOption(option)), ...grouped];
 }
 
 // What is chosen before anybody touched it.
 function initial(kind, many, element) {
   if (["static", "external"].includes(kind)) {
-    return (many ? (element.initial_options ?? []) : [element.initial_option].filter(Boolean)).map((option) => fromOption(option));
+    return (many ? (element.initial_options ?? []) : [element.initial_option].filter(Boolean)).map((option) =>
+      fromOption(option),
+    );
   }
   const one = { users: "user", channels: "channel", conversations: "conversation" }[kind];
   const ids = many ? (element[`initial_${kind}`] ?? []) : [element[`initial_${one}`]].filter(Boolean);
@@ -61,7 +76,12 @@ function picker(kind, many) {
 
     function chip(entry) {
       const drop = () => report(chosen.filter((one) => one !== entry));
-      return el("span", { class: "chip" }, entry.name, el("button", { type: "button", "aria-label": `Remove ${entry.name}`, onclick: drop }, icon("close")));
+      return el(
+        "span",
+        { class: "chip" },
+        entry.name,
+        el("button", { type: "button", "aria-label": `Remove ${entry.name}`, onclick: drop }, icon("close")),
+      );
     }
 
     function report(now) {
@@ -80,13 +100,21 @@ function picker(kind, many) {
     }
 
     async function search(typed) {
-      if (kind !== "external") return show((kind === "static" ? fromOptions(element) : SOURCES[kind]()).filter((entry) => fits(entry, typed)), typed);
+      if (kind !== "external")
+        return show(
+          (kind === "static" ? fromOptions(element) : SOURCES[kind]()).filter((entry) => fits(entry, typed)),
+          typed,
+        );
       if (typed.length < (element.min_query_length ?? 3)) return list.hide();
       clearTimeout(waiting);
-      waiting = setTimeout(async () => {
-        const answer = await on.suggest(block, element, typed);
-        if (document.activeElement === input) show(fromOptions(answer.option_groups?.length ? { option_groups: answer.option_groups } : answer), typed);
-      }, typed ? 150 : 0);
+      waiting = setTimeout(
+        async () => {
+          const answer = await on.suggest(block, element, typed);
+          if (document.activeElement === input)
+            show(fromOptions(answer.option_groups?.length ? { option_groups: answer.option_groups } : answer), typed);
+        },
+        typed ? 150 : 0,
+      );
     }
 
     function show(entries) {
@@ -104,8 +132,10 @@ function picker(kind, many) {
     });
     input.addEventListener("keydown", (event) => {
       if (list.key(event)) return;
-      if (event.key === "ArrowDown") event.preventDefault(), search(typedNow());
-      if (event.key === "Enter") event.preventDefault(), search(typedNow());
+      if (["ArrowDown", "Enter"].includes(event.key)) {
+        event.preventDefault();
+        search(typedNow());
+      }
       if (event.key === "Backspace" && many && !input.value && chosen.length) report(chosen.slice(0, -1));
     });
     input.addEventListener("blur", () => {
@@ -118,8 +148,14 @@ function picker(kind, many) {
   };
 }
 
-const fits = (entry, typed) => `${entry.name} ${typeof entry.note === "string" ? entry.note : ""}`.toLowerCase().includes(typed.toLowerCase());
+const fits = (entry, typed) =>
+  `${entry.name} ${typeof entry.note === "string" ? entry.note : ""}`.toLowerCase().includes(typed.toLowerCase());
 
 const KINDS = ["static", "external", "users", "conversations", "channels"];
 
-export const SELECTS = Object.fromEntries(KINDS.flatMap((kind) => [[`${kind}_select`, picker(kind, false)], [`multi_${kind}_select`, picker(kind, true)]]));
+export const SELECTS = Object.fromEntries(
+  KINDS.flatMap((kind) => [
+    [`${kind}_select`, picker(kind, false)],
+    [`multi_${kind}_select`, picker(kind, true)],
+  ]),
+);

@@ -20,7 +20,8 @@ export const groupName = (id) => found("groups", id)?.name ?? found("groups", id
 export const people = () => state.start.users.filter((one) => !one.is_bot && !one.deleted);
 export const zone = () => user(state.me)?.tz ?? "UTC";
 export const isMe = (id) => id === state.me;
-export const mine = (text) => text.includes(`<@${state.me}>`) || groupsOf(state.me).some((id) => text.includes(`<!subteam^${id}`));
+export const mine = (text) =>
+  text.includes(`<@${state.me}>`) || groupsOf(state.me).some((id) => text.includes(`<!subteam^${id}`));
 
 function groupsOf(person) {
   return state.start.groups.filter((group) => group.users?.includes(person)).map((group) => group.id);
@@ -37,12 +38,22 @@ export function title(one) {
 export function author(shape) {
   const known = user(shape.user);
   const name = known?.real_name ?? shape.username ?? shape.user ?? "Somebody";
-  return { name, picture: known?.profile?.image_72, app: Boolean(known?.is_bot ?? shape.bot_id ?? shape.username), id: shape.user };
+  return {
+    name,
+    picture: known?.profile?.image_72,
+    app: Boolean(known?.is_bot ?? shape.bot_id ?? shape.username),
+    id: shape.user,
+  };
 }
 
 export function face(one) {
   if (one.picture) return el("img", { class: "face", src: new URL(one.picture, location.href).pathname, alt: "" });
-  const initials = one.name.split(/\s+/).map((word) => word[0]).join("").slice(0, 2).toUpperCase();
+  const initials = one.name
+    .split(/\s+/)
+    .map((word) => word[0])
+    .join("")
+    .slice(0, 2)
+    .toUpperCase();
   const hue = [...one.name].reduce((sum, letter) => sum + letter.charCodeAt(0), 0) % 8;
   return el("span", { class: `face hue${hue}`, "aria-hidden": "true" }, initials);
 }
@@ -72,7 +83,12 @@ export const day = (ts) => nearDay(moment(ts), () => say(moment(ts), { weekday: 
 
 export function ago(when) {
   const seconds = Math.round((when - Date.now()) / 1000);
-  const units = [["day", 86_400], ["hour", 3600], ["minute", 60], ["second", 1]];
+  const units = [
+    ["day", 86_400],
+    ["hour", 3600],
+    ["minute", 60],
+    ["second", 1],
+  ];
   const [unit, length] = units.find(([, size]) => Math.abs(seconds) >= size) ?? units.at(-1);
   return new Intl.RelativeTimeFormat("en", { numeric: "auto" }).format(Math.round(seconds / length), unit);
 }

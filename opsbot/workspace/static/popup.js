@@ -49,6 +49,22 @@ export function menu(button, entries, pick) {
   return list;
 }
 
+// Options that follow one another and have the same group, under its name.
+function grouped(options) {
+  if (!options.length) return [el("div", { role: "option", "aria-disabled": "true", class: "none" }, "Nothing found")];
+  const nodes = [];
+  for (const { entry, node } of options) {
+    const last = nodes.at(-1);
+    if (!entry.group) nodes.push(node);
+    else if (last?.ariaLabel === entry.group) last.append(node);
+    else {
+      const head = el("div", { class: "group", "aria-hidden": "true" }, entry.group);
+      nodes.push(el("div", { role: "group", "aria-label": entry.group }, head, node));
+    }
+  }
+  return nodes;
+}
+
 // Options under a text field that keeps the focus. `pick(option)` gets what `show` was given.
 // `inline`: the list stands where it is put and is always open.
 export function listbox(field, pick, { label, anchor = field, inline = false }) {
@@ -77,7 +93,12 @@ export function listbox(field, pick, { label, anchor = field, inline = false }) 
 
   function option(entry, index) {
     const words = el("span", { class: "words" }, entry.text, entry.note ? el("small", {}, entry.note) : null);
-    const node = el("div", { id: `${id}-${index}`, role: "option", "aria-selected": String(Boolean(entry.selected)) }, entry.before, words);
+    const node = el(
+      "div",
+      { id: `${id}-${index}`, role: "option", "aria-selected": String(Boolean(entry.selected)) },
+      entry.before,
+      words,
+    );
     node.addEventListener("mousedown", (event) => event.preventDefault()); // the field keeps the focus
     node.addEventListener("click", () => pick(entry));
     return { entry, node };
@@ -86,18 +107,7 @@ export function listbox(field, pick, { label, anchor = field, inline = false }) 
   // entries: [{text, note?, before?, selected?, group?, …}]; `first` is marked at once (-1: none)
   function show(entries, first = 0) {
     shown = entries.map(option);
-    const nodes = [];
-    let group = null;
-    for (const { entry, node } of shown) {
-      if (!entry.group) nodes.push(node);
-      else if (group?.name === entry.group) group.node.append(node);
-      else {
-        group = { name: entry.group, node: el("div", { role: "group", "aria-label": entry.group }, el("div", { class: "group", "aria-hidden": "true" }, entry.group), node) };
-        nodes.push(group.node);
-      }
-    }
-    if (!nodes.length) nodes.push(el("div", { role: "option", "aria-disabled": "true", class: "none" }, "Nothing found"));
-    list.replaceChildren(...nodes);
+    list.replaceChildren(...grouped(shown));
     if (!inline && !list.matches(":popover-open")) list.showPopover();
     if (!inline) put(list, anchor);
     expanded(true);
@@ -127,6 +137,10 @@ export function listbox(field, pick, { label, anchor = field, inline = false }) 
     return true;
   }
 
-  addEventListener("scroll", (event) => open() && !inline && !list.contains(event.target) && (field.isConnected ? put(list, anchor) : hide()), true);
+  addEventListener(
+    "scroll",
+    (event) => open() && !inline && !list.contains(event.target) && (field.isConnected ? put(list, anchor) : hide()),
+    true,
+  );
   return { list, show, hide, open, key };
 }

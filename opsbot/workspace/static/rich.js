@@ -17,7 +17,9 @@ const KINDS = {
   usergroup: (part) => mention(`@${place.groupName(part.usergroup_id)}`, place.mine(`<!subteam^${part.usergroup_id}`)),
   channel: (part) => channelLink(part.channel_id),
   broadcast: (part) => mention(`@${part.range}`, true),
-  emoji: (part) => EMOJI[part.name] ?? (part.unicode ? String.fromCodePoint(...part.unicode.split("-").map((code) => parseInt(code, 16))) : `:${part.name}:`),
+  emoji: (part) =>
+    EMOJI[part.name] ??
+    (part.unicode ? String.fromCodePoint(...part.unicode.split("-").map((code) => parseInt(code, 16))) : `:${part.name}:`),
   date: (part) => moment(part.timestamp, part.format, part.url, part.fallback),
   color: (part) => el("code", {}, part.value),
 };
@@ -27,7 +29,11 @@ export function rich(part) {
 }
 
 function list(part) {
-  const made = el(part.style === "ordered" ? "ol" : "ul", { class: `indent${Math.min(part.indent ?? 0, 8)}` }, inside(part).map((item) => el("li", {}, item)));
+  const made = el(
+    part.style === "ordered" ? "ol" : "ul",
+    { class: `indent${Math.min(part.indent ?? 0, 8)}` },
+    inside(part).map((item) => el("li", {}, item)),
+  );
   if (part.offset && part.style === "ordered") made.start = part.offset + 1;
   return made;
 }

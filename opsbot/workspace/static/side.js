@@ -9,10 +9,24 @@ const THEMES = { auto: "as your system", light: "light", dark: "dark" };
 export function draw(go) {
   at("team").textContent = state.start.team;
   const me = place.user(state.me);
-  at("person").replaceChildren(place.faceOf(me), el("span", { class: "who" }, el("span", { class: "hidden" }, "You are "), me?.real_name ?? state.me, el("small", {}, clockOf(me))), icon("down"));
+  at("person").replaceChildren(
+    place.faceOf(me),
+    el(
+      "span",
+      { class: "who" },
+      el("span", { class: "hidden" }, "You are "),
+      me?.real_name ?? state.me,
+      el("small", {}, clockOf(me)),
+    ),
+    icon("down"),
+  );
   const shown = state.start.channels;
-  at("channels").replaceChildren(...shown.filter((one) => !one.is_im).map((one) => row(one.id, el("span", { class: "hash" }, "#"), one.name, go)));
-  at("apps").replaceChildren(row(direct(), place.faceOf(place.user(state.start.bot)), place.user(state.start.bot)?.real_name ?? "app", go));
+  at("channels").replaceChildren(
+    ...shown.filter((one) => !one.is_im).map((one) => row(one.id, el("span", { class: "hash" }, "#"), one.name, go)),
+  );
+  at("apps").replaceChildren(
+    row(direct(), place.faceOf(place.user(state.start.bot)), place.user(state.start.bot)?.real_name ?? "app", go),
+  );
   titled();
 }
 
@@ -21,14 +35,27 @@ export function direct() {
   return state.start.app?.dm ?? state.start.channels.find((one) => one.is_im)?.id ?? state.me;
 }
 
-const clockOf = (person) => `${place.clock(Date.now() / 1000)} · ${person?.tz.split("/").at(-1).replaceAll("_", " ") ?? ""}${person?.is_restricted ? " · guest" : ""}`;
+const clockOf = (person) =>
+  `${place.clock(Date.now() / 1000)} · ${person?.tz.split("/").at(-1).replaceAll("_", " ") ?? ""}${person?.is_restricted ? " · guest" : ""}`;
 
 function row(id, before, name, go) {
   const unread = state.unread.get(id);
   const here = id === state.channel || (state.channel === "home" && id === direct());
   const said = unread?.count ? `${unread.count} unread${unread.mentions ? `, ${unread.mentions} for you` : ""}` : "";
-  const mark = said ? el("span", { class: unread.mentions ? "count loud" : "count" }, el("span", { "aria-hidden": "true" }, String(unread.mentions || unread.count)), el("span", { class: "hidden" }, said)) : null;
-  const attributes = { type: "button", class: said ? "unread" : null, "aria-current": here ? "page" : null, onclick: () => go(id) };
+  const mark = said
+    ? el(
+        "span",
+        { class: unread.mentions ? "count loud" : "count" },
+        el("span", { "aria-hidden": "true" }, String(unread.mentions || unread.count)),
+        el("span", { class: "hidden" }, said),
+      )
+    : null;
+  const attributes = {
+    type: "button",
+    class: said ? "unread" : null,
+    "aria-current": here ? "page" : null,
+    onclick: () => go(id),
+  };
   return el("li", {}, el("button", attributes, before, el("span", { class: "name" }, name), mark));
 }
 
@@ -47,7 +74,16 @@ export function connected(count, door = "socket") {
 }
 
 export function people(become) {
-  const entries = () => place.people().map((one) => ({ value: one.id, text: one.real_name, note: [one.profile?.title, one.is_restricted && "guest"].filter(Boolean).join(" · ") || `@${one.name}`, before: place.faceOf(one), checked: one.id === state.me }));
+  const entries = () =>
+    place
+      .people()
+      .map((one) => ({
+        value: one.id,
+        text: one.real_name,
+        note: [one.profile?.title, one.is_restricted && "guest"].filter(Boolean).join(" · ") || `@${one.name}`,
+        before: place.faceOf(one),
+        checked: one.id === state.me,
+      }));
   at("person").after(menu(at("person"), entries, become));
 }
 

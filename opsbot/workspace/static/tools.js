@@ -21,15 +21,29 @@ export function toolbar(shape, openThread, item) {
   const more = tool("More about this message", "more");
   const acts = () => [
     { text: "Copy the link", value: () => copy(shape) },
-    ...(place.isMe(shape.user) ? [
-      { text: "Edit", value: () => edit(shape, item) },
-      { text: "Delete", value: () => told("/page/delete", about) },
-    ] : []),
-    ...(state.start.shortcuts ?? []).filter((one) => one.type === "message").map((one) => (
-      { text: one.name, note: "shortcut", value: () => told("/page/shortcut", { ...about, callback_id: one.callback_id }) }
-    )),
+    ...(place.isMe(shape.user)
+      ? [
+          { text: "Edit", value: () => edit(shape, item) },
+          { text: "Delete", value: () => told("/page/delete", about) },
+        ]
+      : []),
+    ...(state.start.shortcuts ?? [])
+      .filter((one) => one.type === "message")
+      .map((one) => ({
+        text: one.name,
+        note: "shortcut",
+        value: () => told("/page/shortcut", { ...about, callback_id: one.callback_id }),
+      })),
   ];
-  return el("div", { class: "tools" }, smile, menu(smile, faces, (name) => react(shape, name)), reply, more, menu(more, acts, (act) => act()));
+  return el(
+    "div",
+    { class: "tools" },
+    smile,
+    menu(smile, faces, (name) => react(shape, name)),
+    reply,
+    more,
+    menu(more, acts, (act) => act()),
+  );
 }
 
 async function told(path, body) {
@@ -63,11 +77,17 @@ function edit(shape, item) {
     const answer = await told("/page/edit", { user: state.me, channel: shape.channel, ts: shape.ts, text: field.value });
     if (answer.ok) back();
   };
-  const buttons = [el("button", { type: "button", class: "button small", onclick: back }, "Cancel"), el("button", { class: "button small primary" }, "Save")];
+  const buttons = [
+    el("button", { type: "button", class: "button small", onclick: back }, "Cancel"),
+    el("button", { class: "button small primary" }, "Save"),
+  ];
   const form = el("form", { class: "edit", onsubmit: save }, field, el("div", { class: "b-actions" }, buttons));
   form.addEventListener("keydown", (event) => {
-    if (event.key === "Escape") event.preventDefault(), back();
-    if (event.key === "Enter" && !event.shiftKey && event.target === field) event.preventDefault(), form.requestSubmit();
+    const sends = event.key === "Enter" && !event.shiftKey && event.target === field;
+    if (!sends && event.key !== "Escape") return;
+    event.preventDefault();
+    if (sends) form.requestSubmit();
+    else back();
   });
   body.replaceWith(form);
   field.focus();

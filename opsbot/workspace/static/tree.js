@@ -15,8 +15,19 @@ export function tree(value, name, depth = 0) {
   const inside = Object.entries(value);
   const [open, close] = Array.isArray(value) ? "[]" : "{}";
   if (!inside.length) return el("div", { class: "j-row" }, label, open + close);
-  const made = el("details", { class: "j" }, el("summary", {}, label, el("span", { class: "soft" }, `${open} ${inside.length} ${close}`)));
-  const fill = () => made.append(el("div", { class: "j-in" }, inside.map(([key, one]) => tree(one, key, depth + 1))));
+  const made = el(
+    "details",
+    { class: "j" },
+    el("summary", {}, label, el("span", { class: "soft" }, `${open} ${inside.length} ${close}`)),
+  );
+  const fill = () =>
+    made.append(
+      el(
+        "div",
+        { class: "j-in" },
+        inside.map(([key, one]) => tree(one, key, depth + 1)),
+      ),
+    );
   made.addEventListener("toggle", fill, { once: true });
   made.open = !depth || (depth === 1 && inside.length <= OPEN_TO);
   return made;
