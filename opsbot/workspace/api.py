@@ -48,6 +48,8 @@ def _answer(hub: Hub, name: str, args: Json, token: str) -> tuple[Json, int, dic
         method = METHODS.get(name)
         if method is None:
             raise ApiError("unknown_method", req_method=name)
+        if method.scope:
+            headers["x-accepted-oauth-scopes"] = method.scope
         _authorise(hub, method, token)
         hub.meter.check_tier(name, method.tier)
         if "unreadable" in args:

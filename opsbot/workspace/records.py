@@ -103,10 +103,14 @@ class Usergroup:
     title: str = ""
     description: str = ""
     date_delete: int = 0  # epoch seconds; not 0 = disabled
+    date_create: int = 1_700_000_000
+    date_update: int = 1_700_000_000
 
     def as_slack(self, team: str, *, with_users: bool) -> Json:
         group: Json = {"id": self.id, "team_id": team, "is_usergroup": True, "name": self.title or self.name}
         group |= {"handle": self.name, "description": self.description, "is_external": False}
+        group |= {"date_create": self.date_create, "date_update": self.date_update, "auto_type": None}
+        group |= {"prefs": {"channels": [], "groups": []}}
         group |= {"user_count": len(self.users), "date_delete": self.date_delete}
         return group | ({"users": list(self.users)} if with_users else {})
 
@@ -135,6 +139,7 @@ class Message:
     replies: int = 0
     reply_users: list[str] = field(default_factory=list)
     latest_reply: str = ""
+    parent_user: str = ""  # who began the thread, for a reply
 
     def as_slack(self, team: str) -> Json:
         """The message as history and events carry it."""
@@ -155,6 +160,7 @@ class Message:
             "reply_users": self.reply_users,
             "reply_users_count": len(self.reply_users),
             "latest_reply": self.latest_reply,
+            "parent_user_id": self.parent_user,
         }
         return shape | {key: value for key, value in optional.items() if value}
 

@@ -114,7 +114,7 @@ class World:
             message.thread_ts = parent.ts
         self.messages[message.channel][message.ts] = message
         if parent and parent is not message and not message.only_for:
-            parent.thread_ts = parent.ts
+            parent.thread_ts, message.parent_user = parent.ts, parent.user
             self._count(parent)
         self._show(message)
         if not message.only_for:

@@ -11,6 +11,7 @@ from opsbot.workspace.records import Channel, Json, Message
 
 
 def post_message(hub: Hub, args: Json) -> Json:
+    args = _with_markdown(args)
     anywhere = "chat:write.public" in hub.settings.scopes
     channel = hub.world.channel(require(args, "channel", "channel_not_found")) if anywhere else own_channel(hub, args)
     _check_content(args)
@@ -23,6 +24,7 @@ def post_message(hub: Hub, args: Json) -> Json:
 
 
 def post_ephemeral(hub: Hub, args: Json) -> Json:
+    args = _with_markdown(args)
     channel = own_channel(hub, args)
     user = require(args, "user", "invalid_arguments")
     if user not in channel.members:
@@ -36,6 +38,7 @@ def post_ephemeral(hub: Hub, args: Json) -> Json:
 
 
 def update(hub: Hub, args: Json) -> Json:
+    args = _with_markdown(args)
     channel = own_channel(hub, args)
     message = hub.world.message(channel.id, require(args, "ts", "message_not_found"))
     if message.only_for:
@@ -67,6 +70,18 @@ def get_permalink(hub: Hub, args: Json) -> Json:
     message = hub.world.message(channel.id, require(args, "message_ts", "message_not_found"))
     link = f"{hub.url}/archives/{channel.id}/p{message.ts.replace('.', '')}"
     return {"channel": channel.id, "permalink": link}
+
+
+def _with_markdown(args: Json) -> Json:
+    """`markdown_text` is a block of its own, and the words of the notification."""
+    words = args.get("markdown_text")
+    if not words:
+        return args
+    if args.get("text") or args.get("blocks"):
+        raise ApiError("markdown_text_conflict")
+    if len(words) > limits.MARKDOWN_TEXT:
+        raise ApiError("msg_too_long")
+    return args | {"text": words, "blocks": [{"type": "markdown", "text": words}]}
 
 
 def _check_content(args: Json) -> None:

@@ -1,5 +1,7 @@
 """`files.*`: the three-step upload (ask for an address, send the bytes there, share), and what is there."""
 
+import re
+
 from opsbot.workspace import limits, uploads
 from opsbot.workspace.errors import ApiError
 from opsbot.workspace.hub import Hub
@@ -7,13 +9,23 @@ from opsbot.workspace.methods.method import Method, own_channel, require, thread
 from opsbot.workspace.records import Json, Message
 from opsbot.workspace.shared_file import SharedFile
 
+_CHANNEL = re.compile(r"[CGDZ][A-Z0-9]+$")  # the ids here are shorter than Slack's
+
 
 def get_upload_url(hub: Hub, args: Json) -> Json:
-    name, length = str(require(args, "filename")), whole(args, "length", 0)
-    if not 0 < length <= limits.FILE_BYTES:
+    name, length, alt = str(require(args, "filename")), whole(args, "length", -1), str(args.get("alt_txt") or "")
+    if length < 0:
         raise ApiError("invalid_arguments")
+    if length == 0:
+        raise ApiError("missing_argument")
+    if length > limits.FILE_BYTES:
+        raise ApiError("file_upload_size_restricted")
+    if args.get("snippet_type") and length > limits.SNIPPET_BYTES:
+        raise ApiError("snippet_too_large")
+    if len(alt) > limits.FILE_ALT_TEXT:
+        raise ApiError("alt_txt_too_large")
     made = uploads.begin(hub, name, hub.world.bot)
-    made.announced, made.alt = length, str(args.get("alt_txt") or "")
+    made.announced, made.alt = length, alt
     return {"file_id": made.id, "upload_url": f"{hub.url}/upload/{made.id}"}
 
 
@@ -28,6 +40,9 @@ def complete_upload(hub: Hub, args: Json) -> Json:
             raise ApiError("file_not_found")
         found.append(shared)
     places = str(args.get("channel_id") or args.get("channels") or "")
+    if not all(_CHANNEL.match(place) for place in places.split(",") if place):
+        fault = "[ERROR] input must match regex pattern: ^[CGDZ][A-Z0-9]{8,}$ [json-pointer:/channel_id]"
+        raise ApiError("invalid_arguments", response_metadata={"messages": [fault]})
     channels = [own_channel(hub, {"channel": place}) for place in places.split(",") if place]
     for shared, entry in zip(found, entries, strict=True):
         shared.title, shared.done = str(entry.get("title") or shared.name), True

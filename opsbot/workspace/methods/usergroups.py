@@ -33,6 +33,7 @@ def create(hub: Hub, args: Json) -> Json:
     if any(handle == group.name for group in hub.world.usergroups.values()):
         raise ApiError("handle_already_exists" if args.get("handle") else "name_already_exists")
     group = Usergroup(hub.world.new_id("S"), handle, [], title, str(args.get("description") or ""))
+    group.date_create = int(time.time())
     hub.world.usergroups[group.id] = group
     return _changed(hub, group)
 
@@ -72,6 +73,7 @@ def _users(given: Any) -> list[str]:
 
 def _changed(hub: Hub, group: Usergroup) -> Json:
     hub.world.changes += 1
+    group.date_update = int(time.time())
     return {"usergroup": group.as_slack(hub.world.team, with_users=True)}
 
 

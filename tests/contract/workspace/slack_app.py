@@ -40,6 +40,8 @@ class SlackApp:
     def filled(self, value: Any) -> Any:
         if isinstance(value, dict):
             return {key: self.filled(one) for key, one in value.items()}
+        if isinstance(value, list):
+            return [self.filled(one) for one in value]
         return getattr(self, value[1:])() if isinstance(value, str) and value.startswith("$") else value
 
     def mine(self) -> str:

@@ -95,7 +95,24 @@ REFUSALS = [
     Refusal(REACT, {"channel": "$archived", "timestamp": "$archived_ts", "name": "eyes"}, "is_archived"),
     Refusal("reactions.remove", OPS | {"timestamp": "$mine", "name": "tada"}, "no_reaction"),
     Refusal("files.info", {"file": "FNONE"}, "file_not_found"),
+    Refusal(POST, OPS | {"markdown_text": "**x**", "text": "x"}, "markdown_text_conflict"),
+    Refusal(POST, OPS | {"markdown_text": "x" * 12_001}, "msg_too_long", CHOICE),
     Refusal("files.getUploadURLExternal", {"filename": "x.txt"}, "invalid_arguments"),
+    Refusal("files.getUploadURLExternal", {"filename": "x", "length": 0}, "missing_argument"),
+    Refusal("files.getUploadURLExternal", {"filename": "x", "length": 10**8}, "file_upload_size_restricted"),
+    Refusal(
+        "files.getUploadURLExternal",
+        {"filename": "x", "length": 2_000_000, "snippet_type": "text"},
+        "snippet_too_large",
+    ),
+    Refusal("files.getUploadURLExternal", {"filename": "x", "length": 3, "alt_txt": "x" * 1001}, "alt_txt_too_large"),
+    Refusal("files.completeUploadExternal", {"files": [{"id": "$file"}], "channel_id": "#ops"}, "invalid_arguments"),
+    Refusal(
+        "files.completeUploadExternal", {"files": [{"id": "$file"}], "channel_id": "C0NOWHERE"}, "channel_not_found"
+    ),
+    Refusal(
+        "files.completeUploadExternal", {"files": [{"id": "$file"}], "channel_id": "C04TEAM"}, "not_in_channel", CHOICE
+    ),
     Refusal("files.getUploadURLExternal", {"length": 3}, "invalid_arguments"),
     Refusal("files.completeUploadExternal", {"files": [{"id": "FNONE"}]}, "file_not_found"),
     Refusal("files.completeUploadExternal", {}, "invalid_arguments"),
@@ -166,7 +183,7 @@ ANSWERS = [
     Answer(
         "conversations.replies", OPS | {"ts": "$thread"},
         {"messages.0.reply_count": int, "messages.0.reply_users": list, "messages.0.latest_reply": str,
-         "messages.1.thread_ts": str, "has_more": bool},
+         "messages.1.thread_ts": str, "messages.1.parent_user_id": str, "has_more": bool},
     ),
     Answer("conversations.open", {"users": "U02BOB"}, {"channel.id": str}),
     Answer("conversations.join", OPS, {"channel.id": str, "warning": str, "response_metadata.warnings": list}),
@@ -182,7 +199,7 @@ ANSWERS = [
     Answer(
         "usergroups.list", {"include_users": True},
         {"usergroups.0.id": str, "usergroups.0.handle": str, "usergroups.0.name": str, "usergroups.0.users": list,
-         "usergroups.0.user_count": int, "usergroups.0.date_delete": int, "usergroups.0.is_usergroup": bool},
+         "usergroups.0.user_count": int, "usergroups.0.date_delete": int, "usergroups.0.is_usergroup": bool, "usergroups.0.date_create": int, "usergroups.0.prefs.channels": list},
     ),
     Answer("usergroups.users.list", {"usergroup": "S01OPS"}, {"users": list}),
     Answer("reactions.get", OPS | {"timestamp": "$reacted"}, {"message.reactions.0.count": int, "type": str}),

@@ -141,7 +141,7 @@ def test_a_long_channel_is_read_in_parts(workspace: Workspace) -> None:
 
 
 def test_a_file_over_the_limit_is_refused(workspace: Workspace, web: WebClient) -> None:
-    with pytest.raises(SlackApiError, match="invalid_arguments"):
+    with pytest.raises(SlackApiError, match="file_upload_size_restricted"):
         web.files_getUploadURLExternal(filename="x", length=10_000_001)
     given = web.files_getUploadURLExternal(filename="x", length=3)
     for content, code in ((b"four", 400), (b"x" * 10_000_001, 413)):
