@@ -2,11 +2,15 @@
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from opsbot.workspace.errors import ApiError
 from opsbot.workspace.settings import Settings
+
+REMEMBERED_SECONDS = 3600.0  # after the end, so that a late use is still told from an unknown one
+_MANY = 1000
 
 
 @dataclass
@@ -43,6 +47,7 @@ class Triggers:
     def open(self, user: str, view: str | None = None) -> str:
         """A new trigger_id of this person."""
         id_ = f"{secrets.randbelow(10**12)}.{secrets.token_hex(16)}"
+        _forget_expired(self._triggers, self.clock() - REMEMBERED_SECONDS)
         self._triggers[id_] = Trigger(user, self.clock() + self.settings.trigger_seconds, view)
         return id_
 
@@ -61,6 +66,7 @@ class Triggers:
     def open_reply(self, user: str, channel: str, message_ts: str | None = None, thread_ts: str | None = None) -> str:
         """The id of a new response_url."""
         id_ = secrets.token_urlsafe(18)
+        _forget_expired(self._replies, self.clock() - REMEMBERED_SECONDS)
         expires = self.clock() + self.settings.response_url_seconds
         self._replies[id_] = Reply(user, channel, expires, self.settings.response_url_posts, message_ts, thread_ts)
         return id_
@@ -74,3 +80,9 @@ class Triggers:
             raise ApiError("expired_url")
         reply.left -= 1
         return reply
+
+
+def _forget_expired(kept: MutableMapping[str, Any], before: float) -> None:
+    """Drop those that ended before this moment; they are in the order of their ends."""
+    while len(kept) > _MANY and next(iter(kept.values())).expires < before:
+        del kept[next(iter(kept))]

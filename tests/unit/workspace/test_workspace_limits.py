@@ -77,3 +77,17 @@ def test_a_response_url_takes_five_posts_within_half_an_hour() -> None:
     clock.now += 1801
     with pytest.raises(ApiError, match="expired_url"):
         triggers.use_reply(late)
+
+
+def test_what_ended_long_ago_is_forgotten_and_what_ended_lately_is_still_known() -> None:
+    clock = Clock()
+    triggers = Triggers(Settings(), clock)
+    old = [triggers.open("U1") for _ in range(1500)]
+    clock.now += 3700
+    late = triggers.open("U1")
+    clock.now += 4
+    triggers.open("U1")
+    with pytest.raises(ApiError, match="invalid_trigger_id"):
+        triggers.exchange(old[0])
+    with pytest.raises(ApiError, match="expired_trigger_id"):
+        triggers.exchange(late)
