@@ -6,7 +6,7 @@ import json
 import os
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -50,18 +50,18 @@ class Watched:
     stack: Stack
     store: Store
     http: requests.Session
+    known: dict[str, str] = field(default_factory=dict)
 
     def url(self, service: str) -> str:
         """Where a watching service answers."""
-        found: list[str] = []
 
         def there() -> bool:
             address = monitoring.url(self.engine, NAME, service)
-            found.extend([address] if address else [])
-            return bool(found)
+            self.known.update({service: address} if address else {})
+            return service in self.known
 
-        assert wait_until(there, 60, 0.5), f"{service} does not run"
-        return found[0]
+        assert service in self.known or wait_until(there, 60, 0.5), f"{service} does not run"
+        return self.known[service]
 
     def query(self, expression: str) -> list[dict[str, Any]]:
         """What Prometheus answers now."""
@@ -154,12 +154,15 @@ def _web(watched: Watched) -> None:
     watched.engine.docker("service", "create", name, *options, network, *SECRETS, *ENVIRONMENT, image)
     assert wait_until(lambda: _answers(watched), 60)
     # The counters must be there before they count, or nothing has grown.
-    assert wait_until(lambda: (watched.value("minitwit:web:up") or 0) == 2, 60, 0.5)
-    simulate(watched, 8)
+    simulate(watched, 1)
+    assert wait_until(lambda: (watched.value('count(minitwit_http_requests_total{status="404"})') or 0) > 0, 60, 0.5)
+    simulate(watched, 5)
 
 
 def simulate(watched: Watched, seconds: int) -> dict[str, Any]:
-    """The simulator against the edge: its report."""
+    """The simulator against the edge, and somebody who looks for who is not there: the simulator's report."""
+    for _ in range(8):
+        watched.http.get(f"{watched.stack.url}/nobody", timeout=10)
     options = ("--seconds", str(seconds), "--rate", "40", "--limit", "3", "--json")
     return dict(
         json.loads(watched.once("python", "-m", "simulator", "--url", "http://edge", *options).splitlines()[-1])
