@@ -1,5 +1,5 @@
 // What is said here: the list of messages, its days and its line of what is new, threads, edits as they happen.
-import { announce, at, el, get, post } from "./dom.js";
+import { announce, at, get, post, toast } from "./dom.js";
 import { message, spoken } from "./message.js";
 import * as place from "./place.js";
 
@@ -15,7 +15,8 @@ const isReply = (shape) => shape.thread_ts && shape.thread_ts !== shape.ts && sh
 // Draws a channel; false when somebody went elsewhere meanwhile.
 export async function load(channel) {
   const waiting = (early = []);
-  const { messages = [] } = await get("/page/messages", { channel: channel.id, as: state.me });
+  const { messages = [], error } = await get("/page/messages", { channel: channel.id, as: state.me });
+  if (error) toast(`The messages could not be read: ${error}`);
   if (early !== waiting) return false;
   early = null;
   if (messages[0]?.channel) state.channel = messages[0].channel; // a direct conversation that was just made
@@ -80,8 +81,16 @@ export function changed(change) {
   if (!isReply(shape)) put(at("messages"), at("list"), message(shape, openThread), shape);
   if (state.thread && [shape.ts, shape.thread_ts].includes(state.thread))
     put(at("replies"), at("threadlist"), message(shape, null), shape);
-  if (!known || known.text !== shape.text) announce(spoken(shape));
+  if (!known && !place.isMe(shape.user)) announce(spoken(shape));
+  if (known && known.text !== shape.text) announceLater(spoken(shape));
   if (!known && document.visibilityState === "visible") read(shape.channel);
+}
+
+// Of an edit that is soon followed by another, only the last is told.
+let telling;
+function announceLater(words) {
+  clearTimeout(telling);
+  telling = setTimeout(() => announce(words), 1000);
 }
 
 // Replace a message where it stands, or add it at the end; stay at the end if we were there.
