@@ -39,6 +39,18 @@ def deep_health() -> tuple[dict[str, Any], int]:
     return {"status": "failed", **found}, 503
 
 
+@operations.get("/health/database")
+def database_health() -> tuple[dict[str, str], int]:
+    """Whether the database answers one question, whatever its schema; 503 otherwise."""
+    try:
+        with engine().connect() as connection:
+            connection.execute(select(1))
+    except SQLAlchemyError as error:
+        current_app.logger.warning("the database does not answer: %s", type(error).__name__)
+        return {"status": "failed", "database": "does not answer"}, 503
+    return {"status": "ok", "database": "ok"}, 200
+
+
 @operations.get("/health/address")
 def seen_address() -> dict[str, Any]:
     """Which address this caller is seen with, and whether ACCEPTED_IPS admits it: to be asked before it is set.

@@ -32,6 +32,7 @@ def test_health_answers_without_a_database(make_app, tmp_path):
     assert browser.get("/metrics").status_code == 200
     answer = browser.get("/health/deep")
     assert (answer.status_code, answer.json["database"]) == (503, "does not answer")
+    assert browser.get("/health/database").status_code == 503
     assert browser.get("/public").status_code == 500
 
 

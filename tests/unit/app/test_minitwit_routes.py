@@ -71,7 +71,7 @@ CALLS = [
 ]  # fmt: skip
 
 # One request each that must work, so that no route is without a line above or here.
-OPERATIONS = ["/health", "/health/deep", "/health/address", "/release", "/metrics", "/static/style.css", "/api/openapi.json"]  # fmt: skip
+OPERATIONS = ["/health", "/health/deep", "/health/database", "/health/address", "/release", "/metrics", "/static/style.css", "/api/openapi.json"]  # fmt: skip
 
 
 @pytest.mark.parametrize(("who", "method", "path", "form", "status", "seen"), PAGES)
