@@ -18,7 +18,8 @@ from opsbot.workspace.records import Json
 
 _STATIC = Path(__file__).parent / "static"
 _POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' http: https: data:"
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' http: https: data:;"
+    " frame-ancestors 'none'; base-uri 'none'"
 )
 
 

@@ -279,6 +279,14 @@ def test_in_memory_nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.Mo
     assert list(tmp_path.iterdir()) == []
 
 
+def test_the_page_runs_its_own_scripts_only_and_sits_in_no_frame(workspace: Workspace) -> None:
+    with urllib.request.urlopen(workspace.url) as answer:
+        policy = answer.headers["content-security-policy"]
+    for rule in ("default-src 'none'", "script-src 'self'", "style-src 'self'", "frame-ancestors 'none'"):
+        assert rule in policy
+    assert "unsafe" not in policy
+
+
 @pytest.mark.parametrize(
     "headers",
     [
