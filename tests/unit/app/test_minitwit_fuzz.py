@@ -24,7 +24,7 @@ CHECKED = CHECKS.get_by_names([
 ])  # fmt: skip
 HOW_MUCH = [
     pytest.param(20, id="some"),
-    pytest.param(2000, id="many", marks=[pytest.mark.long, pytest.mark.timeout(1800)]),
+    pytest.param(500, id="many", marks=[pytest.mark.long, pytest.mark.timeout(1800)]),
 ]
 OPERATIONS = [
     "GET /api/latest", "POST /api/register", "GET /api/msgs", "GET /api/msgs/{username}", "POST /api/msgs/{username}",
