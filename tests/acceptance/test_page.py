@@ -14,6 +14,7 @@ from opsbot.demo.state import CHECKOUT
 SHOTS = CHECKOUT / "build" / "screenshots"
 DESK, PHONE = {"width": 1280, "height": 1000}, {"width": 375, "height": 812}
 RUN_MS, REPLY_MS = 90_000, 20_000
+expect.set_options(timeout=REPLY_MS)
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
 
@@ -142,7 +143,7 @@ def test_at_a_desk_production_is_asked_for_by_one_person_and_approved_by_another
     expect(page.get_by_role("heading", name="# ops", exact=True)).to_be_visible()
     seen = last(page) if page.locator("#messages .message").count() else ""
     type_in(page, f"@opsbot deploy {tag} to production")
-    card = newest(page, "to production", seen)
+    card = newest(page, f"Deploy web {tag} to production", seen)
     expect(card.get_by_role("button", name="Approve")).to_be_visible()
     shot(page, "desk-asked")
     become(page, "Bob Brown")

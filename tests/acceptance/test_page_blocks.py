@@ -180,14 +180,14 @@ def test_a_dialog_shows_faults_beside_fields_keeps_what_was_typed_and_submits_ev
     room.on_submit = lambda _view: {"response_action": "errors", "errors": {"why": "Say why: production is frozen."}}
     type_in(page, "/ops deploy")
     page.get_by_role("button", name="Plan it").click()
-    expect(page.locator("#f-tag")).to_have_text("Please complete this required field.")
+    expect(page.locator("[data-fault=tag]")).to_have_text("Please complete this required field.")
     page.get_by_role("combobox", name="Tag").fill("v2")
     page.get_by_role("option", name="V2").click()
     page.get_by_role("combobox", name="Tell").fill("bob")
     page.keyboard.press("Enter")
     page.get_by_label("Replicas").fill("3")
     page.get_by_role("button", name="Plan it").click()
-    expect(page.locator("#f-why")).to_have_text("Say why: production is frozen.")
+    expect(page.locator("[data-fault=why]")).to_have_text("Say why: production is frozen.")
     expect(page.get_by_label("Reason")).to_be_focused()
     page.get_by_label("Reason").fill("a hotfix")
     room.on_submit = lambda _view: {}

@@ -21,6 +21,8 @@ export function figure(shape, title) {
   return el("figure", { class: "b-image" }, title ? el("figcaption", {}, title) : null, opener);
 }
 
+let inputs = 0;
+
 const BLOCKS = {
   header: (block) => el("h2", { class: "b-header" }, words(block.text)),
   divider: () => el("hr"),
@@ -51,8 +53,8 @@ const BLOCKS = {
     ),
   image: (block) => figure(block, words(block.title)),
   input(block, on) {
-    const id = encodeURIComponent(block.block_id); // it may hold spaces
-    const made = element(block, block.element, on);
+    const id = `i${++inputs}`; // the same block may stand in several messages
+    const made = element({ ...block, labelled: id }, block.element, on);
     const optional = block.optional ? el("small", {}, " (optional)") : null;
     const title = el("div", { class: "label", id: `l-${id}` }, words(block.label), optional);
     const hint = el("p", { class: "hint", id: `h-${id}` }, words(block.hint));

@@ -5,7 +5,7 @@ import { menu } from "./popup.js";
 
 // How an element is called by a screen reader: by its block's label where it has one.
 function named(block, element) {
-  const id = encodeURIComponent(block.block_id);
+  const id = block.labelled; // by blocks.js
   if (block.type === "input") {
     return { "aria-labelledby": `l-${id}`, "aria-describedby": `h-${id} f-${id}`, "data-action": element.action_id };
   }

@@ -63,6 +63,8 @@ function plainOf(rich) {
     .join("");
 }
 
+let groups = 0;
+
 function choices(kind) {
   return (block, element, on, named) => {
     const many = kind === "checkbox";
@@ -70,7 +72,7 @@ function choices(kind) {
       ? element.initial_options?.map((option) => option.value)
       : element.initial_option && [element.initial_option.value];
     const before = [on.value(block, element) ?? initial ?? []].flat();
-    const name = `${block.block_id}-${element.action_id}`;
+    const name = `choices${++groups}`; // the same card may stand there several times
     const set = el("div", { ...named, class: "choices", role: many ? "group" : "radiogroup" });
     const change = () => {
       const values = [...set.querySelectorAll("input:checked")].map((input) => input.value);

@@ -59,13 +59,12 @@ function picker(kind, many) {
     const chips = el("span", { class: "chips" });
     const box = el("div", { class: "picker" }, chips, input, icon("down"));
     const list = listbox(input, pick, { label: placeholder, anchor: box });
-    let waiting;
+    let asked = 0; // an answer to an earlier question is not shown
     box.append(list.list);
 
     function again(value) {
       if (value?.value) return fromOption(value);
-      const all = kind === "static" ? fromOptions(element) : (SOURCES[kind]?.() ?? []);
-      return all.find((entry) => entry.value === value) ?? known(value, String(value));
+      return (kind === "external" ? [] : all()).find((entry) => entry.value === value) ?? known(value, String(value));
     }
 
     function draw() {
@@ -91,6 +90,7 @@ function picker(kind, many) {
     }
 
     function pick(entry) {
+      asked += 1;
       list.hide();
       const has = chosen.some((one) => one.value === entry.value);
       if (!many) report([entry]);
@@ -99,22 +99,20 @@ function picker(kind, many) {
       else draw();
     }
 
-    async function search(typed) {
-      if (kind !== "external")
-        return show(
-          (kind === "static" ? fromOptions(element) : SOURCES[kind]()).filter((entry) => fits(entry, typed)),
-          typed,
-        );
+    function all() {
+      return kind === "static" ? fromOptions(element) : SOURCES[kind]();
+    }
+
+    function search(typed) {
+      const mine = ++asked;
+      if (kind !== "external") return show(all().filter((entry) => fits(entry, typed)));
       if (typed.length < (element.min_query_length ?? 3)) return list.hide();
-      clearTimeout(waiting);
-      waiting = setTimeout(
-        async () => {
-          const answer = await on.suggest(block, element, typed);
-          if (document.activeElement === input)
-            show(fromOptions(answer.option_groups?.length ? { option_groups: answer.option_groups } : answer), typed);
-        },
-        typed ? 150 : 0,
-      );
+      const ask = async () => {
+        const answer = mine === asked ? await on.suggest(block, element, typed) : {};
+        const { options, option_groups: groups } = answer;
+        if (mine === asked && document.activeElement === input) show(fromOptions(groups?.length ? { option_groups: groups } : { options }));
+      };
+      setTimeout(ask, typed ? 150 : 0);
     }
 
     function show(entries) {
@@ -139,6 +137,7 @@ function picker(kind, many) {
       if (event.key === "Backspace" && many && !input.value && chosen.length) report(chosen.slice(0, -1));
     });
     input.addEventListener("blur", () => {
+      asked += 1;
       list.hide();
       if (!many && !input.value.trim() && chosen.length && block.type === "input") return report([]);
       draw();
