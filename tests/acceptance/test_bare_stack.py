@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import json
 import os
 import subprocess
@@ -75,6 +76,12 @@ class Bare:
         known = self.parts.environment
         names = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "OPSBOT_S3_KEY", "OPSBOT_S3_SECRET", "OPSBOT_REGISTRY_PASSWORD")
         return {**{name: known[name] for name in names}, "OPSBOT_DB_PASSWORD": "superuser of the shop"}
+
+    @property
+    def storage(self) -> S3:
+        """The bucket, seen from outside."""
+        known = self.parts.s3
+        return S3(Account(self.bucket, Secret(known.key), Secret(known.secret), known.endpoint))
 
     @property
     def facts(self) -> list[str]:
@@ -157,8 +164,8 @@ def _fill(bare: Bare) -> None:
     ask = ["exec", database, "psql", "--quiet", "--dbname=shop", "--command"]
     until(lambda: engine.has(*ask, "SELECT 1"), 90, "the database did not become ready")
     engine.docker(*ask, make)
-    account = Account(bare.bucket, Secret(bare.parts.s3.key), Secret(bare.parts.s3.secret), bare.parts.s3.endpoint)
-    S3(account).put_new(DUMP, b"not ours")
+    dumped = engine.docker("exec", database, "pg_dump", "shop")
+    bare.storage.put_new(DUMP, gzip.compress(f"{dumped}\n".encode()))
     until(lambda: engine.has("exec", bare.container("web"), "true"), 60, "the shop did not start")
 
 
@@ -213,6 +220,19 @@ def test_a_dump_that_a_cron_left_is_told_and_not_restored_by_guess(bare: Bare) -
     ended = bare.opsbot("restore", DUMP.rpartition("/")[2], "main", "on", "production")
     assert "a dump that the bot did not take" in ended.stdout + ended.stderr
     assert ended.returncode == 3
+
+
+def test_the_guides_way_to_look_at_an_old_dump_works(bare: Bare) -> None:
+    (bare.folder / "shop.sql.gz").write_bytes(bare.storage.get(DUMP))
+    guide = (CHECKOUT / "docs" / "operator.md").read_text(encoding="utf-8")
+    lines = [line for line in guide.splitlines() if "looked_at" in line and "docker exec" in line]
+    assert len(lines) == 2
+    engine, database = bare.parts.engine, bare.container("db")
+    for line in lines:
+        typed = line.replace(" DB ", f" {database} ").replace("docker ", f"{engine.client} ")
+        subprocess.run(["sh", "-ec", typed], cwd=bare.folder, env={**os.environ, "DOCKER_HOST": engine.url}, check=True)
+    count = ["psql", "--tuples-only", "--dbname=looked_at", "--command=SELECT count(*) FROM public.item"]
+    assert engine.docker("exec", database, *count).strip() == "100"
 
 
 def test_what_is_let_go_runs_on_and_is_left_alone_until_it_is_adopted_again(bare: Bare) -> None:
