@@ -44,14 +44,13 @@ class Dialogs:
         except OpsError as error:
             self._asker.say(ask, of_error(error))
             return True
-        whisper = None if ask.channel.startswith("D") else ask.user
-        self._put(Letter(ask.channel, views.board(replies), only_for=whisper, response_url=ask.response_url))
+        self._put(Letter(ask.channel, views.board(replies), only_for=ask.user, response_url=ask.response_url))
         return True
 
     def show(self, ask: Ask, reply: Reply) -> bool:
         """Answer in a modal what belongs there: something is missing, or it was said in a modal or on the home page."""
         if reply.code == MISSING and ask.trigger:
-            return self._open(ask)
+            return self._open(ask, reply)
         if not ask.view and ask.channel:
             return False
         done = reply.ok and bool(reply.run or _noted(reply))
@@ -65,8 +64,9 @@ class Dialogs:
             self._put(Letter(ask.user, render(reply)))
         return True
 
-    def _open(self, ask: Ask) -> bool:
-        """First something, because the trigger lives for three seconds; then the form; then what is true now."""
+    def _open(self, ask: Ask, words: Reply) -> bool:
+        """First something, because the trigger lives for three seconds; then the form (or the words that ask for what is
+        missing, where Slack does not take it); then what is true now."""
         view = ask.view or self._screen.open(ask.trigger or "", views.loading(_first_words(ask)))
         if not view:
             return False
@@ -78,10 +78,11 @@ class Dialogs:
             complete = form.plans and not self._desk.faults(form.path, values)
         except OpsError as error:
             return self._screen.update(view, views.outcome_view(_place(ask), of_error(error)))
-        shown = self._screen.update(view, views.form_view(form, place, preview=None if complete else []))
-        if shown and complete:
+        if not self._screen.update(view, views.form_view(form, place, preview=None if complete else [])):
+            return self._screen.update(view, views.outcome_view(place, words))
+        if complete:
             self._filling.look(view, request, place, values)
-        return shown
+        return True
 
 
 def _place(ask: Ask) -> Place:

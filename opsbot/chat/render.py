@@ -50,7 +50,7 @@ def render(reply: Reply) -> Rendered:
     closing = [block for part in reply.parts if isinstance(part, Small) for block in _small(part)][:5]
     buttons = list(_buttons(reply.ordered))
     body = [block for part in reply.parts if not isinstance(part, Small) for block in _BLOCKS[type(part)](part)]
-    room = ALL_TEXT - sum(_length(block) for block in (*title, *closing, *buttons))
+    room = ALL_TEXT - sum(length(block) for block in (*title, *closing, *buttons))
     kept = _within(body, BLOCKS - 1 - len(title) - len(closing) - len(buttons), room)
     if len(kept) < len(body):
         kept.append(_context("… shortened: this is too long for one message."))
@@ -168,17 +168,18 @@ def _context(text: str) -> Block:
 def _within(blocks: Sequence[Block], most: int, room: int) -> list[Block]:
     kept: list[Block] = []
     for block in blocks[: max(0, most)]:
-        room -= _length(block)
+        room -= length(block)
         if room < 0:
             break
         kept.append(block)
     return kept
 
 
-def _length(node: Any) -> int:
+def length(node: Any) -> int:
+    """Characters of all texts in blocks, which Slack limits over a whole message."""
     if isinstance(node, list):
-        return sum(_length(item) for item in node)
+        return sum(length(item) for item in node)
     if isinstance(node, dict):
         own = len(node["text"]) if isinstance(node.get("text"), str) else 0
-        return own + sum(_length(item) for item in node.values())
+        return own + sum(length(item) for item in node.values())
     return 0

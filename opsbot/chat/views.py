@@ -9,14 +9,14 @@ from typing import Any
 
 from opsbot.chat import marks
 from opsbot.chat.place import Place
-from opsbot.chat.render import BLOCKS, TEXT, Block, Rendered, render
+from opsbot.chat.render import ALL_TEXT, BLOCKS, TEXT, Block, Rendered, length, render
 from opsbot.chat.slack import FIELD, FORM
 from opsbot.commands.form import Choice, Field, Form
 from opsbot.commands.reply import Part, Reply, Small, Words
 
 View = dict[str, Any]
 
-TITLE, LABEL, OPTION, VALUE, HINT = 24, 75, 75, 150, 150
+TITLE, LABEL, OPTION, VALUE, HINT, TYPED = 24, 75, 75, 150, 150, 3_000
 MODAL_BLOCKS = 100
 YES_NO = (Choice("yes", "Yes"), Choice("no", "No"))
 WAIT = "One moment…"
@@ -95,7 +95,7 @@ def _joined(replies: Sequence[Reply], most: int) -> list[Block]:
     joined: list[Block] = []
     for reply in replies:
         own = [*([{"type": "divider"}] if joined else []), *render(reply).blocks]
-        if len(joined) + len(own) > most - 1:
+        if len(joined) + len(own) > most - 1 or length(joined) + length(own) > ALL_TEXT:
             joined.append(_context("… shortened: there is more than fits here."))
             break
         joined += own
@@ -136,7 +136,7 @@ def _select(field: Field) -> Block:
 
 def _search(field: Field) -> Block:
     element: Block = {"type": "external_select", "min_query_length": 0, "placeholder": _plain("Search", LABEL)}
-    return element | ({"initial_option": _option(Choice(field.value))} if field.value else {})
+    return element | ({"initial_option": _option(Choice(field.value))} if 0 < len(field.value) <= VALUE else {})
 
 
 def _yes_no(field: Field) -> Block:
@@ -158,7 +158,7 @@ def _initial(field: Field, shown: Sequence[Mapping[str, Any]]) -> Block:
 
 
 def _typed(field: Field) -> Block:
-    return {"initial_value": field.value} if field.value else {}
+    return {"initial_value": field.value} if 0 < len(field.value) <= TYPED else {}
 
 
 _ELEMENTS: Mapping[str, Callable[[Field], Block]] = {

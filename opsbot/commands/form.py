@@ -186,7 +186,7 @@ def _settled(field: Field) -> bool:
 def _kind(param: Param, choices: Sequence[Choice]) -> Kind:
     if param.suggest or len(choices) > MOST:
         return "search"
-    if param.type in NAMED or param.choices:
+    if choices:
         return "choice"
     plain: Mapping[Type, Kind] = {"boolean": "yes_no", "integer": "number"}
     return "long" if param.rest else plain.get(param.type, "text")
