@@ -133,9 +133,8 @@ class Reach:
             live = target.observed(service) if service in self._config.services else None
             image = target.swarm.image_of(live.swarm_name if live else target.full_name(service or ""))
         target.swarm.images.pull(image, Unwatched())
-        return target.one_off(
-            image, argv, env=env, network=target.network_name, name_prefix="step", labels={"opsbot.run": run}
-        )
+        network = target.beside(service)[0] if service else target.network_name
+        return target.one_off(image, argv, env=env, network=network, name_prefix="step", labels={"opsbot.run": run})
 
     def mend(self) -> None:
         """At the bot's start: open databases again that a crash left closed in the middle of a swap."""

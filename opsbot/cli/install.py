@@ -48,7 +48,9 @@ def _init(words: Sequence[str], load: Load) -> int:
     if wished.manifest:
         out(manifest.as_yaml(manifest.manifest(wished.name, wished.http or None)).rstrip())
         return 0
-    secrets = wishes.Secrets(_ask if sys.stdin.isatty() else None)
+    somebody = _ask if sys.stdin.isatty() else None
+    secrets = wishes.Secrets(somebody)
+    wished = wishes.asked(wished, somebody) if somebody else wished
     swarm = Swarm(wished.engine)
     try:
         init.init(wished, secrets, swarm, who.login(), lambda text: out(clean(text)))

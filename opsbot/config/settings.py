@@ -62,18 +62,21 @@ class Edge(Frozen):
 class Environment(Frozen):
     """A named target: an engine and a stack prefix; nothing outside the prefix is ever touched.
 
+    `stack_files` is what `stack apply` makes of it, with `stack_settings` for what they leave open.
     `roles` are had there beside those of the team. `approve_within`: how long a plan waits for its yes, where the
     playbook's own time is not wanted.
     """
 
     engine: Value = "unix:///var/run/docker.sock"
-    stack: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
+    stack: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")
     channel: str | None = None
     protected: bool = False
     approve_within: Duration | None = Field(default=None, gt=timedelta(0))
     roles: dict[Role, tuple[str, ...]] = {}
     edge: Edge = Edge()
     network: str = "net"
+    stack_files: tuple[Path, ...] = ()
+    stack_settings: dict[str, Value] = {}
 
 
 class OneOff(Frozen):
@@ -225,6 +228,7 @@ class Config(Frozen):
     listen: Value | None = None
     terminal_users: dict[str, str] = {}
     environments: dict[str, Environment] = {}
+    stack_settings: dict[str, Value] = {}
     services: dict[str, Service] = {}
     registries: dict[str, RegistryLogin] = {}
     databases: dict[str, Database] = {}

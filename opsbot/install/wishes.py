@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from opsbot.config.values import FromEnv, missing, text
@@ -85,6 +85,21 @@ def parse(words: Sequence[str]) -> Wishes:
 _ABOUT = (
     "Finds what runs in the swarm and writes an opsbot.yml for it, and a stack file for the bot. It restarts nothing."
 )
+
+
+def asked(wishes: Wishes, ask: Ask) -> Wishes:
+    """The wishes with what was left open, as somebody at the terminal answers; an empty answer leaves it open."""
+    me = ask("Your Slack user id (your profile, Copy member ID)", False) if not wishes.admins else ""
+    user = wishes.registry_user or ask("The login of the registry", False)
+    bucket = wishes.bucket or ask("The bucket for backups", False)
+    server = ask("Its server's address; empty for Amazon's", False) if bucket and not wishes.endpoint else ""
+    return replace(
+        wishes,
+        admins=[*wishes.admins, *([me] if me else [])],
+        registry_user=user,
+        bucket=bucket,
+        endpoint=wishes.endpoint or server,
+    )
 
 
 def _pairs(words: Sequence[str], example: str) -> dict[str, str]:

@@ -178,3 +178,20 @@ def test_a_secret_comes_from_a_variable_a_file_or_an_answer_and_never_from_a_fla
     assert asked == ["The bucket's secret key"]
     monkeypatch.delenv("OPSBOT_S3_SECRET")
     assert wishes.Secrets(None).get("OPSBOT_S3_SECRET") is None
+
+
+def test_somebody_at_the_terminal_is_asked_for_what_no_flag_said() -> None:
+    answers = {"Your Slack": "U01ALICE", "The login": "deployer", "The bucket": "backups", "Its server": ""}
+    heard: list[str] = []
+
+    def ask(question: str, secret: bool) -> str:
+        heard.append(question)
+        assert not secret
+        return next(answer for words, answer in answers.items() if question.startswith(words))
+
+    open_ones = wishes.asked(wishes.Wishes(), ask)
+    assert (open_ones.admins, open_ones.registry_user, open_ones.bucket) == (["U01ALICE"], "deployer", "backups")
+    assert (open_ones.endpoint, len(heard)) == ("", 4)
+    known = wishes.Wishes(admins=["U1"], registry_user="r", bucket="b", endpoint="http://s3.example")
+    assert wishes.asked(known, ask) == known
+    assert len(heard) == 4, "what was said is not asked"
