@@ -53,11 +53,11 @@ def _refused(
         ("backup mian on staging", 1, ("There is no database “mian”.", "Did you mean main?")),
         (
             "restore 20200101T000000Z-abcd main on staging",
-            3,
+            1,
             ("There is no backup 20200101T000000Z-abcd of minitwit in staging. ",),
         ),
         ("rollback staging --to web-999", 1, ("There is no release web-999 of web.",)),
-        ("deplyo v1 to staging", 1, ("There is no command “deplyo”.", "Did you mean `deploy`?")),
+        ("deplyo v1 to staging", 2, ("There is no command “deplyo”.", "Did you mean `deploy`?")),
     ],
 )
 def test_a_name_that_is_not_known_gets_the_closest_ones(
