@@ -16,6 +16,7 @@ from opsbot.steps import (
     rollout_trial,
     running,
     sql,
+    stack,
     upgrade,
 )
 
@@ -39,6 +40,8 @@ CLASSES: dict[str, type[Any]] = {
     "restore.swap": restore.SwapIn,
     "bot.resolve": upgrade.ResolveBot,
     "bot.upgrade": upgrade.UpgradeBot,
+    "stack.compare": stack.Compare,
+    "stack.apply": stack.Apply,
     "http": http.Http,
     "sql": sql.Sql,
     "container": container.Container,

@@ -17,7 +17,7 @@ from opsbot.cli.check import check
 from opsbot.cli.command import colours, err, out, run_terminal
 from opsbot.cli.text import Paint
 from opsbot.config import settings, values
-from opsbot.config.settings import Config
+from opsbot.config.settings import Config, Environment
 from opsbot.errors import ConfigError, OpsError
 
 PROGRAM = "opsbot"
@@ -114,7 +114,12 @@ def load(path: Path) -> Config:
     playbooks = path.parent / config.playbooks
     if "playbooks" not in config.model_fields_set and not playbooks.is_dir():
         playbooks = SHIPPED  # an opsbot.yml that stands alone, as in the bot's own image
-    return config.model_copy(update={"playbooks": playbooks, "store": store})
+    environments = {name: _beside(path.parent, found) for name, found in config.environments.items()}
+    return config.model_copy(update={"playbooks": playbooks, "store": store, "environments": environments})
+
+
+def _beside(folder: Path, environment: Environment) -> Environment:
+    return environment.model_copy(update={"stack_files": tuple(folder / file for file in environment.stack_files)})
 
 
 def over_http(config: Config, address: str | None) -> Config:

@@ -96,7 +96,7 @@ def watching(suffix: str, base_image: str, packages: str = "") -> Recipe:
 
 
 PACKAGES = "prometheus prometheus-alertmanager prometheus-node-exporter prometheus-postgres-exporter"
-OFFICIAL = {
+OFFICIAL = {  # what app/stack.monitoring.yml asks for
     "PROMETHEUS_IMAGE": "prom/prometheus:v2.53.5",
     "ALERTMANAGER_IMAGE": "prom/alertmanager:v0.28.1",
     "NODE_EXPORTER_IMAGE": "prom/node-exporter:v1.9.1",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,10 +11,10 @@ import yaml
 
 from opsbot.demo.docker import Engine
 from opsbot.demo.images import APP, Images
+from opsbot.runtime.stackfile import content_hash
 
 FILE = APP / "stack.monitoring.yml"
 TOKEN = "alert_token"  # noqa: S105 - the secret's name
-HASHED = 10  # characters of a content's hash in a config's name
 BRIDGE = "docker_gwbridge"
 PORTS = {"prometheus": 9090, "alertmanager": 9093, "node-exporter": 9100, "postgres-exporter": 9187}
 
@@ -35,7 +34,8 @@ def settings(images: Images, monitoring: Monitoring) -> dict[str, str]:
 def hashes(file: Path) -> dict[str, str]:
     """`CONFIG_NAME` → a part of the hash of each config file's content: a changed file is a new config."""
     configs: Mapping[str, Mapping[str, str]] = yaml.safe_load(file.read_text(encoding="utf-8")).get("configs", {})
-    return {f"CONFIG_{name.upper()}": _hash(file.parent / config["file"]) for name, config in configs.items()}
+    contents = {name: (file.parent / config["file"]).read_bytes() for name, config in configs.items()}
+    return {f"CONFIG_{name.upper()}": content_hash(content) for name, content in contents.items()}
 
 
 def address_of_this_machine(engine: Engine) -> str:
@@ -58,7 +58,3 @@ def url(engine: Engine, stack: str, service: str) -> str | None:
     )
     address = engine.docker("network", "inspect", "--format", wanted, BRIDGE).partition("/")[0]
     return f"http://{address}:{PORTS[service]}" if address else None
-
-
-def _hash(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:HASHED]

@@ -53,6 +53,7 @@ class Parts:
             "OPSBOT_REGISTRY_USER": self.registry.user,
             "OPSBOT_REGISTRY_PASSWORD": self.registry.password,
             "OPSBOT_WEB_IMAGE": self.images.web,
+            **self._stack_settings,
             "OPSBOT_DB_PASSWORD": self.state.secret("postgres_password"),
             "OPSBOT_S3_ENDPOINT": self.s3.endpoint,
             "OPSBOT_S3_BUCKET": self.bucket,
@@ -62,6 +63,21 @@ class Parts:
             "SLACK_BOT_TOKEN": self.workspace.bot_token,
             "SLACK_APP_TOKEN": self.workspace.app_token,
         }
+
+    @property
+    def _stack_settings(self) -> dict[str, str]:
+        """What the stack files leave open. Without monitoring its images are nothing, and `stack apply` says so."""
+        named = dict.fromkeys(images.OFFICIAL, "") | {
+            "DB_IMAGE": self.images.db,
+            "EDGE_IMAGE": self.images.edge,
+            **self.images.monitoring,
+        }
+        ports = {
+            f"{name}_{kind}": url.rpartition(":")[2]
+            for name, found in (("PRODUCTION", self.production), ("STAGING", self.staging))
+            for kind, url in (("PORT", found.url), ("TLS_PORT", found.https))
+        }
+        return {f"OPSBOT_{name}": value for name, value in (named | ports).items()}
 
 
 def up(state: State, say: Say, prefix: str = DEFAULT_PREFIX, *, keep: bool = False, watched: bool = False) -> Parts:

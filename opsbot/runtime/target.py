@@ -22,6 +22,7 @@ from opsbot.runtime.progress import Nobody
 from opsbot.runtime.registry import Image, Registry
 from opsbot.runtime.rolling import Rolling
 from opsbot.runtime.rollout import Live, Place, Rollout
+from opsbot.runtime.stack import StackOf
 from opsbot.runtime.swarm import Swarm
 from opsbot.store import Store
 from opsbot.store.releases import State
@@ -294,6 +295,16 @@ class Targets:
         self._guard = threading.Lock()
         self._swarms: dict[str, Swarm] = {}
         self._targets: dict[str, Target] = {}
+
+    @property
+    def database_services(self) -> frozenset[str]:
+        """The services that hold the databases of opsbot.yml."""
+        return frozenset(database.service for database in self._config.databases.values())
+
+    def stack(self, name: str) -> StackOf:
+        """What the stack files of an environment make."""
+        target = self.get(name)
+        return StackOf(target.swarm, target.environment, self._config.stack_settings)
 
     def names(self) -> list[str]:
         """The environments' names."""

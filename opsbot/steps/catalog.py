@@ -19,6 +19,7 @@ from opsbot.steps import (
     rollout_trial,
     running,
     sql,
+    stack,
     upgrade,
 )
 
@@ -61,6 +62,8 @@ def catalog(given: Collaborators) -> Mapping[str, Step]:
         "restore.load": restore.LoadBackup(given.backups),
         "restore.check": restore.CheckRestored(given.backups),
         "restore.swap": restore.SwapIn(given.backups),
+        "stack.compare": stack.Compare(given.targets),
+        "stack.apply": stack.Apply(given.targets),
         "bot.resolve": upgrade.ResolveBot(given.targets),
         "bot.upgrade": upgrade.UpgradeBot(given.targets),
     }
