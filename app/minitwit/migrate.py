@@ -27,6 +27,10 @@ ADVISORY_LOCK = 6_481_020_771
 ASK_AGAIN_SECONDS = 0.1
 
 
+class NotAllowed(Exception):
+    """A migration is pending that a deploy may not apply by itself."""
+
+
 class TooLong(Exception):
     """Somebody else migrates and does not come to an end."""
 
@@ -43,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         with engine.connect() as connection:
             found = check(connection) if arguments.check else upgrade(connection, arguments)
-    except (SQLAlchemyError, CommandError, TooLong) as error:
+    except (SQLAlchemyError, CommandError, NotAllowed, TooLong) as error:
         return _say({"ok": False, "error": _first_line(error)}, 1)
     finally:
         engine.dispose()
@@ -67,6 +71,7 @@ def upgrade(connection: Connection, limits: argparse.Namespace) -> dict[str, Any
     before = schema.current(connection)
     connection.commit()
     pending = schema.pending(before)
+    _refuse_others(pending, limits.allow)
     if pending:
         config = Config()
         config.set_main_option("script_location", "minitwit:migrations")
@@ -77,6 +82,16 @@ def upgrade(connection: Connection, limits: argparse.Namespace) -> dict[str, Any
     after = schema.current(connection)
     applied = [revision.revision for revision in pending]
     return {"from": before, "to": after, "applied": applied, "state": schema.compare(after)}
+
+
+def _refuse_others(pending: Sequence[schema.Revision], allowed: Sequence[str]) -> None:
+    """Change nothing rather than take away what the release before still needs."""
+    for revision in pending:
+        if revision.kind not in {"expand", *allowed}:
+            raise NotAllowed(
+                f"migration {revision.revision} ({revision.title}) is of the kind {revision.kind}: older releases may not "
+                f"work after it. Nothing was changed. Once none of them is to come back, run with --allow {revision.kind}"
+            )
 
 
 def _take_lock(connection: Connection, limits: argparse.Namespace) -> None:
@@ -117,6 +132,13 @@ def _say(result: dict[str, Any], code: int) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="minitwit.migrate", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--check", action="store_true", help="say where the schema stands and change nothing")
+    parser.add_argument(
+        "--allow",
+        action="append",
+        default=[],
+        choices=["contract", "irreversible"],
+        help="apply migrations of this kind too",
+    )
     parser.add_argument("--lock-timeout", default="5s", help="longest wait for a table lock (default 5s)")
     parser.add_argument("--statement-timeout", default="300s", help="longest statement (default 300s)")
     parser.add_argument(

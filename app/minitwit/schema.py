@@ -16,7 +16,7 @@ State = Literal["expected", "behind", "ahead", "unknown"]
 
 @dataclass(frozen=True)
 class Revision:
-    """One migration: its number, its kind (`expand` or `contract`) and its first line."""
+    """One migration: its number, its kind (`expand`, `contract` or `irreversible`) and its first line."""
 
     revision: str
     kind: str
@@ -48,7 +48,7 @@ def pending(at: str | None) -> list[Revision]:
     if at is not None and compare(at) in {"ahead", "unknown"}:
         return []
     after = scripts().iterate_revisions("head", at or "base")
-    found = [Revision(s.revision, str(getattr(s.module, "kind", "contract")), s.doc) for s in after]
+    found = [Revision(s.revision, str(getattr(s.module, "kind", "irreversible")), s.doc) for s in after]
     return [revision for revision in reversed(found) if revision.revision != at]
 
 

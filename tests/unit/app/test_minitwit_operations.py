@@ -169,7 +169,22 @@ def test_every_migration_says_its_kind():
     scripts = schema.scripts()
     kinds = [getattr(script.module, "kind", None) for script in scripts.walk_revisions()]
     assert kinds
-    assert set(kinds) <= {"expand", "contract"}
+    assert set(kinds) <= {"expand", "contract", "irreversible"}
+
+
+@pytest.mark.parametrize("kind", ["contract", "irreversible"])
+def test_a_migration_that_takes_something_away_is_refused_until_it_is_allowed(tmp_path, monkeypatch, capsys, kind):
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/minitwit.db")
+    monkeypatch.setattr(schema.scripts().get_revision("0002").module, "kind", kind)
+    code, refused = run_migrate(capsys)
+    assert (code, refused["ok"]) == (1, False)
+    assert (
+        f"migration 0002 (indexes that hold a page of a timeline in its order, and the smoke users) is of the kind {kind}"
+        in refused["error"]
+    )
+    assert run_migrate(capsys, "--check")[1]["current"] is None
+    code, done = run_migrate(capsys, "--allow", kind)
+    assert (code, done["applied"]) == (0, ["0001", "0002"])
 
 
 def test_two_registrations_of_one_name_at_once_end_as_taken(app, monkeypatch, simulator):
