@@ -7,17 +7,20 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from pretend_world import ALICE, BOB, CAROL, World, backed_up
+from pretend_world import ALICE, BOB, CAROL, SCHEDULE, World, backed_up
 
 from opsbot.chat.alerts import alert_card
 from opsbot.commands import plan_card
+from opsbot.commands.daily import daily
 from opsbot.commands.reply import Reply
+from opsbot.commands.request import Request
 from opsbot.commands.run_card import card_with
 from opsbot.errors import NotFound, StepFailed, Unavailable
 from opsbot.health.result import Result
 from opsbot.runs.step import Fact, Facts
 from opsbot.runs.view import RunView, StepView
 from opsbot.runtime.lines import Written
+from opsbot.store.audit import Head
 
 NOW = datetime(2026, 3, 31, 13, 30, tzinfo=UTC)
 LOG = "\n".join(
@@ -174,9 +177,18 @@ def _wrong(world: World) -> dict[str, Reply]:
     world.store.alerts.ack(row.id, "bob", NOW)
     over = world.store.alerts.resolve("probe:front", NOW)
     assert over is not None
+    _ran(world)
     return {
         "status-unwell": status,
         "alerts": listed,
         "alert-firing": firing,
         "alert-over": alert_card(over, world.config.team.zone),
+        "day": daily(world.store, Head(NOW.date(), 123, "3f2a" * 16), "Europe/Copenhagen"),
     }
+
+
+def _ran(world: World) -> None:
+    """Two scheduled backups, and a deploy that somebody asked for."""
+    for actor, text in ((SCHEDULE, "backup main on production"),) * 2 + ((CAROL, "deploy v2 to staging"),):
+        door = "schedule" if actor is SCHEDULE else "slack"
+        world.drive(world.front.handle(Request(actor, door, text=text)).run or "")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -172,7 +172,7 @@ class World:
 
     def release(self, tag: str, environment: str = "staging", state: str = "live", author: str = "alice") -> None:
         """A recorded release."""
-        now = datetime.now(UTC)
+        now = self.clock.now()
         row = self.store.releases.add(
             environment,
             "web",

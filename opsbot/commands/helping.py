@@ -10,6 +10,8 @@ from opsbot.commands import plan_card
 from opsbot.commands.reply import Button, Small
 from opsbot.commands.services import Services
 from opsbot.errors import OpsError, closest
+from opsbot.playbooks import expressions
+from opsbot.playbooks.expressions import ExpressionError
 from opsbot.playbooks.playbook import Playbook
 from opsbot.runs.plan import Plan
 from opsbot.runs.view import RunView
@@ -36,7 +38,8 @@ def after(view: RunView, playbook: Playbook | None) -> list[Way]:
     """What one may want to do about a run that did not end well."""
     if view.status == "failed":
         steps = Way(Button("All steps", f"runs {view.id}"), "shows what was done and what each step said")
-        return [*_by_hand(view), *_logs(view), steps]
+        back = [Way(button, "takes people to the release before") for button in offer(view, playbook)]
+        return [*_by_hand(view), *_logs(view), steps, *back]
     again = plan_card.command(playbook, view.params) if playbook else None
     if again is None or view.status not in ("undone", "cancelled", "expired"):
         return []
@@ -45,6 +48,24 @@ def after(view: RunView, playbook: Playbook | None) -> list[Way]:
         return [try_again]
     plan = Way(Button("Show the plan", f"{again} --plan"), "says what would happen now")
     return [plan, try_again] if view.code == "plan_changed" else [try_again, *_logs(view), plan]
+
+
+def offer(view: RunView, playbook: Playbook | None) -> list[Button]:
+    """The button of what one may want to say next, with what this run found out: an old card says the same for ever."""
+    wanted = playbook.offer if playbook else None
+    if wanted is None:
+        return []
+    scope = {
+        "params": view.params,
+        "run": {"id": view.id, "actor": view.actor, "environment": view.environment},
+        "steps": {step.id: step.outputs for step in view.steps},
+    }
+    try:
+        if wanted.when is not None and not expressions.resolve(expressions.as_template(wanted.when), scope):
+            return []
+        return [Button(wanted.label, str(expressions.resolve(wanted.command, scope)), "danger", wanted.confirm)]
+    except ExpressionError:
+        return []  # a step that it speaks of was skipped, or was never reached
 
 
 def _by_hand(view: RunView) -> list[Way]:

@@ -9,8 +9,6 @@ from opsbot.commands import helping, plan_card, say
 from opsbot.commands.notes import WAITING
 from opsbot.commands.plan_card import Approvers
 from opsbot.commands.reply import Button, Code, Line, Lines, Pairs, Part, Reply, Small, Tone, Words
-from opsbot.playbooks import expressions
-from opsbot.playbooks.expressions import ExpressionError
 from opsbot.playbooks.playbook import Playbook
 from opsbot.runs.view import RunView, StepView
 
@@ -183,26 +181,8 @@ def _buttons(view: RunView, playbook: Playbook | None) -> list[Button]:
         stop = Button("Cancel", f"cancel {view.id}", "danger", "Stop it and undo what it did?")
         return [Button("It is done", f"answer {view.id} done", "primary"), stop] if view.ask else [stop]
     if view.status == "succeeded":
-        return _offer(view, playbook) if playbook else []
+        return helping.offer(view, playbook)
     return [way.button for way in helping.after(view, playbook)]
-
-
-def _offer(view: RunView, playbook: Playbook) -> list[Button]:
-    """The button of what one may want to say next, with what this run found out: an old card says the same for ever."""
-    offer = playbook.offer
-    if offer is None:
-        return []
-    scope = {
-        "params": view.params,
-        "run": {"id": view.id, "actor": view.actor, "environment": view.environment},
-        "steps": {step.id: step.outputs for step in view.steps},
-    }
-    try:
-        if offer.when is not None and not expressions.resolve(expressions.as_template(offer.when), scope):
-            return []
-        return [Button(offer.label, str(expressions.resolve(offer.command, scope)), "danger", offer.confirm)]
-    except ExpressionError:
-        return []  # a step that it speaks of was skipped
 
 
 def _json(view: RunView) -> dict[str, Any]:

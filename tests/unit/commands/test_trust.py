@@ -156,6 +156,7 @@ def test_an_undo_that_failed_is_finished_by_hand(world: World, monkeypatch: pyte
         f"complete {run} switch reversed by hand",
         "logs web staging 1h",
         f"runs {run}",
+        "rollback staging --service web --to 1 --from 2",
     ]
     assert world.say(f"complete {run}", CAROL).exit_code == 2
     assert world.say(by_hand[0].command, CAROL).text == "carol did “Send people to it” by hand: reversed by hand"
