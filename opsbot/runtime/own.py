@@ -92,7 +92,10 @@ def move_back(own: Own, run: str, watch: Progress) -> None:
 
 
 def settled(swarm: Swarm, name: str, image: str) -> bool:
-    """Whether the service runs, and nothing but this image of it."""
+    """Whether the service runs, nothing but this image of it, and Swarm has watched that for as long as it was told to."""
+    found = swarm.service(name) or {}
+    if (found.get("UpdateStatus") or {}).get("State") in ("updating", "rollback_started"):
+        return False
     running = [rules.image_of({"TaskTemplate": task["Spec"]}) for task in swarm.running_tasks(name)]
     return bool(running) and set(running) == {image}
 

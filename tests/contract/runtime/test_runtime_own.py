@@ -17,7 +17,12 @@ from opsbot.runtime.swarm import Swarm
 
 pytestmark = pytest.mark.engine
 NAME = "otest_bot"
-WORDS = {"one": '["sleep", "600"]', "two": '["sleep", "601"]', "dead": '["false"]'}
+BODIES = {
+    "one": 'ENTRYPOINT ["sleep", "600"]',
+    "two": 'ENTRYPOINT ["sleep", "601"]',
+    "dead": 'ENTRYPOINT ["sleep", "602"]\nHEALTHCHECK --interval=1s --retries=1 CMD ["false"]',
+    "short": 'ENTRYPOINT ["sleep", "0.5"]',
+}
 
 
 class Patient(Nobody):
@@ -36,11 +41,11 @@ class Patient(Nobody):
 
 @pytest.fixture(scope="module")
 def versions(parts: Any) -> dict[str, str]:
-    """Three images that differ in what they do, by digest."""
+    """Images that differ in what they do, by digest."""
     repository, made = f"{parts.registry.address}/otest", {}
-    for tag, words in WORDS.items():
+    for tag, body in BODIES.items():
         name = f"{repository}:{tag}"
-        parts.engine.docker("build", "--tag", name, "-", stdin=f"FROM {parts.images.base}\nENTRYPOINT {words}\n")
+        parts.engine.docker("build", "--tag", name, "-", stdin=f"FROM {parts.images.base}\n{body}\n")
         parts.engine.docker("push", "--quiet", name)
         known = parts.engine.lines("image", "inspect", "--format", "{{range .RepoDigests}}{{println .}}{{end}}", name)
         made[tag] = next(one for one in known if one.startswith(f"{repository}@"))
@@ -90,3 +95,10 @@ def test_a_version_that_dies_is_put_back_and_the_old_one_was_never_stopped(
     own.move_back(bot(swarm), "r1", Patient())
     assert bot(swarm).image == versions["one"]
     assert [one["ID"] for one in swarm.running_tasks(NAME)] == [task["ID"]]
+
+
+@pytest.mark.usefixtures("installed")
+def test_a_version_that_dies_after_it_came_up_is_no_success(swarm: Swarm, versions: dict[str, str]) -> None:
+    with pytest.raises(StepFailed, match="the one before serves on"):
+        own.move(bot(swarm), versions["short"], "r1", Patient())
+    assert bot(swarm).image == versions["one"]
