@@ -35,7 +35,7 @@ format: setup  ## format and mend what can be mended
 
 test: check  ## everything above, then the tests on real parts (engine, registry, Postgres, S3, browser): at most 20 minutes
 	@$(BIN)/python -m tests.prepare
-	$(BIN)/python -m tests.halves
+	$(BIN)/python -m tests.lanes
 
 test-long: setup  ## the whole matrices
 	@$(BIN)/python -m tests.prepare

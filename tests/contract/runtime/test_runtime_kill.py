@@ -31,7 +31,7 @@ STEPS = {
 }
 TAKES = {"prepare": 6.0, "migrate": 2.5, "smoke": 3.0, "switch": 0.1, "bake": 1.5, "ready": 0.03, "block": 0.01}
 TAKES |= {"take": 1.0, "check": 0.3, "safety": 1.0, "load": 1.5, "swap": 0.2}  # seconds, about
-SEEDS, IN_EVERY_TEST = 12, (1, 3, 4)
+SEEDS = 12
 
 
 def seeded(seed: int) -> tuple[Point, bool]:
@@ -46,10 +46,7 @@ def seeded(seed: int) -> tuple[Point, bool]:
 MATRIX = [
     Point(playbook, step, ended) for playbook, steps in STEPS.items() for step in steps for ended in (False, True)
 ]
-POINTS = [
-    pytest.param(*seeded(seed), id=f"seed-{seed}", marks=() if seed in IN_EVERY_TEST else pytest.mark.long)
-    for seed in range(1, SEEDS + 1)
-] + [
+POINTS = [pytest.param(*seeded(seed), id=f"seed-{seed}") for seed in range(1, SEEDS + 1)] + [
     pytest.param(
         point, stopped, id=f"{point.playbook}-{point.step}-{when}{'-stopped' * stopped}", marks=pytest.mark.long
     )

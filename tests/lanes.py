@@ -1,0 +1,72 @@
+"""`python -m tests.lanes`: the tests on real parts, in programs side by side, since all of them mostly wait.
+
+What looks at the whole machine (the demo's own life, the whole bot) is one lane, deploys another, the other rooms the third.
+"""
+
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+WHOLE = ["tests/acceptance", "tests/contract/demo"]
+DEPLOYS = ["tests/contract/runtime"]
+ROOMS = ["tests/contract", *(f"--ignore={folder}" for folder in (WHOLE[1], *DEPLOYS))]
+OPTIONS = ["-q", "-m", "not long", "--durations=25", "--durations-min=5"]
+
+
+@dataclass
+class Lane:
+    """One program of tests. What it prints is shown when it has ended."""
+
+    number: int
+    paths: list[str]
+
+    @property
+    def argv(self) -> list[str]:
+        """Its own cache remembers which of its tests failed."""
+        return [
+            sys.executable,
+            "-m",
+            "pytest",
+            *self.paths,
+            *OPTIONS,
+            "-o",
+            f"cache_dir=.pytest_cache/lane-{self.number}",
+        ]
+
+    def start(self, output: Path) -> subprocess.Popen[bytes]:
+        """Begin; what it says goes to a file."""
+        with output.open("wb") as sink:
+            return subprocess.Popen(self.argv, stdout=sink, stderr=sink)
+
+    def again(self, status: int) -> int:
+        """The status of a second try of what failed; anything but failed tests stands as it is."""
+        if status != 1:
+            return status
+        _say("== FAILED AT THE FIRST TRY (see above); the second, alone:")
+        return subprocess.run([*self.argv, "--last-failed"], check=False).returncode
+
+
+def main() -> int:
+    """Exit status 0: all lanes passed. What failed is tried once more, alone, and said: these machines are shared."""
+    began = time.monotonic()
+    lanes = [Lane(number, paths) for number, paths in enumerate((WHOLE, DEPLOYS, ROOMS))]
+    with tempfile.TemporaryDirectory() as folder:
+        outputs = [Path(folder, str(lane.number)) for lane in lanes]
+        running = [lane.start(output) for lane, output in zip(lanes, outputs, strict=True)]
+        statuses = [one.wait() for one in running]
+        for lane, output in zip(lanes, outputs, strict=True):
+            _say(f"== {' '.join(lane.paths)}\n{output.read_text(encoding='utf-8', errors='replace')}")
+    _say(f"{len(lanes)} lanes side by side took {time.monotonic() - began:.0f} s.")
+    return max(lane.again(status) for lane, status in zip(lanes, statuses, strict=True))
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"\n{text}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
