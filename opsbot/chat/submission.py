@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as TooLate
 from dataclasses import replace
 from functools import partial
@@ -23,6 +23,7 @@ from opsbot.errors import OpsError
 ANSWERED_WITHIN = 1.8  # seconds of the three that Slack gives: what is known by then stands beside its field
 WORKERS = 6
 REMEMBERED = 500  # forms that were refused
+STOPPING = "I am being stopped, and nothing was done. Send it again in a moment."
 
 
 class Submissions:
@@ -55,6 +56,8 @@ class Submissions:
         replied = self._workers.submit(self._asker.reply, ask)
         try:
             return self._outcome(ask, place, values, replied.result(ANSWERED_WITHIN))
+        except CancelledError:
+            return _becomes(self._ended(ask, place, values, Reply(STOPPING, "warn", ok=False)))
         except TooLate:
             replied.add_done_callback(partial(self._late, ask, place, values))
             return _becomes(views.outcome_view(place, Reply(views.WORKING, "busy"), ask.text))

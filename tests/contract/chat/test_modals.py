@@ -58,6 +58,12 @@ class Team:
         return [run.title for run in self.world.store.runs.list()]
 
 
+def sent(user: str, view: dict[str, Any]) -> dict[str, Any]:
+    """What Slack sends when somebody submits a form."""
+    state = {"values": {"b": {name: {"value": text} for name, text in FILLED.items()}}}
+    return {"user": {"id": user}, "view": view | {"state": state}}
+
+
 @pytest.fixture
 def team(workspace: Workspace, tmp_path: Path, door: str) -> Iterator[Team]:
     world = World(tmp_path, f"{CONFIG}slack: {json.dumps(settings_of(workspace, door))}\n")
@@ -107,14 +113,16 @@ def test_an_event_that_slack_sends_again_is_heard_once(team: Team) -> None:
 
 
 def test_a_form_that_is_sent_twice_acts_once(team: Team) -> None:
-    view = team.form()
-    body = {
-        "user": {"id": ALICE, "team_id": "T01"},
-        "view": view | {"state": {"values": {"b": {name: {"value": text} for name, text in FILLED.items()}}}},
-    }
+    body = sent(ALICE, team.form())
     for _ in range(2):
         assert team.front._listeners().submit(body)["response_action"] == "update"
     assert team.runs() == ["Deploy web v2 to staging"]
+
+
+def test_who_sends_a_form_is_judged_again_when_it_is_sent(team: Team) -> None:
+    answer = team.front._listeners().submit(sent(DAVE, team.form()))
+    assert "may not" in spoken(answer["view"])
+    assert team.runs() == []
 
 
 def test_wrong_answers_stand_beside_their_fields_and_may_be_mended(team: Team) -> None:

@@ -220,5 +220,38 @@ def test_other_ways_to_ask_are_told_what_there_is(door: Door) -> None:
     assert requests.get(f"{base}/metrics", timeout=5).text == "There is /health and /slack/events.\n"
 
 
+class Hands(SystemClock):
+    """A clock that can be put forward."""
+
+    ahead = 0.0
+
+    def monotonic(self) -> float:
+        return super().monotonic() + self.ahead
+
+
+def test_a_request_url_that_went_wrong_is_noticed_by_our_own_words_that_do_not_come_back() -> None:
+    clock = Hands()
+    hook = Hook(App(authorize=lambda: None, logger=logging.getLogger("slack_bolt")), Secret(SECRET), clock, "UBOT")
+
+    def call(user: str) -> None:
+        body = json.dumps(
+            {"type": "event_callback", "event": {"type": "message", "user": user, "bot_id": "B"}}
+        ).encode()
+        hook.receive(body, headers(body) | {"content-type": "application/json"})
+
+    assert "not called yet" in hook.says("now")
+    call("UBOT")
+    hook.ear.spoke()
+    clock.ahead = 10
+    assert hook.up()
+    clock.ahead = 60
+    assert not hook.up()
+    assert "Request URL" in hook.says("now")
+    call("U1")
+    assert hook.up()
+    hook.stop()
+    assert hook.receive(b"{}", {}).status == 503
+
+
 def test_a_check_of_the_certificate_is_answered(door: Door) -> None:
     assert door.post(b"ssl_check=1&token=x", "application/x-www-form-urlencoded").status_code == 200
