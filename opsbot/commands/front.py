@@ -87,7 +87,7 @@ class Front:
         if not (isinstance(command, Note) and command.name in (*OF_RUNS, *OF_TARGETS)):
             authorise(services.config, request.actor, command, services.playbooks, asked.groups, services.called)
         if isinstance(command, Query):
-            return self._query(asked, command)
+            return self._query(asked, command, as_json=parsed.as_json)
         if not self._first(request):
             return Reply("These words were heard and acted on before.", private=True, code=HEARD_BEFORE)
         if isinstance(command, Note):
@@ -100,10 +100,10 @@ class Front:
             self._record(request, command.playbook, _words(command.params), reply.code, {"why": reply.text})
         return reply
 
-    def _query(self, asked: Asked, query: Query) -> Reply:
+    def _query(self, asked: Asked, query: Query, *, as_json: bool) -> Reply:
         match query.name:
             case "help":
-                return help_reply(self.tree, asked, query.args.get("topic"))
+                return help_reply(self.tree, asked, query.args.get("topic"), as_json=as_json)
             case "explain":
                 return explain(asked, query.args["what"], lambda text: self._understood(asked, text))
             case "rehearse":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from opsbot.commands.authorise import NOTES, needed, role_of, who_can
@@ -22,12 +23,12 @@ KINDS: Mapping[str, str] = {"query": "Ask", "change": "Change", "note": "Decide"
 EXAMPLES = 3
 
 
-def help_reply(tree: Tree, asked: Asked, topic: str | None) -> Reply:
-    """Help as data, for this person in this place; an unknown topic names the closest commands."""
+def help_reply(tree: Tree, asked: Asked, topic: str | None, *, as_json: bool = False) -> Reply:
+    """Help for this person in this place; an unknown topic names the closest commands. JSON is made where it is wanted."""
     if not topic:
-        return _daily(tree, asked)
+        return replace(_daily(tree, asked), json=_json(tree.specs.values(), asked) if as_json else None)
     if topic.lower() in ("more", "all"):
-        return _all(tree, asked)
+        return replace(_all(tree, asked), json=_json(tree.specs.values(), asked) if as_json else None)
     found = tree.find(topic.split())
     if found is None:
         raise unknown_command(tree, topic.split())
@@ -39,7 +40,7 @@ def _daily(tree: Tree, asked: Asked) -> Reply:
     mine = [spec for spec in specs if lacking(asked, spec) is None]
     lines = [Line("info", f"`{examples(asked, spec)[0]}`", spec.about) for spec in mine]
     parts: list[Part] = [Lines(lines), *_others(asked, specs), Small(HINT)]
-    return Reply(SHORT, "info", parts, json=_json(tree.specs.values(), asked))
+    return Reply(SHORT, "info", parts)
 
 
 def _all(tree: Tree, asked: Asked) -> Reply:
@@ -55,7 +56,7 @@ def _all(tree: Tree, asked: Asked) -> Reply:
             )
         parts += [Lines(rest, heading=heading)] if rest else []
     parts += _others(asked, tree.specs.values())
-    return Reply(EVERYTHING, "info", parts, json=_json(tree.specs.values(), asked))
+    return Reply(EVERYTHING, "info", parts)
 
 
 def examples(asked: Asked, spec: Spec) -> list[str]:

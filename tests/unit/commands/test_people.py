@@ -242,7 +242,7 @@ def replace_place(world: World, name: str) -> str:
 
 
 def test_every_example_that_help_shows_is_understood(world: World) -> None:
-    rows: Any = world.say("help", ALICE).json
+    rows: Any = world.say("help --json", ALICE).json
     for path in EIGHT:
         row = next(row for row in rows if row["command"] == path)
         assert row["examples"]

@@ -243,7 +243,7 @@ def test_help_shows_what_this_person_may_say_here(world: World) -> None:
     assert "`lock TARGET [REASON]`" not in viewer
     assert "every day `deploy`, `rollback`" in operator
     assert "needs the role approver. Ask bob, alice." in operator
-    assert {row["command"]: row["needs"] for row in world.say("help", EVE).json}["deploy"] == "operator"
+    assert {row["command"]: row["needs"] for row in world.say("help --json", EVE).json}["deploy"] == "operator"
     object.__setattr__(world.config.environments["staging"], "roles", {"operator": ("U09EVE",)})
     here = world.front.handle(Request(EVE, "slack", text="help", channel="C2", channel_name="#staging"))
     assert "deploy v2 to staging" in shown(here)
