@@ -18,6 +18,7 @@ from opsbot.runtime.stackfile import Service, Stack
 
 NAMESPACE, IMAGE = "com.docker.stack.namespace", "com.docker.stack.image"
 READABLE = 0o444
+_UNSAID = {"Order": "stop-first", "FailureAction": "pause", "Parallelism": 1}  # what Swarm does where nothing is said
 GRACE = 10  # seconds that Docker gives a container to stop, if nothing else is said
 
 
@@ -172,12 +173,12 @@ def facets(spec: Mapping[str, Any], networks: Mapping[str, str]) -> dict[str, st
         "networks": " ".join(sorted(networks.get(one["Target"], one["Target"]) for one in task.get("Networks") or [])),
         "log": " ".join(_flat(task.get("LogDriver") or {})),
         "replicas": str(((spec.get("Mode") or {}).get("Replicated") or {}).get("Replicas", "one per node")),
-        "stopping": f"{int(container.get('StopGracePeriod') or 0) // SECOND} s",
+        "stopping": f"{int(container.get('StopGracePeriod') or 0) // SECOND or GRACE} s",
         "endpoint": str((spec.get("EndpointSpec") or {}).get("Mode")),
     }
     for name in ("UpdateConfig", "RollbackConfig"):
-        update = spec.get(name) or {}
-        found[name] = f"{update.get('Order')}, then {update.get('FailureAction')}, {update.get('Parallelism')} at once"
+        update = _UNSAID | {key: value for key, value in (spec.get(name) or {}).items() if value}
+        found[name] = f"{update['Order']}, then {update['FailureAction']}, {update['Parallelism']} at once"
     found |= {
         f"variable {key}": value for key, _, value in (line.partition("=") for line in container.get("Env") or [])
     }
