@@ -75,7 +75,8 @@ class Home:
             team = self._viewers.get(user, (0.0, ""))[1]
         try:
             replies = self._desk.home(Request(self._actor(user, team), "slack"))
-            self._screen.publish(user, views.page(replies))
+            if not self._screen.publish(user, views.page(replies)):
+                self._shown = None  # the next look shows it again
         except OpsError as error:
             log.warning("home.not_shown", user=user, why=error)
         except Exception:  # a worker has no caller to tell

@@ -20,7 +20,7 @@ from opsbot.errors import OpsError
 
 log = logs.get(__name__)
 
-WITHIN = 2.2  # seconds of the three that Slack gives
+WITHIN = 1.5  # seconds of the three that Slack gives: other acknowledgements wait behind this one
 FRESH = 10.0  # seconds in which a list is not asked for again: every letter that somebody types is a question
 WORKERS = 6
 
@@ -33,6 +33,10 @@ class Listing:
 
     since: float
     found: Future[list[Choice]]
+
+    def counts(self, now: float) -> bool:
+        """Whether it need not be made again: it is fresh, or still being made."""
+        return now - self.since < FRESH or not self.found.done()
 
 
 class Options:
@@ -73,7 +77,7 @@ class Options:
         others = tuple(sorted((field, text) for field, text in values.items() if field != name and text))
         now = self._clock.monotonic()
         with self._guard:
-            self._listings = {key: kept for key, kept in self._listings.items() if now - kept.since < FRESH}
+            self._listings = {key: kept for key, kept in self._listings.items() if kept.counts(now)}
             listing = self._listings.get((path, name, others))
             if listing is None:
                 listing = Listing(now, self._workers.submit(self._list, path, name, values))

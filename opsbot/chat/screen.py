@@ -39,9 +39,11 @@ class Screen:
             return False
         return True
 
-    def publish(self, user: str, view: View) -> None:
+    def publish(self, user: str, view: View) -> bool:
         """Show a person's home page."""
         try:
             self._client.views_publish(user_id=user, view=view)
         except _TROUBLE as error:
             log.warning("home.not_published", user=user, why=error)
+            return False
+        return True

@@ -254,6 +254,12 @@ def test_a_trigger_that_died_leaves_the_words(team: Team) -> None:
     assert team.workspace.views(ALICE) == []
 
 
+def test_a_form_that_slack_does_not_take_leaves_the_words_in_the_modal(team: Team) -> None:
+    team.workspace.rate_limit("views.update")
+    team.workspace.slash(ALICE, "#ops", "/ops", "deploy")
+    team.shows(ALICE, "is missing")
+
+
 def test_a_slash_alone_opens_the_control_panel_for_its_asker(team: Team) -> None:
     team.world.release("v1")
     team.world.release("v2")

@@ -40,6 +40,7 @@ class Told:
     now: Hashable = 1
     looks: int = 0
     broken: bool = False
+    refuses: int = 0
     published: list[str] = field(default_factory=list)
 
     def state(self) -> Hashable:
@@ -51,8 +52,12 @@ class Told:
             raise Unavailable("The store does not answer.")
         return [Reply(f"for {request.actor.name}")]
 
-    def publish(self, user: str, view: dict[str, Any]) -> None:
+    def publish(self, user: str, view: dict[str, Any]) -> bool:
+        if self.refuses:
+            self.refuses -= 1
+            return False
         self.published.append(user)
+        return True
 
 
 @dataclass
@@ -138,4 +143,17 @@ def test_a_store_that_does_not_answer_keeps_nobody_from_the_next_page(page: Page
     assert page.settled() == []
     page.told.broken = False
     page.home.opened("U1", "T1")
+    assert page.settled() == ["U1"]
+
+
+def test_a_page_that_slack_did_not_take_is_shown_with_the_next_look(page: Page) -> None:
+    page.home.opened("U1", "T1")
+    page.home.sweep()
+    page.settled()
+    page.told.now, page.told.refuses = 2, 1
+    page.clock.at += PACE
+    page.home.sweep()
+    assert page.settled() == []
+    page.clock.at += PACE
+    page.home.sweep()
     assert page.settled() == ["U1"]
