@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from minitwit import logs
 
 _memory = Path("/dev/shm")  # noqa: S108 - memory, private to the container; mkdtemp makes the name safe
 _place = str(_memory) if os.access(_memory, os.W_OK) else None
-os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="minitwit-metrics-", dir=_place)
+os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix=f"minitwit-metrics-{os.getpid()}-", dir=_place)
 
 bind = os.environ.get("BIND", "0.0.0.0:8000")
 worker_class = "minitwit.worker.Worker"
@@ -32,3 +33,8 @@ def child_exit(_server: Any, worker: Any) -> None:
     from prometheus_client.multiprocess import mark_process_dead  # noqa: PLC0415 - only after the folder is set
 
     mark_process_dead(worker.pid)  # type: ignore[no-untyped-call] # the library leaves it untyped
+
+
+def on_exit(_server: Any) -> None:
+    """Leave no files behind where the memory is not the container's own."""
+    shutil.rmtree(os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)

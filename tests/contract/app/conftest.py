@@ -40,15 +40,15 @@ class Containers:
         """Start a container that stays, with changed environment variables; returns its id."""
         return self.engine.docker("run", "--detach", *self._common(alias, changed), image, *arguments)
 
-    def once(self, *command: str) -> tuple[int, Any]:
+    def once(self, *command: str, **changed: str) -> tuple[int, Any]:
         """Run a command in the web image to its end: its exit code and its last line, read as JSON."""
-        identity = self.start("once", self.web, *command)
+        identity = self.start("once", self.web, *command, **changed)
         code = int(self.engine.docker("wait", identity))
         return code, json.loads(self.engine.docker("logs", identity).splitlines()[-1])
 
-    def sql(self, statement: str) -> str:
+    def sql(self, statement: str, database: str = "minitwit") -> str:
         """Ask the database, as its superuser, on its own socket."""
-        return self.engine.docker("exec", f"{self.name}-db", "psql", "-Atc", statement, "-d", "minitwit")
+        return self.engine.docker("exec", f"{self.name}-db", "psql", "-Atc", statement, "-d", database)
 
     def ask(self, path: str, host: str = "web-1", target: str = "127.0.0.1:8000") -> tuple[int, str]:
         """GET from inside the container `host`: status and body."""

@@ -37,6 +37,42 @@ def test_the_migrated_schema_on_postgres_is_the_one_the_code_declares(replicas):
     assert replicas.once("python", "-c", program) == (0, "[]")
 
 
+def test_the_constraints_and_indexes_that_the_tables_need_are_there(replicas):
+    columns = (
+        "SELECT i.indrelid::regclass || ':' || string_agg(a.attname || CASE WHEN i.indoption[k.n - 1] & 1 = 1 THEN ' desc' ELSE '' END, ' '"
+        " ORDER BY k.n) || CASE WHEN i.indisunique THEN '!' ELSE '' END FROM pg_index i, unnest(i.indkey) WITH ORDINALITY k(col, n),"
+        " pg_attribute a WHERE a.attrelid = i.indrelid AND a.attnum = k.col AND k.n <= i.indnkeyatts AND i.indisvalid"
+        " AND i.indrelid::regclass::text IN ('users', 'followers', 'messages', 'latest') GROUP BY i.indexrelid, i.indrelid, i.indisunique"
+    )
+    assert set(replicas.sql(columns).splitlines()) == {
+        "users:user_id!", "users:username!", "users:user_id", "followers:who_id whom_id!", "followers:whom_id", "messages:message_id!",
+        "messages:pub_date desc message_id desc", "messages:author_id pub_date desc message_id desc", "latest:only_row!",
+    }  # fmt: skip
+    foreign = "SELECT conrelid::regclass || ' ' || pg_get_constraintdef(oid) FROM pg_constraint WHERE contype IN ('f', 'c') AND connamespace = 'public'::regnamespace"
+    assert set(replicas.sql(foreign).splitlines()) == {
+        "followers FOREIGN KEY (who_id) REFERENCES users(user_id)",
+        "followers FOREIGN KEY (whom_id) REFERENCES users(user_id)",
+        "messages FOREIGN KEY (author_id) REFERENCES users(user_id)",
+        "latest CHECK ((only_row = 1))",
+    }
+
+
+def test_a_database_is_filled_alike_from_the_same_seed_and_only_when_it_is_empty(replicas):
+    seen = {}
+    for name, seed in (("one", "7"), ("two", "7"), ("three", "8")):
+        replicas.sql(f"CREATE DATABASE {name} OWNER minitwit")
+        place = {"DATABASE_URL": f"postgresql+psycopg2://minitwit@db/{name}"}
+        assert replicas.once("python", "-m", "minitwit.migrate", **place)[0] == 0
+        fill = ("python", "-m", "simulator.fill", "--users", "300", "--messages", "4000", "--seed", seed)
+        code, made = replicas.once(*fill, **place)
+        assert (code, made["users"], made["messages"]) == (0, 300, 4000)
+        rows = "SELECT md5(string_agg(r::text, '|' ORDER BY r::text)) FROM (SELECT author_id, text, pub_date FROM messages UNION ALL SELECT who_id, whom_id::text, 0 FROM followers) r"
+        seen[name] = replicas.sql(rows, name)
+    assert seen["one"] == seen["two"] != seen["three"]
+    code, refused = replicas.once(*fill, **place)
+    assert (code, "fill an empty one" in refused["error"]) == (1, True)
+
+
 def test_traffic_on_two_replicas_ends_exactly_as_expected(replicas):
     options = ("--url", "http://web-1:8000", "--seconds", "4", "--rate", "30", "--limit", "3", "--json")
     code, report = replicas.once("python", "-m", "simulator", *options)

@@ -90,8 +90,14 @@ def sample(page: str, start: str) -> float:
     return float(found[1]) if found else 0.0
 
 
+def metrics_folders(server: Server) -> list[Path]:
+    memory = Path("/dev/shm")  # noqa: S108 - only looked at
+    return list(memory.glob(f"minitwit-metrics-{server.process.pid}-*"))
+
+
 def test_whichever_worker_is_asked_the_numbers_are_those_of_both(serve):
     server = serve()
+    assert len(metrics_folders(server)) == 1
     asked = 24
     threads = [threading.Thread(target=server.ask, args=("/public",)) for _ in range(asked)]
     for thread in threads:
@@ -109,6 +115,7 @@ def test_whichever_worker_is_asked_the_numbers_are_those_of_both(serve):
     assert {sample(page, "minitwit_http_requests_in_flight") for page in pages} == {0.0}
     assert {sample(page, "minitwit_users") for page in pages} == {0.0}
     log = server.stop()
+    assert metrics_folders(server) == []
     assert {line["status"] for line in log if line.get("path") == "/public"} == {200}
     # gunicorn names each worker that boots; both must have been there for this test to mean anything
     assert sum("Booting worker" in line["message"] for line in log) == 2
