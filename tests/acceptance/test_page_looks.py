@@ -17,6 +17,7 @@ from opsbot.errors import OpsError
 from opsbot.workspace import Settings, Workspace
 from tests import prepare
 
+STILL = "Promise.all(document.getAnimations().filter(one => one instanceof CSSTransition).map(one => one.finished))"
 MOST_BYTES, PAINT_MS = 100_000, 500
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 
@@ -115,7 +116,7 @@ class Eye:
 
     def sees(self, state: str) -> None:
         """No rule of WCAG 2.2 AA or of good practice is broken, and nothing is too wide."""
-        self.page.wait_for_timeout(250)  # transitions end
+        self.page.evaluate(STILL)
         broken: list[dict[str, Any]] = self.page.evaluate(
             "axe.run(document, {resultTypes: ['violations']}).then(found => found.violations)"
         )

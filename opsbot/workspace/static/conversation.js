@@ -9,12 +9,16 @@ const TOGETHER_SECONDS = 300;
 let shown = SHOWN;
 let early = null; // what happens while the messages are on their way
 let unreadFrom = null;
+let drawn = null; // for whom, and which channel
 
 const isReply = (shape) => shape.thread_ts && shape.thread_ts !== shape.ts && shape.subtype !== "thread_broadcast";
 
 // Draws a channel; false when somebody went elsewhere meanwhile.
 export async function load(channel) {
   const waiting = (early = []);
+  const here = `${state.me} ${channel.id}`;
+  if (drawn !== here) at("list").replaceChildren(); // nobody is to press a button of another channel
+  drawn = here;
   const { messages = [], error } = await get("/page/messages", { channel: channel.id, as: state.me });
   if (error) toast(`The messages could not be read: ${error}`);
   if (early !== waiting) return false;

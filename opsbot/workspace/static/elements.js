@@ -13,19 +13,11 @@ function named(block, element) {
   return { "aria-label": element.accessibility_label ?? label, "data-action": element.action_id };
 }
 
-// The button waits, and looks it, until the app has answered.
-async function pressed(node, act) {
-  if (node.ariaBusy === "true") return;
-  node.ariaBusy = "true";
-  await act();
-  node.ariaBusy = null;
-}
-
 function button(block, element, on) {
   const style = element.style ? `button ${element.style}` : "button";
   const act = (event) => {
     if (element.url && /^https?:/i.test(element.url)) window.open(element.url, "_blank", "noopener");
-    pressed(event.currentTarget, () => on.act(block, element, element.value ?? null));
+    on.act(block, element, element.value ?? null, event.currentTarget);
   };
   const attributes = { type: "button", class: style, onclick: act, "data-action": element.action_id };
   return el("button", { ...attributes, "aria-label": element.accessibility_label }, words(element.text));
@@ -38,7 +30,7 @@ function overflow(block, element, on) {
     element.options.map((option) => ({ text: words(option.text), note: words(option.description), value: option }));
   const pick = (option) => {
     if (option.url && /^https?:/i.test(option.url)) window.open(option.url, "_blank", "noopener");
-    pressed(opener, () => on.act(block, element, option.value));
+    on.act(block, element, option.value, opener);
   };
   return el("span", { class: "overflow" }, opener, menu(opener, entries, pick));
 }

@@ -105,3 +105,5 @@ dialog.addEventListener("cancel", (event) => {
   event.preventDefault();
   if (shown && event.target === dialog) close(shown, shown.clear_on_close);
 });
+// Where the browser closed it by itself (a second Escape), the workspace is to know.
+dialog.addEventListener("close", () => shown && close(shown, true));

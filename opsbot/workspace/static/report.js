@@ -11,18 +11,20 @@ export function reports(values, where) {
     set,
     value: (block, element) => values[block.block_id]?.[element.action_id],
     suggest: (block, element, typed) => post("/page/suggest", { ...about(element, block), typed }),
-    // False: the person thought better of it.
-    async act(block, element, value) {
-      if (element.confirm && !(await (await import("./confirm.js")).confirm(element.confirm))) return false;
+    // `node`, if given, waits and looks it until the app has answered.
+    async act(block, element, value, node = {}) {
+      if (node.ariaBusy === "true") return;
+      if (element.confirm && !(await (await import("./confirm.js")).confirm(element.confirm))) return;
       if (element.type !== "button") set(block, element, value);
+      node.ariaBusy = "true";
       const answer = await post(`/page/${act}`, { ...about(element, block), value, [holder]: values });
+      node.ariaBusy = null;
       if (!answer.ok && !answer.result) toast(answer.error); // what the app failed to do comes by the feed
-      return true;
     },
     // An input reports only where its block asks for it; everything else reports at once.
     change(block, element, value) {
-      if (block.type !== "input" || block.dispatch_action) return this.act(block, element, value);
-      return set(block, element, value);
+      if (block.type !== "input" || block.dispatch_action) this.act(block, element, value);
+      else set(block, element, value);
     },
   };
 }
