@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pretend_world import ALICE, BOB, CAROL, EVE, World, shown
+from pretend_world import ALICE, BOB, CAROL, EVE, ROOT, World, shown
 
 from opsbot.commands.desk import Desk
 from opsbot.commands.form import Choice, Form, said, wanted
+from opsbot.commands.front import Front
 from opsbot.commands.parse import parse
 from opsbot.commands.reply import Reply
 from opsbot.commands.request import Actor, Request
 from opsbot.errors import NotFound, OpsError, Refused, Unavailable
+from opsbot.playbooks.load import load
 
 
 def asks(text: str, actor: Actor = ALICE, channel: str | None = None) -> Request:
@@ -150,6 +153,27 @@ def test_any_answers_that_a_form_takes_mean_what_their_words_mean(tmp_path_facto
         assert parse(world.front.tree, Request(ALICE, "slack", text=heard.text, argv=heard.argv)).command == command
 
     holds()
+    world.store.close()
+
+
+def test_a_playbook_that_nobody_knows_has_its_form_by_its_file_alone(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.playbooks = {"reference": load(ROOT / "playbooks" / "reference.yml", world.steps)}
+    desk = Desk(Front(world.services()))
+
+    found = desk.form(asks("reference card staging --times 3"))
+
+    assert {field.name: (field.kind, field.value) for field in found.fields} == {
+        "environment": ("choice", "staging"),
+        "service": ("choice", "web"),
+        "size": ("choice", "small"),
+        "times": ("number", "3"),
+        "pause": ("text", "1s"),
+        "note": ("text", ""),
+    }
+    values = {"environment": "staging", "size": "large", "pause": "2m", "note": "well done"}
+    assert desk.said("reference card", values).text == 'reference card staging large 2m --note "well done"'
+    assert desk.faults("reference card", {**values, "times": "often"}).keys() == {"times"}
     world.store.close()
 
 
