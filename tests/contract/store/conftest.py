@@ -7,16 +7,12 @@ from __future__ import annotations
 
 import itertools
 import os
-import pwd
-import shutil
-import signal
 import subprocess
 import sys
-import tempfile
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import own_postgres
 import pytest
 
 UNIT = Path(__file__).parents[2] / "unit"
@@ -27,7 +23,6 @@ from acting import Stage, engine  # noqa: E402  # found only through the path ab
 from opsbot.runs.engine import Engine  # noqa: E402
 from opsbot.store import Store, open_store  # noqa: E402
 
-BIN = Path("/usr/lib/postgresql/15/bin")
 Start = Callable[..., "subprocess.Popen[bytes]"]
 numbers = itertools.count(1)
 
@@ -35,47 +30,15 @@ numbers = itertools.count(1)
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
     """The folder of its socket."""
-    if not (BIN / "postgres").exists():
-        pytest.skip("needs PostgreSQL 15: apt-get install postgresql-15")
-    account = _account()
-    folder = Path(tempfile.mkdtemp(prefix="opsbot-pg-"))
-    if account:
-        os.chown(folder, pwd.getpwnam(account).pw_uid, -1)
-    setup = [BIN / "initdb", "-D", folder / "data", "-A", "trust", "-U", "opsbot", "-E", "UTF8", "--no-sync"]
-    subprocess.run(setup, user=account, check=True, capture_output=True, cwd=folder)
-    options = ["-c", "listen_addresses=", "-c", "fsync=off", "-c", "max_connections=200", "-k", str(folder)]
-    with (folder / "log").open("wb") as log:
-        server = subprocess.Popen(
-            [BIN / "postgres", "-D", folder / "data", *options], user=account, stdout=log, stderr=log
-        )
-    try:
-        _wait_until_it_answers(folder, server)
-        yield str(folder)
-    finally:
-        server.send_signal(signal.SIGINT)  # fast: it does not wait for clients
-        server.wait(30)
-        shutil.rmtree(folder)
-
-
-def _account() -> str | None:
-    """Postgres refuses to run as root."""
-    return "postgres" if os.getuid() == 0 else None
-
-
-def _wait_until_it_answers(folder: Path, server: subprocess.Popen[bytes]) -> None:
-    for _ in range(200):
-        if subprocess.run([BIN / "pg_isready", "-q", "-h", folder, "-U", "opsbot"], check=False).returncode == 0:
-            return
-        assert server.poll() is None, (folder / "log").read_text()
-        time.sleep(0.05)
-    raise AssertionError("PostgreSQL did not start in 10 s")
+    with own_postgres.running() as folder:
+        yield folder
 
 
 @pytest.fixture
 def fresh_postgres(postgres: str) -> str:
     name = f"opsbot_{next(numbers)}"
-    subprocess.run([BIN / "createdb", "-h", postgres, "-U", "opsbot", name], check=True)
-    return f"postgresql+psycopg2://opsbot@/{name}?host={postgres}"
+    own_postgres.create(postgres, name)
+    return f"postgresql+psycopg2://{own_postgres.OWNER}@/{name}?host={postgres}"
 
 
 @pytest.fixture
