@@ -124,7 +124,7 @@ function picker(kind, many) {
     input.addEventListener("input", () => search(input.value.trim()));
     input.addEventListener("focus", () => input.select());
     box.addEventListener("click", (event) => {
-      if (event.target.closest(".chip")) return;
+      if (event.target.closest(".chip, .list")) return;
       input.focus();
       if (!list.open()) search(typedNow());
     });

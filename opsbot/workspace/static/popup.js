@@ -6,6 +6,7 @@ let made = 0;
 function put(popup, anchor) {
   const box = anchor.getBoundingClientRect();
   popup.style.minWidth = `${Math.min(box.width, innerWidth - 16)}px`;
+  if (popup.matches(".list")) popup.style.maxWidth = `${Math.max(box.width, 240)}px`;
   popup.style.maxHeight = `${Math.max(160, Math.min(360, Math.max(box.top, innerHeight - box.bottom) - 16))}px`;
   const { offsetWidth: width, offsetHeight: height } = popup;
   const below = box.bottom + 4 + height <= innerHeight || box.top < height;
