@@ -186,7 +186,8 @@ def _held(swarm: Swarm, service: Found, user: str, secrets: Secrets, say: Say) -
     """The databases of a server, by asking it."""
     password, addresses = secrets.get(DATABASE), swarm.task_addresses(service.full_name)
     if password is None or not addresses:
-        say(f"! What {service.full_name} holds is not known without its password (${DATABASE}); its name is guessed.")
+        why = f"without its password (${DATABASE})" if password is None else "while it does not run on this node"
+        say(f"! What {service.full_name} holds is not known {why}; correct `name` under databases, or say --database.")
         return []
     try:
         with session(Server(addresses[0], _POSTGRES, user, password), MAINTENANCE) as one:

@@ -124,6 +124,11 @@ class Bare:
         found: dict[str, object] = json.loads(said)["TaskTemplate"]["ContainerSpec"]
         return found
 
+    def healthy(self, service: str) -> bool:
+        """As the swarm sees it."""
+        of = ["service", "ls", "--filter", f"name={self.name}_{service}", "--format", "{{.Replicas}}"]
+        return self.parts.engine.lines(*of) == ["1/1"]
+
     def container(self, service: str) -> str:
         """The running container of a service."""
         of = f"label=com.docker.swarm.service.name={self.name}_{service}"
@@ -163,7 +168,8 @@ def _fill(bare: Bare) -> None:
     engine.docker(*ask, make)
     dumped = engine.docker("exec", database, "pg_dump", "shop")
     bare.storage.put_new(DUMP, gzip.compress(f"{dumped}\n".encode()))
-    until(lambda: engine.has("exec", bare.container("web"), "true"), 60, "the shop did not start")
+    for service in ("db", "web"):
+        until(lambda service=service: bare.healthy(service), 90, f"{service} did not become healthy")
 
 
 @dataclass(frozen=True)

@@ -106,7 +106,7 @@ def test_what_is_let_go_runs_on_and_is_left_alone_until_it_is_adopted_again(bare
 def test_the_bot_as_a_service_moves_to_another_version_in_the_middle_of_a_deploy_and_loses_nothing(bare: Bare) -> None:
     old_image, new_image = versions(bare, "one", "two")
     bare.done("init", "--force", "--make-secrets", "--name", f"{bare.name}_bot", "--image", old_image, *bare.facts)
-    bare.bake("12s")
+    bare.bake("20s")
     options = [
         "--with-registry-auth",
         "--resolve-image",
@@ -120,12 +120,11 @@ def test_the_bot_as_a_service_moves_to_another_version_in_the_middle_of_a_deploy
         until(old.healthy, 90, "the bot did not become healthy")
         old.say("adopt", "web", "--env", "production")
         old.begin("deploy", "v2", "to", "production")
-        deploy = old.at_work("deploy")
         old.begin("upgrade", "two")
         new = Inside(bare, another(bare, old.container))
         with new.reaching():
             until(lambda: not bare.parts.engine.has("exec", old.container, "true"), 120, "the old one stays")
-            upgrade = new.at_work("upgrade")
+            deploy, upgrade = new.at_work("deploy"), new.at_work("upgrade")
             for run in (deploy, upgrade):
                 until(lambda run=run: new.run(run)["ended_at"] is not None, 120, f"{run} did not end")
             ended = {run: new.run(run) for run in (deploy, upgrade)}
