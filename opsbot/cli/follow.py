@@ -56,6 +56,11 @@ LINES: Mapping[str, Callable[[str, Body], Line]] = {
 }
 
 
+def _says_nothing(event: EventRow) -> bool:
+    """A wait without words: the progress before it says how far it is."""
+    return event.kind == "parked" and not (event.body.get("ask") or event.body.get("say"))
+
+
 @dataclass
 class Follow:
     """Follows one run to its end. `tell` prints a line."""
@@ -148,7 +153,7 @@ class Follow:
         name = self._names.get(str(event.body.get("step")), "")
         if event.kind == "progress":
             self._progress(name, event.body)
-        elif event.kind in LINES:
+        elif event.kind in LINES and not _says_nothing(event):
             self._line(LINES[event.kind](name, event.body))
 
     def _progress(self, name: str, body: Body) -> None:

@@ -123,7 +123,7 @@ class Bake(ReadOnly):
         ctx.progress(total - left.total_seconds(), total, wrong or "all is well")
         if not wrong and not left:
             return {}
-        return Park(now + (_SOON if wrong else min(left, _SLICE)), "Watching it.", state)
+        return Park(now + (_SOON if wrong else min(left, _SLICE)), "", state)
 
 
 def _wrong(target: Target, args: OfRelease) -> str:
