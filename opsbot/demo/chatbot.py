@@ -52,6 +52,7 @@ class Chatbot:
 
     def _copy(self, name: str, text: str) -> Path:
         text = text.replace("playbooks: playbooks ", f"playbooks: {CHECKOUT / 'playbooks'} ")
+        text = text.replace("app/stack", f"{CHECKOUT}/app/stack")
         copy = self.parts.state.folder("prefixes", self.parts.prefix) / name
         copy.write_text(text, encoding="utf-8")
         return copy

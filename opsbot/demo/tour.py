@@ -87,7 +87,7 @@ def main(words: Sequence[str]) -> int:
 def _show(state: State, say: Say, told: threading.Event, stay: bool) -> int:
     if state.env_file().exists():  # the last demo was killed: begin as if it had not been
         _end(state, say)
-    up = parts.up(state, say)
+    up = parts.up(state, say, watched=True)
     bot = Chatbot(up)
     bot.start()
     say(f"the chat is at {up.workspace.url}")

@@ -68,8 +68,13 @@ class Traffic:
         connection = http.client.HTTPConnection(self._address, timeout=LIMIT)
         body = json.dumps({"username": AUTHOR, "email": "tour@example.org", "pwd": "tour"})
         try:
-            connection.request("POST", "/api/register", body, _headers())
-            connection.getresponse().read()
+            # A second registration would be refused, and that is an alert.
+            connection.request("GET", f"/{AUTHOR}")
+            known = connection.getresponse()
+            known.read()
+            if known.status != http.client.OK:
+                connection.request("POST", "/api/register", body, _headers())
+                connection.getresponse().read()
         finally:
             connection.close()
 

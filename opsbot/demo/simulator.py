@@ -1,0 +1,50 @@
+"""MiniTwit's own simulator beside a stack of the demo: it runs while something else happens, then gives its report."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from opsbot.demo.docker import Engine
+
+ENDS_WITHIN = 60  # seconds to compare the end state
+LIMIT = "3"  # seconds a call may take: the demo's machine does much else
+
+
+@dataclass
+class Simulation:
+    """What the simulator found; empty until it ended."""
+
+    report: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def exact(self) -> bool:
+        """No call failed, and what is there is exactly what was sent."""
+        return bool(self.report.get("ok")) and not self.report["errors"] and not self.report["end_state"]["differences"]
+
+    def sentence(self) -> str:
+        """For a person."""
+        if not self.report:
+            return "The simulator gave no report."
+        end = self.report["end_state"]
+        found = "the end state is exact" if not end["differences"] else f"{len(end['differences'])} differences"
+        return f"The simulator: {self.report['requests']} calls, {self.report['failed']} failed; {found}."
+
+
+@contextmanager
+def simulator(engine: Engine, stack: str, image: str, seed: int) -> Iterator[Simulation]:
+    """The simulator calls the stack's edge meanwhile, as its own people (`seed`)."""
+    name, found = f"{stack}_simulator-{seed}", Simulation()
+    options = ["--seconds", "0", "--rate", "20", "--limit", LIMIT, "--seed", str(seed), "--json"]
+    start = ["run", "--detach", "--name", name, "--network", f"{stack}_net", "--memory", "256m", image]
+    engine.docker(*start, "python", "-m", "simulator", "--url", "http://edge", *options)
+    try:
+        yield found
+        engine.docker("stop", "--time", str(ENDS_WITHIN), name, seconds=ENDS_WITHIN + 30)
+        said = engine.docker("logs", name).splitlines()
+        found.report |= json.loads(said[-1]) if said and said[-1].startswith("{") else {}
+    finally:
+        engine.has("rm", "--force", name)
