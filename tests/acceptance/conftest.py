@@ -4,7 +4,8 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
+from room import PHONE, Room, look
 from scene import Scene
 
 from opsbot.demo import parts as demo_parts
@@ -13,6 +14,7 @@ from opsbot.demo.parts import Parts
 from opsbot.demo.state import State
 from opsbot.errors import OpsError
 from opsbot.store import open_store
+from opsbot.workspace import Settings, Workspace
 from opsbot.workspace.client import Person
 from tests import prepare
 
@@ -41,6 +43,29 @@ def browser() -> Iterator[Browser]:
         launched = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=QUIET)
         yield launched
         launched.close()
+
+
+@pytest.fixture(scope="session")
+def room() -> Iterator[Room]:
+    """A workspace with a small app, for tests of the page that need no bot."""
+    with Workspace(settings=Settings(rate_limits=False)) as workspace:
+        opened = Room.open(workspace)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def page(browser: Browser, room: Room, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """Alice in the room's #ops, on a phone where the test says so. Nothing may go wrong in the page's scripts."""
+    room.heard.clear()
+    room.view, room.on_submit = {}, lambda _view: {}
+    size = {"viewport": PHONE} if "phone" in request.node.name else {}
+    opened, faults = look(browser, room, timezone_id="Asia/Tokyo", **size)
+    yield opened
+    opened.close()
+    for view in room.workspace.views("U01ALICE"):
+        room.workspace.close("U01ALICE", view["id"], whole_stack=True)
+    assert faults == []
 
 
 @pytest.fixture(scope="session")

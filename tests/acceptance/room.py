@@ -12,6 +12,7 @@ from slack_bolt import App
 from slack_bolt.adapter.socket_mode.builtin import SocketModeHandler
 from slack_sdk import WebClient
 
+from opsbot.demo.argv import wait_until
 from opsbot.workspace import Workspace
 
 Json = dict[str, Any]
@@ -109,6 +110,12 @@ class Room:
         """Leave, without the seconds that bolt would wait."""
         self.handler.client.auto_reconnect_enabled = False
         self.handler.close()
+
+
+def hears(room: Room, kind: str) -> Json:
+    """What the app heard of this kind, once it has."""
+    assert wait_until(lambda: any(kind in (one.get("type"), one.get("callback_id")) for one in room.heard), 8)
+    return room.last(kind)
 
 
 def look(

@@ -2,45 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
-from room import OPS, PHONE, Room, asked, button, look, marked, message, modal, options, plain, type_in
-
-from opsbot.demo.argv import wait_until
-from opsbot.workspace import Settings, Workspace
+from playwright.sync_api import Page, expect
+from room import OPS, Room, button, hears, marked, message, options, plain
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
-
-
-@pytest.fixture(scope="module")
-def room() -> Iterator[Room]:
-    with Workspace(settings=Settings(rate_limits=False)) as workspace:
-        opened = Room.open(workspace)
-        yield opened
-        opened.close()
-
-
-@pytest.fixture
-def page(browser: Browser, room: Room, request: pytest.FixtureRequest) -> Iterator[Page]:
-    """Alice in #ops, on a phone where the test says so; nothing may go wrong in the page's scripts."""
-    room.heard.clear()
-    room.on_submit = lambda _view: {}
-    size = {"viewport": PHONE} if "phone" in request.node.name else {}
-    opened, faults = look(browser, room, timezone_id="Asia/Tokyo", **size)
-    yield opened
-    opened.close()
-    for view in room.workspace.views("U01ALICE"):
-        room.workspace.close("U01ALICE", view["id"], whole_stack=True)
-    assert faults == []
-
-
-def hears(room: Room, kind: str) -> dict[str, Any]:
-    """What the app heard of this kind, once it has."""
-    assert wait_until(lambda: any(kind in (one.get("type"), one.get("callback_id")) for one in room.heard), 8)
-    return room.last(kind)
 
 
 def test_mrkdwn_is_drawn_as_slack_draws_it(room: Room, page: Page) -> None:
@@ -163,83 +131,6 @@ def test_a_button_asks_where_the_app_wants_it_and_is_not_lost_when_the_message_c
     dropped.click()
     page.get_by_role("button", name="Do it").click()
     assert hears(room, "button")["value"] == "drop"
-
-
-def test_a_dialog_shows_faults_beside_fields_keeps_what_was_typed_and_submits_everything(
-    room: Room, page: Page
-) -> None:
-    room.view = modal(
-        "Deploy",
-        asked("env", "Environment", {"type": "static_select", "options": options("staging", "production"), "initial_option": options("staging")[0]}),
-        asked("tag", "Tag", {"type": "external_select", "min_query_length": 0}),
-        asked("n", "Replicas", {"type": "number_input", "is_decimal_allowed": False}, optional=True),
-        asked("why", "Reason", {"type": "plain_text_input", "multiline": True}, optional=True),
-        asked("tell", "Tell", {"type": "multi_users_select"}, optional=True),
-        submit=plain("Plan it"),
-    )  # fmt: skip
-    room.on_submit = lambda _view: {"response_action": "errors", "errors": {"why": "Say why: production is frozen."}}
-    type_in(page, "/ops deploy")
-    page.get_by_role("button", name="Plan it").click()
-    expect(page.locator("[data-fault=tag]")).to_have_text("Please complete this required field.")
-    page.get_by_role("combobox", name="Tag").fill("v2")
-    page.get_by_role("option", name="V2").click()
-    expect(page.get_by_role("option")).to_have_count(0)
-    page.get_by_role("combobox", name="Tell").fill("bob")
-    page.keyboard.press("Enter")
-    page.get_by_label("Replicas").fill("3")
-    page.get_by_role("button", name="Plan it").click()
-    expect(page.locator("[data-fault=why]")).to_have_text("Say why: production is frozen.")
-    expect(page.get_by_label("Reason")).to_be_focused()
-    page.get_by_label("Reason").fill("a hotfix")
-    room.on_submit = lambda _view: {}
-    page.get_by_role("button", name="Plan it").click()
-    expect(page.locator("#modal")).to_be_hidden()
-    values = room.last("deploy")["state"]["values"]
-    assert values["env"]["env"]["selected_option"]["value"] == "staging"
-    assert values["tag"]["tag"]["selected_option"]["value"] == "v2"
-    assert (values["n"]["n"]["value"], values["why"]["why"]["value"]) == ("3", "a hotfix")
-    assert values["tell"]["tell"]["selected_users"] == ["U02BOB"]
-
-
-def test_on_a_phone_dialogs_are_pushed_updated_and_closed_one_by_one(room: Room, page: Page) -> None:
-    first = modal("First", asked("name", "Name", {"type": "plain_text_input"}), submit=plain("Next"))
-    second = modal("Second", {"type": "section", "text": marked("deeper")}, submit=plain("Finish"))
-    room.view = first
-    room.on_submit = lambda view: (
-        {"response_action": "push", "view": second} if view["callback_id"] == "first" else {"response_action": "clear"}
-    )
-    type_in(page, "/ops")
-    page.get_by_label("Name").fill("web")
-    view = room.workspace.views("U01ALICE")[-1]
-    hint = {"type": "section", "block_id": "hint", "text": marked("updated meanwhile")}
-    room.web.views_update(view_id=view["id"], view=first | {"blocks": [hint, *first["blocks"]]})
-    expect(page.locator("#modal")).to_contain_text("updated meanwhile")
-    expect(page.get_by_label("Name")).to_have_value("web")
-    page.get_by_role("button", name="Next").click()
-    expect(page.get_by_role("heading", name="Second")).to_be_visible()
-    page.get_by_role("button", name="Back").click()
-    expect(page.get_by_label("Name")).to_have_value("web")
-    page.get_by_role("button", name="Next").click()
-    page.get_by_role("button", name="Finish").click()
-    expect(page.locator("#modal")).to_be_hidden()
-
-
-def home(words: str) -> dict[str, Any]:
-    """A Home tab with a sentence and a button."""
-    alert = {"type": "section", "block_id": "s", "text": marked(words), "accessory": button("ack", "Acknowledge")}
-    return {"type": "home", "blocks": [alert]}
-
-
-def test_the_home_tab_is_drawn_reports_its_buttons_and_changes_live(room: Room, page: Page) -> None:
-    room.web.views_publish(user_id="U01ALICE", view=home("one alert"))
-    page.locator("#apps button").click()
-    page.get_by_role("button", name="Home", exact=True).click()
-    expect(page.locator("#home")).to_contain_text("one alert")
-    assert wait_until(lambda: any(one.get("tab") == "home" for one in room.heard), 8)
-    page.get_by_role("button", name="Acknowledge").click()
-    assert hears(room, "button")["action_id"] == "ack"
-    room.web.views_publish(user_id="U01ALICE", view=home("no alert"))
-    expect(page.locator("#home")).to_contain_text("no alert")
 
 
 def test_an_attachment_has_its_colour_and_a_strange_block_breaks_nothing(room: Room, page: Page) -> None:

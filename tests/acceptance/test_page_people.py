@@ -5,32 +5,12 @@ from __future__ import annotations
 import re
 import struct
 import zlib
-from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, FilePayload, Page, expect
-from room import GENERAL, OPS, STAGING, Room, button, look, message
-
-from opsbot.workspace import Settings, Workspace
+from playwright.sync_api import FilePayload, Page, expect
+from room import GENERAL, OPS, STAGING, Room, button, message
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
-
-
-@pytest.fixture(scope="module")
-def room() -> Iterator[Room]:
-    with Workspace(settings=Settings(rate_limits=False, ack_seconds=1.0)) as workspace:
-        opened = Room.open(workspace)
-        yield opened
-        opened.close()
-
-
-@pytest.fixture
-def page(browser: Browser, room: Room) -> Iterator[Page]:
-    """Alice in #ops at a desk."""
-    opened, faults = look(browser, room)
-    yield opened
-    opened.close()
-    assert faults == []
 
 
 def jump(page: Page, words: str) -> None:

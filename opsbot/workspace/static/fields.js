@@ -109,14 +109,11 @@ function moments(block, element, on, named) {
 function upload(block, element, on, named) {
   const accept = (element.filetypes ?? []).map((type) => `.${type}`).join(",");
   const change = async (event) => {
-    const sent = await Promise.all(
-      [...event.target.files].slice(0, element.max_files ?? 10).map((file) => send(file, { user: state.me })),
-    );
-    on.change(
-      block,
-      element,
-      sent.filter((one) => one.ok).map((one) => one.file.id),
-    );
+    const files = [...event.target.files].slice(0, element.max_files ?? 10);
+    const where = { user: state.me, channel: state.start.app.dm }; // every file is somewhere: here, with the app alone
+    const sent = await Promise.all(files.map((file) => send(file, where)));
+    const ids = sent.filter((one) => one.ok).map((one) => one.file.id);
+    on.change(block, element, ids);
   };
   return el("input", {
     ...named,
