@@ -19,7 +19,7 @@ from opsbot.commands.authorise import require
 from opsbot.commands.reply import Tone
 from opsbot.config import values
 from opsbot.config.settings import Config
-from opsbot.errors import OpsError, UsageError
+from opsbot.errors import Cancelled, OpsError, UsageError
 from opsbot.install import doctor, init, manifest, wishes
 from opsbot.install.finding import Finding, State, as_json, well
 from opsbot.runtime import adopt
@@ -29,6 +29,7 @@ from opsbot.store import open_store
 
 Load = Callable[[Path], Config]
 TONES: Mapping[State, Tone] = {"ok": "ok", "warn": "warn", "bad": "bad"}
+LITTLE = ("in", "on", "to")  # words that people say before an environment
 _DIGEST = 19  # characters of a digest that people compare
 
 
@@ -78,7 +79,12 @@ def _next(wished: wishes.Wishes, config: Config) -> str:
 def _ask(question: str, secret: bool) -> str:
     """Empty = it is not known."""
     asked = f"{question} (empty: later): "
-    return (getpass.getpass(asked) if secret else input(asked)).strip()
+    try:
+        return (getpass.getpass(asked) if secret else input(asked)).strip()
+    except EOFError:
+        return ""
+    except KeyboardInterrupt as stop:
+        raise Cancelled("Stopped; nothing was written.") from stop
 
 
 def _doctor(words: Sequence[str], load: Callable[[], Config]) -> int:
@@ -110,9 +116,12 @@ def _change(verb: str, words: Sequence[str], config: Config) -> int:
     """`adopt` and `unadopt`: notes in our own record, for which an admin is needed, and which are audited."""
     parser = argparse.ArgumentParser(f"opsbot {verb}", allow_abbrev=False)
     parser.add_argument("service")
-    parser.add_argument("--env", default=next(iter(config.environments)) if len(config.environments) == 1 else None)
+    parser.add_argument("environment", nargs="?")
+    parser.add_argument("--env")
     parser.add_argument("--json", action="store_true")
-    options = parser.parse_args(list(words))
+    options = parser.parse_args([word for word in words if word not in LITTLE])
+    only = next(iter(config.environments)) if len(config.environments) == 1 else None
+    options.env = options.env or options.environment or only
     if options.env is None:
         raise UsageError("The environment is missing.", f"Say --env with one of {', '.join(config.environments)}.")
     actor, clock, store = who.actor(config), SystemClock(), open_store(values.text(config.store))

@@ -124,10 +124,11 @@ class Secrets:
             if not found:
                 return None
             self._known[name] = Secret(found)
-            os.environ.setdefault(name, found)  # so that what looks at opsbot.yml in this program finds it too
+            os.environ[name] = found  # so that what looks at opsbot.yml in this program finds it too
         return self._known[name]
 
     def learn(self, name: str, value: str) -> None:
         """One that was found where it stands in clear text."""
-        self._known.setdefault(name, Secret(value))
-        os.environ.setdefault(name, value)
+        if self._known.get(name) is None and missing(FromEnv(env=name)):
+            self._known[name] = Secret(value)
+            os.environ[name] = value

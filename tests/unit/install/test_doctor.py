@@ -116,7 +116,7 @@ def test_a_damaged_record_is_told(tmp_path: Path, settings: Path, capsys: pytest
 def test_whoever_is_no_admin_may_not_adopt_and_that_is_in_the_audit(
     settings: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["--config", str(settings), "adopt", "web", "--env", "production"]) == 3
+    assert main(["--config", str(settings), "adopt", "web", "in", "production"]) == 3
     assert "may not adopt in production" in capsys.readouterr().err
     store = open_store(f"sqlite:///{settings.parent / 'opsbot.db'}")
     (row,) = store.audit.list(5)
