@@ -45,7 +45,7 @@ def status(asked: Asked, args: Mapping[str, Any]) -> Reply:
     wanted = [args["environment"]] if args.get("environment") else list(config.environments)
     seen = _look(asked, wanted)
     dead = _dead(seen)
-    groups = [Lines(_environment(asked, name, seen), heading=name) for name in wanted]
+    groups = [Lines(_environment(asked, name, seen), heading=name if len(wanted) > 1 else "") for name in wanted]
     own = seen.own.value or _Own({}, (), ())
     alerts = [alert for alert in own.alerts if alert.environment in (None, *wanted)]
     text, tone = _headline(groups, dead, alerts, f" in {wanted[0]}" if len(wanted) == 1 else "")
@@ -146,7 +146,8 @@ def _headline(groups: Sequence[Lines], dead: Sequence[str], alerts: Sequence[Ale
     wrong += [say.number(bad, "thing is", "things are") + " not well"] if bad else []
     if not wrong:
         return f"All is well{where}.", "ok"
-    return ", ".join(wrong).capitalize() + ".", "bad"
+    said = ", ".join(wrong)
+    return f"{said[:1].upper()}{said[1:]}{where}.", "bad"
 
 
 def _alerts(alerts: Sequence[AlertRow], asked: Asked) -> list[Part]:
