@@ -62,6 +62,7 @@ class Parts:
             "SLACK_API_URL": self.workspace.api,
             "SLACK_BOT_TOKEN": self.workspace.bot_token,
             "SLACK_APP_TOKEN": self.workspace.app_token,
+            "SLACK_SIGNING_SECRET": "",  # the bot opens a socket here; nobody calls it
         }
 
     @property
