@@ -145,6 +145,7 @@ class World:
             replicas=lambda _environment, _service: (2, 2),
             probes=lambda: self.results,
             backups=lambda _environment, _database: self.manifests,
+            backups_until=self._backups_until,
             tags=self._tags,
             submitted=self.submitted.append,
             groups=lambda user: self.groups.get(user, set()),
@@ -154,6 +155,11 @@ class World:
             logs=lambda _environment, _part, _since: self.written,
             called=lambda member: {"U01ALICE": "alice", "U02BOB": "bob", "U03CAROL": "carol"}.get(member, member),
         )
+
+    def _backups_until(self, _environment: str, _database: str, until: datetime) -> list[Manifest]:
+        """The four newest, as a long list that is cut."""
+        begun = [one for one in self.manifests if one.taken_at <= until]
+        return sorted(begun, key=lambda one: one.taken_at, reverse=True)[:4]
 
     def _tags(self, environment: str, service: str) -> list[str]:
         return self.tags(environment, service)

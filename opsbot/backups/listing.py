@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from itertools import islice
 
 from opsbot.backups import foreign, manifest
@@ -40,11 +41,16 @@ class Backups:
         """The newest of `of`, of any reason."""
         return next(self.each(identity), None)
 
-    def of_environment(self, environment: str, name: str, limit: int | None = None) -> list[Manifest]:
+    def of_environment(
+        self, environment: str, name: str, limit: int | None = None, until: datetime | None = None
+    ) -> list[Manifest]:
         """Backups of this database taken in this environment, of any cluster it ever had; newest first.
 
-        For when the database does not answer or its cluster was lost. `name` is the database's name in Postgres."""
-        found = self._load(self._keys(self._storage.folders(ROOT), name))
+        For when the database does not answer or its cluster was lost. `name` is the database's name in Postgres.
+        `until`: only those whose ids are not later, so that an old one is found without reading all that came after."""
+        newest = manifest.newest_id(until) if until else None
+        keys = self._keys(self._storage.folders(ROOT), name)
+        found = self._load([key for key in keys if newest is None or backup_of(key) <= newest])
         return list(islice((each for each in found if each.source.environment == environment), limit))
 
     def of_run(self, identity: Identity, suffix: str, run: str) -> Manifest | None:

@@ -85,6 +85,11 @@ def new_id(run: str, step: str, now: datetime) -> str:
     return f"{now.astimezone(UTC):%Y%m%d-%H%M%S}-{suffix(run, step)}"
 
 
+def newest_id(moment: datetime) -> str:
+    """What no id of a backup that was begun by then is later than, as text."""
+    return f"{moment.astimezone(UTC):%Y%m%d-%H%M%S}~"
+
+
 def suffix(run: str, step: str) -> str:
     """Four hex digits that a run's step has for ever, so that a new owner finds what the old one made."""
     seed = f"{run}/{step}" if run else secrets.token_hex(8)

@@ -143,6 +143,7 @@ def _services(bot: Bot, plan: Callable[[Playbook, Mapping[str, Any], str], Plan]
         replicas=watched.replicas,
         probes=bot.watch.results,
         backups=bot.reach.backups,
+        backups_until=bot.reach.backups,
         foreign=lambda: foreign.sentence(foreign.dumps(bot.reach.bucket())),
         tags=lambda environment, service: bot.targets.get(environment).tags(service),
         submitted=lambda _run: bot.serving.submitted(),

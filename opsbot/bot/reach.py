@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
@@ -95,13 +96,13 @@ class Reach:
             one_off=target.one_off,
         )
 
-    def backups(self, environment: str, database: str) -> Sequence[Manifest]:
-        """The backups of an environment's database, newest first."""
+    def backups(self, environment: str, database: str, until: datetime | None = None) -> Sequence[Manifest]:
+        """The backups of an environment's database, newest first; the newest of all, or of those begun by then."""
         storage, name = self.bucket(), self.settings(database).name
         storage.ready()
         with self._guard:
             listing = self._backups
-        return listing.of_environment(environment, name, LISTED)
+        return listing.of_environment(environment, name, LISTED, until)
 
     def edge_url(self, environment: str) -> str:
         """Where an environment's edge answers."""

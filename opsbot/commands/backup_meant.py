@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from opsbot.backups.listing import PRE_RESTORE
 from opsbot.backups.manifest import Manifest
@@ -16,6 +16,7 @@ from opsbot.playbooks import moments
 from opsbot.playbooks.moments import Moment
 from opsbot.playbooks.playbook import Playbook
 
+LATER = timedelta(days=1)  # what was taken so soon after the moment is named when nothing was before it
 NEAR = 2  # backups that a refusal names on each side of the moment
 
 
@@ -38,8 +39,12 @@ def _meant(asked: Asked, playbook: Playbook, params: dict[str, object], word: st
     moment = moments.moment(word, zone, now)
     database = next(param.name for param in playbook.arguments() if param.type == "database")
     environment = str(params[playbook.environment_param() or ""])
-    found = asked.services.backups(environment, str(params[database]))
-    usable = sorted((one for one in found if one.reason != PRE_RESTORE), key=lambda one: one.taken_at, reverse=True)
+
+    def until(at: datetime) -> list[Manifest]:
+        found = asked.services.backups_until(environment, str(params[database]), at)
+        return sorted((one for one in found if one.reason != PRE_RESTORE), key=lambda one: one.taken_at, reverse=True)
+
+    usable = until(max(moment.at))
     where = f"{params[database]} in {environment}"
 
     def named(one: Manifest) -> str:
@@ -49,7 +54,7 @@ def _meant(asked: Asked, playbook: Playbook, params: dict[str, object], word: st
     chosen = {one.id: one for one in picks if one is not None}
     if len(chosen) == 1 and None not in picks:
         return next(iter(chosen))
-    near = list(chosen.values()) if chosen else around(usable, moment)
+    near = list(chosen.values()) if chosen else around([*until(max(moment.at) + LATER), *usable], moment)
     names = " or ".join(named(one) for one in near)
     if chosen:
         raise UsageError(
@@ -66,11 +71,11 @@ def at_or_before(newest_first: Sequence[Manifest], at: datetime, moment: Moment)
     return None if found is None or (moment.whole_day and found.taken_at < moment.begins) else found
 
 
-def around(newest_first: Sequence[Manifest], moment: Moment) -> list[Manifest]:
+def around(some: Sequence[Manifest], moment: Moment) -> list[Manifest]:
     """Those nearest to the moment on both sides, oldest first."""
-    later = [one for one in newest_first if one.taken_at > moment.at[0]]
-    earlier = [one for one in newest_first if one.taken_at <= moment.at[0]]
-    return [*reversed(earlier[:NEAR]), *reversed(later[-NEAR:])]
+    known = sorted({one.id: one for one in some}.values(), key=lambda one: one.taken_at)
+    later = [one for one in known if one.taken_at > moment.at[0]]
+    return [*[one for one in known if one not in later][-NEAR:], *later[:NEAR]]
 
 
 def _when(moment: Moment, zone: str, now: datetime) -> str:

@@ -30,6 +30,7 @@ class Services:
     `groups(user id)` → usergroups; `called(user id)` → the name people know. `frozen(environment, now)` → the sentence of
     a configured freeze window that counts then. `agrees(environment, service)` → a sentence
     where another release answers than is recorded. `heads()` → row number → hash of the record's heads in the bucket. `rehearse(playbook)` plays its rehearsal.
+    `backups_until(environment, database, moment)`: the newest of those that were begun by then.
     `logs(environment, part, since)` → what its containers wrote. `foreign()` → a sentence about others' dumps in the bucket.
     """
 
@@ -51,6 +52,7 @@ class Services:
     heads: Callable[[], Mapping[int, str]] = dict
     agrees: Callable[[str, str], str | None] = lambda _environment, _service: None
     rehearse: Callable[[Playbook], Sequence[Played]] = lambda _playbook: ()
+    backups_until: Callable[[str, str, datetime], Sequence[Manifest]] = lambda _environment, _database, _until: ()
     logs: Callable[[str, str, datetime], Written] = lambda _environment, _part, _since: Written(())
     foreign: Callable[[], str] = str
 

@@ -124,6 +124,13 @@ def test_finding_among_a_thousand_reads_few_and_each_only_once() -> None:
     assert len(shelf.read) == len(set(shelf.read)) <= 10
 
 
+def test_an_old_backup_is_found_without_reading_what_came_after() -> None:
+    shelf = Shelf([made(number) for number in range(100)])
+    found = Backups(shelf).of_environment("production", "shop", 2, NOON + timedelta(hours=10))  # type: ignore[arg-type]  # it reads only
+    assert [each.run for each in found] == ["run10", "run9"]
+    assert len(shelf.read) <= 16
+
+
 def test_a_manifest_that_was_moved_under_another_database_is_not_listed() -> None:
     shelf = Shelf([made(1)])
     staging = moved(made(2), name="shop_staging")

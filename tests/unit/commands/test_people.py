@@ -41,6 +41,13 @@ def test_restore_takes_the_newest_backup_at_or_before_that_time(world: World) ->
     assert chosen(world, "restore yesterday on production") == three.id
 
 
+def test_however_many_came_after_the_one_that_is_meant_is_found(world: World) -> None:
+    wanted = backed_up(days_ago(world, 9, 9))
+    world.manifests = [wanted, *(backed_up(days_ago(world, days, 9)) for days in range(1, 9))]
+
+    assert chosen(world, f"restore {days_ago(world, 9, 9):%Y-%m-%d} 10:00 on production") == wanted.id
+
+
 def test_yesterday_is_the_askers_own(world: World) -> None:
     there = [backed_up(days_ago(world, 1, hour, NEW_YORK.timezone)) for hour in (9, 12, 15)]
     world.manifests = there
