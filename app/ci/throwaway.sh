@@ -21,7 +21,7 @@ settings=(
 run() {
     local name=$1
     shift
-    docker run --name "$stack-$name" --network "$stack" --volume "$stack-secrets:/run/secrets:ro" "$@"
+    docker run --health-interval 1s --name "$stack-$name" --network "$stack" --volume "$stack-secrets:/run/secrets:ro" "$@"
 }
 
 healthy() {

@@ -69,6 +69,7 @@ class Containers:
         shown = f"{self.name}-{alias}" if alias != "once" else f"{self.name}-{time.monotonic_ns()}"
         secrets = [f"{self.secrets}:/run/secrets:ro"]
         return [
+            "--health-interval=1s",
             *("--network", self.name, "--network-alias", alias, "--name", shown),
             *(part for volume in secrets for part in ("--volume", volume)),
             *(part for setting in (ENVIRONMENT | changed).items() for part in ("--env", "=".join(setting))),
