@@ -20,6 +20,7 @@ from opsbot.commands.request import Request
 
 log = logs.get(__name__)
 
+HERE = 8  # Asks that are worked on where they came in, of the sixteen threads of chat.slack; further ones wait for a worker
 WORKERS = 8
 REMEMBERED = 1_000
 
@@ -40,7 +41,7 @@ class Elsewhere(Protocol):
 
 
 class Answers:
-    """Works on Asks in its own threads."""
+    """Works on Asks."""
 
     def __init__(
         self,
@@ -55,17 +56,27 @@ class Answers:
         self._heard: OrderedDict[str, None] = OrderedDict()
         self._guard = threading.Lock()
         self._patience = Patience(SOON, self._calm)
+        self._here = threading.BoundedSemaphore(HERE)
         self._workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="answer")
         self.elsewhere: Elsewhere | None = None
 
     def take(self, ask: Ask) -> None:
-        """Work on it soon, once; returns at once."""
-        if self._first(ask.key):
+        """Work on it, once. It was acknowledged before: few are worked on at once in the caller's thread, others later."""
+        if not self._first(ask.key):
+            return
+        if not self._here.acquire(blocking=False):
             self._workers.submit(self._work, ask)
+            return
+        try:
+            self._work(ask)
+        finally:
+            self._here.release()
 
     def stop(self) -> None:
         """Finish what is being worked on; what only waits is dropped with its sender's words still in the channel."""
         self._workers.shutdown(wait=True, cancel_futures=True)
+        for _ in range(HERE):
+            self._here.acquire()
         self._patience.stop()
 
     def reply(self, ask: Ask) -> Reply:
