@@ -92,6 +92,14 @@ class Chatbot:
             os.kill(found.pid, signal.SIGKILL)
             daemon.end(found.pid, found.started, 5.0)
 
+    def peak_megabytes(self) -> float:
+        """The most resident memory that its process has had (VmHWM); 0 while it does not run."""
+        found = daemon.running(self.parts.state, self.name)
+        if found is None:
+            return 0.0
+        lines = Path(f"/proc/{found.pid}/status").read_text(encoding="utf-8").splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:")) / 1024
+
     @staticmethod
     def stop_recorded(state: State, prefix: str = DEFAULT_PREFIX) -> None:
         """End the bot of an earlier program, if one still runs."""

@@ -39,11 +39,14 @@ def play(stage: Stage, say: Say) -> list[Played]:
     played = [
         Played(number, command, expected, "not part of this version", 0.0, None) for number, command, expected in LATER
     ]
+    most = 0.0
     for act in acts(stage):
         say(f"act {act.number}: {act.command}")
         result = _play(act)
         say(f"  {'ok' if result.ok else 'NOT AS EXPECTED'} in {result.seconds} s: {result.seen}")
         played.append(result)
+        most = max(most, stage.bot.peak_megabytes())
+    say(f"the bot's memory was at most {most:.0f} MB")
     return sorted(played, key=lambda one: one.act)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from opsbot.demo import daemon
 from opsbot.workspace.client import Controls
@@ -158,10 +157,4 @@ def _memory(world: World) -> Row:
     if daemon.start_time(pid) is None:
         raise NotMeasured("the bot ended during the runs")
     how = "The kernel's high-water mark (VmHWM) of `opsbot serve` after a deploy, a rollback, a backup and a restore."
-    return Row(AREA, "peak resident memory of the bot", peak_megabytes(pid), "MB", how)
-
-
-def peak_megabytes(pid: int) -> float:
-    """The most resident memory that a program has had."""
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:")) / 1024
+    return Row(AREA, "peak resident memory of the bot", world.chatbot.peak_megabytes(), "MB", how)
