@@ -7,7 +7,7 @@ AREA   ?= all
 export OPSBOT_STATE := $(STATE)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check format test test-long demo tour bench pictures lock clean
+.PHONY: help setup check format test test-long demo tour bench pictures reference lock clean
 
 help:  ## show this help
 	@grep -hE '^[a-z-]+: .*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | awk -F '\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -52,6 +52,9 @@ bench: setup  ## measure; AREA=runtime|chat|app|backups|health|engine; writes bu
 
 pictures: setup  ## the chat as pictures: the real bot in a browser, into build/screenshots and the README's
 	@$(BIN)/python -m tests.pictures
+
+reference: setup  ## write docs/reference from the code and the playbooks
+	@$(BIN)/python -m tests.reference
 
 lock: setup  ## compile the locked requirements anew, with hashes and without addresses
 	$(BIN)/uv pip compile -q --python-version 3.11 --generate-hashes --no-header --no-emit-index-url pyproject.toml -o requirements/run.txt

@@ -13,6 +13,7 @@ from opsbot.playbooks.playbook import Approve, Playbook, StepSpec
 from opsbot.runs.step import Step
 
 MADE = "<!-- Made by `make reference` from the code and the playbooks: change those, not this. -->\n"
+NAMES = {"there": "staging", "other": "production", "service": "web", "database": "main"}  # in examples
 HEADINGS: Mapping[str, str] = {
     "query": "Queries: they read and answer",
     "change": "Changes: planned, approved where it matters, journaled, undone when they fail",
@@ -34,28 +35,27 @@ def write(folder: Path, tree: Tree, playbooks: Mapping[str, Playbook], steps: Ma
 def pages(tree: Tree, playbooks: Mapping[str, Playbook], steps: Mapping[str, Step]) -> dict[str, str]:
     """The pages by file name. Pure."""
     return {
-        "commands.md": _commands(tree, playbooks),
+        "commands.md": _commands(tree),
         "playbooks.md": _playbooks(playbooks, steps),
         "steps.md": _steps(steps),
     }
 
 
-def _commands(tree: Tree, playbooks: Mapping[str, Playbook]) -> str:
+def _commands(tree: Tree) -> str:
     parts = [MADE, "# Commands\n", "The same in chat (`@opsbot …`, `/ops …`) and in a terminal (`opsbot …`).\n"]
-    by_path = {playbook.path: playbook for playbook in playbooks.values()}
     for kind, heading in HEADINGS.items():
         parts.append(f"## {heading}\n")
-        parts += [_command(spec, by_path.get(spec.path)) for spec in tree.specs.values() if spec.kind == kind]
+        parts += [_command(spec) for spec in tree.specs.values() if spec.kind == kind]
     return "\n".join(parts)
 
 
-def _command(spec: Spec, playbook: Playbook | None) -> str:
+def _command(spec: Spec) -> str:
     lines = [f"### {spec.path}\n", f"{spec.about}.\n", f"```text\n{spec.usage(options=True)}\n```\n"]
     if spec.params:
         rows = [(f"`{param.name}`", _needed(param), _words(param)) for param in spec.params]
         lines.append(_table(("word", "given", "what"), rows))
-    if playbook and playbook.examples:
-        lines.append("Such as: " + ", ".join(f"`{example}`" for example in playbook.examples) + ".\n")
+    if spec.examples:
+        lines.append("Such as: " + ", ".join(f"`{text.format_map(NAMES)}`" for text in spec.examples) + ".\n")
     if spec.aliases:
         lines.append("Also: " + ", ".join(f"`{alias}`" for alias in spec.aliases) + ".\n")
     return "\n".join(lines)

@@ -6,6 +6,7 @@ import re
 import shlex
 
 import pytest
+import reference
 from documents import CHAT, PATHS, PIECES, PLACEHOLDER, ROOT, SAID, TARGETS, TERMINAL, TEXTS, daily_table
 from known_steps import bare
 
@@ -77,3 +78,8 @@ def test_what_is_checked_was_found_at_all() -> None:
 def test_restoring_by_hand_is_told_as_the_manifest_of_every_backup_tells_it() -> None:
     lines = Manifest.model_fields["restore_with"].default
     assert [line for line in lines if line not in TEXTS["README.md"].splitlines()] == []
+
+
+@pytest.mark.parametrize("name", ["commands.md", "playbooks.md", "steps.md"])
+def test_the_reference_is_what_the_code_says(name: str) -> None:
+    assert (reference.FOLDER / name).read_text(encoding="utf-8") == reference.pages()[name], "run `make reference`"
