@@ -10,7 +10,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-PAGES = [f"tests/acceptance/test_page_{topic}.py" for topic in ("looks", "blocks", "dialogs", "people")]  # without a bot
+PAGES = [
+    f"tests/acceptance/test_page_{topic}.py" for topic in ("looks", "blocks", "dialogs", "people")
+]  # without a bot
 WHOLE = ["tests/acceptance", "tests/contract/demo", *(f"--ignore={page}" for page in PAGES)]
 DEPLOYS = ["tests/contract/runtime"]
 ROOMS = ["tests/contract", *PAGES, "--ignore=tests/contract/demo", "--ignore=tests/contract/runtime"]
