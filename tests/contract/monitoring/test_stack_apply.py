@@ -116,7 +116,7 @@ def test_incident_27_a_changed_config_is_a_new_one_and_moves_only_who_reads_it_a
     watched, targets: Targets, folder: Path
 ) -> None:
     file = "/etc/alertmanager/alertmanager.yml"
-    edit(folder / "alertmanager" / "alertmanager.yml", lambda text: text.replace("group_wait: 3s", "group_wait: 4s"))
+    edit(folder / "alertmanager" / "alertmanager.yml", lambda text: text.replace("group_wait: 2s", "group_wait: 4s"))
     ((color, line),) = said(targets)
     name = f"{watched.stack.name}_alertmanager"
     assert color == "green"
@@ -130,7 +130,7 @@ def test_incident_27_a_changed_config_is_a_new_one_and_moves_only_who_reads_it_a
     assert compared(targets)["count"] == 0
     for _ in range(2):
         Apply(targets).undo(Patient(), args, None)
-    assert "group_wait: 3s" in watched.inside("alertmanager", "cat", file)
+    assert "group_wait: 2s" in watched.inside("alertmanager", "cat", file)
     assert {key for key, ids in tasks(watched).items() if ids != before[key]} == {"alertmanager"}
 
 
@@ -173,6 +173,7 @@ def test_a_secret_that_nobody_made_is_told_before_anything_is_done(targets: Targ
     ]
 
 
+@pytest.mark.long
 def test_a_service_that_does_not_come_up_is_said_and_undone_to_what_ran(
     watched, targets: Targets, folder: Path
 ) -> None:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 import requests
-import yaml
 
 from opsbot.demo.argv import ProgramFailed, wait_until
-from opsbot.demo.monitoring import TOKEN
+from opsbot.demo.monitoring import TOKEN, hashes
 
 pytestmark = pytest.mark.engine
 
@@ -116,11 +115,12 @@ def test_what_watches_is_reached_through_no_published_port(watched) -> None:
 
 
 def test_settings_are_swarm_configs_named_by_their_content(watched, here) -> None:
-    file = yaml.safe_load((here / "stack.monitoring.yml").read_text(encoding="utf-8"))
-    names = watched.engine.lines("config", "ls", "--format", "{{.Name}}")
-    ours = sorted(name for name in names if name.startswith(f"{watched.stack.name}_"))
-    assert len(ours) == len(file["configs"])
-    assert all(len(name.rpartition("-")[2]) == 10 for name in ours)
+    wanted = {
+        f"{watched.stack.name}_{name.removeprefix('CONFIG_').lower()}-{content}"
+        for name, content in hashes(here / "stack.monitoring.yml").items()
+    }
+    assert len(wanted) == 5
+    assert wanted <= set(watched.engine.lines("config", "ls", "--format", "{{.Name}}"))
 
 
 def test_the_session_of_these_tests_asks_without_a_proxy(watched) -> None:
