@@ -96,7 +96,10 @@ class Web:
     def stop(self) -> None:
         """Return when nothing listens any more."""
         sockets = self._server._map  # waitress has no other way to end its loop than an empty map
-        self._server.trigger.pull_trigger(lambda: wasyncore.close_all(sockets))
+        trigger = self._server.trigger
+        with trigger.lock:  # or else the loop may close the trigger's pipe between our note and our waking it
+            trigger.thunks.append(lambda: wasyncore.close_all(sockets))
+            trigger._physical_pull()
         self._thread.join(timeout=5)
         self._server.task_dispatcher.shutdown()
 

@@ -31,7 +31,7 @@ def config(tmp_path: Path) -> Path:
 def test_help_needs_no_slack_and_no_engine(config: Path, capsys: Captured) -> None:
     assert main(["--config", str(config), "help"]) == 0
     told = capsys.readouterr().out
-    assert "status [ENVIRONMENT]" in told
+    assert "`logs staging`  The last lines" in told
     assert "`deploy`" in told
 
 
