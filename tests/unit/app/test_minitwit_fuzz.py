@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import html
 import logging
 from collections.abc import Iterator
 from itertools import count
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import schemathesis
@@ -82,7 +82,7 @@ TEXT = st.one_of(
     st.text(max_size=40),
     st.sampled_from([
         "", " ", "\0", "a\0b", "'; DROP TABLE users; --", "\" OR 1=1", "%", "_", "\\", "<script>alert(1)</script>", "{{7*7}}",
-        "../..", "/", "?", "#", "a" * 70_000, "\u202e", "\ufeff", "😀", "9" * 400, "-1", "1e9", "NaN", "null", "\r\n",
+        "../..", "/", "?", "#", "a" * 3_000, "\u202e", "\ufeff", "😀", "9" * 400, "-1", "1e9", "NaN", "null", "\r\n",
     ]),
 )  # fmt: skip
 RAW = st.one_of(TEXT.map(lambda text: text.encode("utf-8", "replace")), st.binary(max_size=60))
@@ -92,6 +92,12 @@ FORMS = {
     "/add_message": ("text",),
 }
 FORM_STATUSES = {200, 302, 400, 413}
+MARK = "<i-am-html>"
+
+
+def sendable(text: str) -> str:
+    """The text without lone surrogates, which no client can encode."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 @pytest.mark.parametrize("examples", HOW_MUCH)
@@ -104,12 +110,12 @@ def test_a_form_takes_any_text_without_failing_and_shows_none_of_it_as_html(pers
     @given(form=st.fixed_dictionaries(dict.fromkeys(FORMS[path], TEXT)))
     def ask(form: dict[str, str]) -> None:
         asked = somebody.browser if path == "/add_message" else stranger
-        sent = {name: text.encode("utf-8", "replace").decode("utf-8") for name, text in form.items()}
+        sent = {name: sendable(text) + MARK * (len(text) % 2) for name, text in form.items()}
         answer = asked.post(path, data=sent)
         assert answer.status_code in FORM_STATUSES
         page = asked.get("/public").text + answer.text
         assert "<script>alert" not in page
-        assert not any(text in page for text in form.values() if "<" in text and html.escape(text) != text)
+        assert MARK not in page
 
     ask()
 
@@ -144,8 +150,8 @@ def test_any_path_query_and_cookie_get_a_page_or_a_refusal(person, examples):
     )
     def ask(segments: list[str], page: str, cookie: str) -> None:
         browser.set_cookie("session", cookie.encode("ascii", "ignore").decode())
-        path = "/" + "/".join(text.encode("utf-8", "replace").decode("utf-8") for text in segments)
-        answer = browser.get(path, query_string={"p": page.encode("utf-8", "replace").decode("utf-8")})
+        path = "/" + "/".join(quote(sendable(text), safe="") for text in segments)
+        answer = browser.get(path, "http://localhost", query_string={"p": sendable(page)})
         assert answer.status_code in {200, 302, 308, 401, 403, 404, 405}
 
     ask()
