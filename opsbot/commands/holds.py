@@ -109,8 +109,10 @@ def _put(asked: Asked, args: Mapping[str, Any], kind: str, put: Callable[..., Ho
 
 
 def _reason(words: str, given: str | None, usual: timedelta) -> tuple[str, timedelta]:
-    """The reason, and how long: `--for 2h`, or the words `for 2h` in front of it or behind."""
+    """The reason, and how long: `--for 2h`, or the words `for 2h` in front of it or behind, or `2h` in front."""
     split = words.split()
+    if given is None and len(split) > 1 and _is_time(split[0]):
+        given = split.pop(0)
     for at in (0, len(split) - 2):
         if given is None and len(split) >= 2 and split[at].lower() == "for" and _is_time(split[at + 1]):
             given = split[at + 1]

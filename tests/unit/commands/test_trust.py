@@ -31,6 +31,15 @@ def test_a_lock_keeps_others_back_and_lets_its_owner_pass(world: World) -> None:
     assert world.say("deploy v2 to staging", CAROL).ok
 
 
+@pytest.mark.parametrize("words", ["2h surgery", "for 2h surgery", "surgery for 2h", "--for 2h surgery"])
+def test_how_long_a_lock_lasts_may_be_said_in_any_way(world: World, words: str) -> None:
+    said = world.say(f"lock staging {words}", CAROL)
+
+    assert said.text.endswith(": surgery.")
+    (held,) = world.store.holds.list(world.clock.now())
+    assert abs(held.expires - held.since - timedelta(hours=2)) < timedelta(seconds=1)
+
+
 def test_a_lock_needs_a_reason_an_end_and_a_target_that_exists(world: World) -> None:
     assert world.say("lock staging", CAROL).code in ("missing_param", "usage")
     assert world.say("lock stagng for 2h trying", CAROL).code == "unknown_target"
