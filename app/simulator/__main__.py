@@ -33,6 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    _say("ready: SIGTERM or Ctrl-C ends it with the report")
     found = simulate(load, stop, _say)
     _print(json.dumps(found, ensure_ascii=False) if arguments.json else _readable(found))
     return 0 if found["ok"] else 1

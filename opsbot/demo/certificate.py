@@ -11,7 +11,7 @@ from opsbot.demo.state import State, write_private
 
 OPENSSL = {"openssl": "openssl"}
 DAYS = "825"  # the longest that browsers accept
-NAMES = "subjectAltName=DNS:localhost,IP:127.0.0.1"
+LOOPBACK = "127.0.0.1"
 
 
 @dataclass(frozen=True)
@@ -23,16 +23,17 @@ class Certificate:
     file: Path
 
 
-def ensure(state: State, say: Say) -> Certificate:
-    """The certificate of this state folder."""
+def ensure(state: State, say: Say, address: str = LOOPBACK) -> Certificate:
+    """The certificate of this state folder for an engine's address."""
     with state.locked("certificate"):
-        folder = state.folder("tls")
+        folder = state.folder("tls") if address == LOOPBACK else state.folder("tls", address)
+        names = ",".join(["DNS:localhost", *(f"IP:{one}" for one in dict.fromkeys([LOOPBACK, address]))])
         certificate, key = folder / "certificate.pem", folder / "key.pem"
         if not certificate.exists():
             packages.ensure(OPENSSL, say)
             draft = folder / "draft.pem"
             write_private(key, run(["openssl", "ecparam", "-name", "prime256v1", "-genkey", "-noout"]))
             request = ["openssl", "req", "-x509", "-new", "-key", str(key), "-days", DAYS]
-            run([*request, "-subj", "/CN=localhost", "-addext", NAMES, "-out", str(draft)])
+            run([*request, "-subj", "/CN=localhost", "-addext", f"subjectAltName={names}", "-out", str(draft)])
             draft.replace(certificate)
         return Certificate(certificate.read_text(), key.read_text(), certificate)

@@ -8,8 +8,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from opsbot.demo.argv import wait_until
 from opsbot.demo.docker import Engine
+from opsbot.errors import Unavailable
 
+STARTS_WITHIN = 60  # seconds; before it is ready, it would not hear that it is to end
 ENDS_WITHIN = 60  # seconds to compare the end state
 LIMIT = "3"  # seconds a call may take: the demo's machine does much else
 
@@ -39,9 +42,12 @@ def simulator(engine: Engine, stack: str, image: str, seed: int) -> Iterator[Sim
     """The simulator calls the stack's edge meanwhile, as its own people (`seed`)."""
     name, found = f"{stack}_simulator-{seed}", Simulation()
     options = ["--seconds", "0", "--rate", "20", "--limit", LIMIT, "--seed", str(seed), "--json"]
-    start = ["run", "--detach", "--name", name, "--network", f"{stack}_net", "--memory", "256m", image]
+    # With a terminal both of its streams arrive as one.
+    start = ["run", "--detach", "--tty", "--name", name, "--network", f"{stack}_net", "--memory", "256m", image]
     engine.docker(*start, "python", "-m", "simulator", "--url", "http://edge", *options)
     try:
+        if not wait_until(lambda: "ready:" in engine.docker("logs", name), STARTS_WITHIN):
+            raise Unavailable("The simulator did not start.", f"See docker logs {name}.")
         yield found
         engine.docker("stop", "--time", str(ENDS_WITHIN), name, seconds=ENDS_WITHIN + 30)
         said = engine.docker("logs", name).splitlines()

@@ -102,7 +102,7 @@ def _deploy(engine: Engine, images: Images, stack: Stack, monitoring: watching.M
 
 
 def _ensure_secrets(state: State, engine: Engine, stack: str, say: Say, monitoring: watching.Monitoring | None) -> None:
-    own = certificate.ensure(state, say)
+    own = certificate.ensure(state, say, engine.host_address)
     wanted = {name: state.secret(name) for name in SECRETS}
     wanted |= {"tls_certificate": own.certificate, "tls_key": own.key}
     if monitoring:

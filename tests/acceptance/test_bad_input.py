@@ -40,7 +40,7 @@ def _refused(
     assert [part for part in said if part not in told] == [], told
     assert "Traceback" not in told
     for name, secret in scene.bot.environment.items():
-        if "PASSWORD" in name or "SECRET" in name or "TOKEN" in name:
+        if secret and ("PASSWORD" in name or "SECRET" in name or "TOKEN" in name):
             assert secret not in told, f"{name} was printed"
     return ended
 

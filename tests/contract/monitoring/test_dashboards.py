@@ -55,7 +55,7 @@ def measured(watched):
     ("where", "expression"), QUERIES, ids=[f"{where} {index}" for index, (where, _) in enumerate(QUERIES)]
 )
 def test_every_panel_shows_something(measured, where: str, expression: str) -> None:
-    assert wait_until(lambda: bool(measured.query(expression)), 20, 0.5), expression
+    assert wait_until(lambda: bool(measured.query(expression)), 60, 0.5), expression
 
 
 @pytest.mark.parametrize("name", DASHBOARDS)

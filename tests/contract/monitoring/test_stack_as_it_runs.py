@@ -66,7 +66,7 @@ def test_passwords_are_swarm_secrets_and_in_no_environment(watched) -> None:
     values = {
         watched.state.secret(name) for name in ("postgres_password", "db_password", "monitor_password", "alert_token")
     }
-    values.add(certificate.ensure(watched.state, print).key)
+    values.add(certificate.ensure(watched.state, print, watched.engine.host_address).key)
     given = {
         name: sorted(one["File"]["Name"] for one in container(watched, name).get("Secrets", [])) for name in STANDING
     }
@@ -104,7 +104,7 @@ def test_the_role_that_measures_reads_statistics_and_no_rows(watched) -> None:
 
 
 def test_https_answers_with_our_certificate_and_plain_http_still_does(watched) -> None:
-    trusted = str(certificate.ensure(watched.state, print).file)
+    trusted = str(certificate.ensure(watched.state, print, watched.engine.host_address).file)
     for url in (watched.stack.https, watched.stack.url):
         answer = watched.http.get(f"{url}/public", timeout=10, verify=trusted)
         assert (answer.status_code, "Public Timeline" in answer.text) == (200, True)
@@ -159,7 +159,7 @@ def own_address(watched) -> str:
 def strict(watched):
     """A second edge beside the stack that allows https only."""
     name = f"{watched.stack.name}-strict"
-    files = Path(certificate.ensure(watched.state, print).file).parent
+    files = Path(certificate.ensure(watched.state, print, watched.engine.host_address).file).parent
     tls = ("--env=TLS_CERTIFICATE=/tls/certificate.pem", "--env=TLS_KEY=/tls/key.pem", "--env=HTTPS_ONLY=yes")
     where = ("--network", f"{watched.stack.name}_net", "--network-alias", "strict")
     start = ("run", "--detach", "--name", name, *where, "--volume", f"{files}:/tls:ro", *tls)
