@@ -9,11 +9,11 @@ from typing import TypeVar
 
 from slack_bolt.error import BoltError
 from slack_sdk.errors import SlackApiError, SlackClientError
-from slack_sdk.web import WebClient
 
 from opsbot import log as logs
 from opsbot.chat.alerts import Alerts
 from opsbot.chat.answer import Answers
+from opsbot.chat.client import Client
 from opsbot.chat.delivery import Delivery
 from opsbot.chat.desk import Desk
 from opsbot.chat.dialogs import Dialogs
@@ -239,12 +239,8 @@ class SlackFront:
         return self._channels.id((settings.channel if settings else None) or self._config.team.channel)
 
 
-def _client(config: Config) -> WebClient:
-    """Retries are the outbox's and the connection's own. With `proxy` None, urllib reads the proxy variables, and NO_PROXY too."""
-    base = text(config.slack.api_url).rstrip("/") + "/"
-    client = WebClient(token=secret(config.slack.bot_token).reveal(), base_url=base, timeout=10, retry_handlers=[])
-    client.proxy = None
-    return client
+def _client(config: Config) -> Client:
+    return Client(secret(config.slack.bot_token).reveal(), text(config.slack.api_url).rstrip("/") + "/")
 
 
 def _why(error: Exception) -> str:

@@ -38,8 +38,9 @@ def help_reply(tree: Tree, asked: Asked, topic: str | None, *, as_json: bool = F
 def _daily(tree: Tree, asked: Asked) -> Reply:
     specs = [tree.specs[path] for path in DAILY if path in tree.specs]
     mine = [spec for spec in specs if lacking(asked, spec) is None]
+    denied = [spec for spec in specs if spec not in mine]
     lines = [Line("info", f"`{examples(asked, spec)[0]}`", spec.about) for spec in mine]
-    parts: list[Part] = [Lines(lines), *_others(asked, specs), Small(HINT)]
+    parts: list[Part] = [Lines(lines), *_others(asked, denied), Small(HINT)]
     return Reply(SHORT, "info", parts)
 
 
