@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
@@ -21,6 +20,7 @@ from opsbot.errors import ConfigError, NotFound, OpsError, did_you_mean
 from opsbot.postgres.connect import Server, session
 from opsbot.postgres.swap import mend
 from opsbot.runtime.one_off import OneOff
+from opsbot.runtime.progress import Nobody
 from opsbot.runtime.target import Targets
 
 STATEMENT_SECONDS = 60.0
@@ -28,22 +28,6 @@ LOCK_SECONDS = 5.0
 LISTED = 50
 
 _log = log.get(__name__)
-
-
-class Unwatched:
-    """Nobody looks at how far it is, and nobody stops it."""
-
-    def progress(self, done: float, total: float, text: str = "") -> None:
-        return None
-
-    def say(self, text: str) -> None:
-        return None
-
-    def check(self) -> None:
-        return None
-
-    def sleep(self, seconds: float) -> None:
-        time.sleep(seconds)
 
 
 class Reach:
@@ -133,7 +117,7 @@ class Reach:
         if image is None:
             live = target.observed(service) if service in self._config.services else None
             image = target.swarm.image_of(live.swarm_name if live else target.full_name(service or ""))
-        target.swarm.images.pull(image, Unwatched())
+        target.swarm.images.pull(image, Nobody())
         network = target.beside(service)[0] if service else target.network_name
         return target.one_off(image, argv, env=env, network=network, name_prefix="step", labels={"opsbot.run": run})
 

@@ -9,10 +9,11 @@ from contextlib import contextmanager
 from typing import Any
 
 from opsbot.postgres.connect import session
+from opsbot.runtime.progress import Nobody
 from tests.bench.app_calls import CALLS, FLOOR, Call, Site, log_in, register_together
 from tests.bench.load import Load
 from tests.bench.rows import Row, percentile
-from tests.bench.world import DATABASE, PLACE, SERVICE, NotMeasured, Silent, World, say
+from tests.bench.world import DATABASE, PLACE, SERVICE, NotMeasured, World, say
 
 AREA = "app"
 USERS, MESSAGES = 100_000, 3_000_000
@@ -78,7 +79,7 @@ def _filled(world: World) -> Iterator[None]:
         if live is None:
             raise NotMeasured("nothing is live")
         spec = target.neutral_spec(SERVICE, live.image)
-        ended = target.place(SERVICE).once(spec, "fill", "bench", argv, FILL_SECONDS, Silent())
+        ended = target.place(SERVICE).once(spec, "fill", "bench", argv, FILL_SECONDS, Nobody())
         if ended.code != 0:
             raise NotMeasured(f"filling failed: {ended.output}")
         yield

@@ -20,6 +20,7 @@ from opsbot.demo.parts import Parts
 from opsbot.demo.state import State
 from opsbot.postgres.connect import session
 from opsbot.runs.run import FINAL
+from opsbot.runtime.progress import Nobody
 from opsbot.runtime.target import Target
 from opsbot.store.rows import RunRow
 from opsbot.workspace.client import Person
@@ -32,22 +33,6 @@ ADMIN = "U01ALICE"
 
 class NotMeasured(Exception):
     """A measurement could not be made; the text says why."""
-
-
-class Silent:
-    """Follows long work without a word and never stops it."""
-
-    def progress(self, done: float, total: float, text: str = "") -> None:
-        return None
-
-    def say(self, text: str) -> None:
-        return None
-
-    def check(self) -> None:
-        return None
-
-    def sleep(self, seconds: float) -> None:
-        time.sleep(seconds)
 
 
 @dataclass(frozen=True)
@@ -113,7 +98,7 @@ class World:
         """Send people to a release that runs, as the step `rollout.switch` does; seconds until it is confirmed."""
         row = self.target.row(SERVICE, number)
         started = time.monotonic()
-        self.target.rollout(SERVICE).switch(row, "bench", Silent())
+        self.target.rollout(SERVICE).switch(row, "bench", Nobody())
         seconds = time.monotonic() - started
         self.target.mark(row, "live")
         return seconds
