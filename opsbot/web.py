@@ -23,8 +23,9 @@ Hook = Callable[[bytes, Mapping[str, str]], tuple[int, Mapping[str, str], bytes]
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
 Environ = Mapping[str, Any]
 Answer = tuple[int, Mapping[str, str], bytes]
+Asked = Callable[[str, str, bytes, Mapping[str, str]], Answer]  # method, path, body, headers
 
-SLACK, ALERTS = "/slack/events", "/alertmanager"
+SLACK, ALERTS, CI = "/slack/events", "/alertmanager", "/ci"
 LARGEST = 1_000_000  # bytes of a request's body; Slack's are far smaller
 THREADS, WITH_HOOK = 2, 8  # Slack's selects and forms may hold a thread for two seconds
 _TEXT = {"Content-Type": "text/plain; charset=utf-8"}
@@ -33,12 +34,13 @@ _TEXT = {"Content-Type": "text/plain; charset=utf-8"}
 @dataclass(frozen=True)
 class Routes:
     """What is answered. `health()`: whether the bot's own loops live, and a sentence for each. `hook(body, headers by
-    lower-case name)` answers Slack's calls with status, headers, body; `alerts` Alertmanager's. `metrics`: whether /metrics is told as well."""
+    lower-case name)` answers Slack's calls with status, headers, body; `alerts` Alertmanager's, `ci` CI's. `metrics`: whether /metrics is told as well."""
 
     health: Health
     hook: Hook | None = None
     metrics: bool = True
     alerts: Hook | None = None
+    ci: Asked | None = None
 
     def __call__(self, environ: Environ, start: StartResponse) -> Iterable[bytes]:
         """The WSGI application."""
@@ -61,15 +63,17 @@ class Routes:
         hooks = {path: hook for path, hook in ((SLACK, self.hook), (ALERTS, self.alerts)) if hook}
         if path in hooks:
             return self._posted(environ, hooks[path])
-        known = ["/health", *(["/metrics"] if self.metrics else []), *hooks]
+        if self.ci and (path == CI or path.startswith(f"{CI}/")):
+            return self.ci(
+                environ.get("REQUEST_METHOD", ""), path, environ["wsgi.input"].read(LARGEST), _headers(environ)
+            )
+        known = ["/health", *(["/metrics"] if self.metrics else []), *hooks, *(["/ci"] if self.ci else [])]
         return 404, _TEXT, f"There is {' and '.join(known)}.\n".encode()
 
     def _posted(self, environ: Environ, hook: Hook) -> Answer:
         if environ.get("REQUEST_METHOD") != "POST":
             return 405, {**_TEXT, "Allow": "POST"}, b"This is only posted to.\n"
-        headers = {name[5:].replace("_", "-").lower(): value for name, value in environ.items() if name[:5] == "HTTP_"}
-        headers["content-type"] = environ.get("CONTENT_TYPE", "")
-        return hook(environ["wsgi.input"].read(LARGEST), headers)
+        return hook(environ["wsgi.input"].read(LARGEST), _headers(environ))
 
 
 class Web:
@@ -102,6 +106,11 @@ class Web:
             trigger._physical_pull()
         self._thread.join(timeout=5)
         self._server.task_dispatcher.shutdown()
+
+
+def _headers(environ: Environ) -> dict[str, str]:
+    headers = {name[5:].replace("_", "-").lower(): value for name, value in environ.items() if name[:5] == "HTTP_"}
+    return {**headers, "content-type": environ.get("CONTENT_TYPE", "")}
 
 
 def _listening(host: str, port: int) -> socket.socket:

@@ -15,7 +15,10 @@ PAGES = [
 ]  # without a bot
 WHOLE = ["tests/acceptance", "tests/contract/demo", *(f"--ignore={page}" for page in PAGES)]
 DEPLOYS = ["tests/contract/runtime"]
-ROOMS = ["tests/contract", *PAGES, "--ignore=tests/contract/demo", "--ignore=tests/contract/runtime"]
+SERVED = [
+    f"tests/unit/app/test_{topic}.py" for topic in ("simulator", "simulator_report", "minitwit_served", "minitwit_fuzz")
+]
+ROOMS = ["tests/contract", *PAGES, *SERVED, "--ignore=tests/contract/demo", "--ignore=tests/contract/runtime"]
 OPTIONS = ["-q", "-m", "not long", "--durations=25", "--durations-min=5"]
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from known_steps import CLASSES
+from known_steps import CLASSES, bare
 
 from opsbot.backups.manifest import Manifest, Source, Stored
 from opsbot.cli.text import Paint, render
@@ -23,6 +24,7 @@ from opsbot.errors import OpsError
 from opsbot.health.result import Result
 from opsbot.playbooks import expressions, planner
 from opsbot.playbooks.load import load_all
+from opsbot.playbooks.playbook import Playbook
 from opsbot.playbooks.pretend import JumpingClock
 from opsbot.playbooks.rehearsal import rehearse
 from opsbot.postgres.describe import Properties, Shape
@@ -82,6 +84,12 @@ class Pretend:
         return "not_done", None
 
 
+@cache
+def shipped() -> Mapping[str, Playbook]:
+    """The project's own playbooks. They never change, so they are read once."""
+    return load_all(ROOT / "playbooks", bare(), RESERVED)
+
+
 @dataclass
 class World:
     """What the pretended parts answer; tests change it."""
@@ -119,7 +127,7 @@ class World:
         self.config: Config = settings.load(path)
         self.store = open_store(f"sqlite:///{self.tmp / 'state.db'}")
         self.steps: dict[str, Step] = {name: Pretend(name, self.asked, self) for name in CLASSES}  # type: ignore[misc]  # its arguments are per object
-        self.playbooks = load_all(ROOT / "playbooks", self.steps, RESERVED)
+        self.playbooks = shipped()
         self.engine = Engine(
             self.store,
             self.clock,

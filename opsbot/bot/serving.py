@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from opsbot import log, metrics
 from opsbot.backups.storage import Storage
-from opsbot.bot import alertmanager
+from opsbot.bot import alertmanager, ci
 from opsbot.bot.chores import Chores
 from opsbot.bot.ending import Ending
 from opsbot.clock import Clock
@@ -93,7 +93,7 @@ class Serving:
             values.text(where) if where is not None else ""
             for where in (self._config.listen, self._config.slack.http, prometheus.listen if prometheus else None)
         )
-        doors = {own: Routes(self.health)} if own else {}
+        doors = {own: Routes(self.health, ci=self._ci())} if own else {}
         if slack:
             doors[slack] = replace(doors.get(slack, Routes(self.health, metrics=False)), hook=self._called_by_slack)
         if prometheus and (alerts or own):
@@ -102,6 +102,17 @@ class Serving:
                 doors.get(at, Routes(self.health)), alerts=alertmanager.door(self._config, self._reported)
             )
         return [Web(address, routes) for address, routes in doors.items()]
+
+    def _ci(self) -> ci.Door | None:
+        """CI asks at our own address. While another bot serves, it takes the run all the same: they share the record."""
+        if self._config.ci is None:
+            return None
+        token = values.secret(self._config.ci.token).reveal()
+        return ci.Door(token, self._config.ci, self._handle, self._look, self._store)
+
+    def _look(self, run: str) -> tuple[str, str]:
+        view = self._engine.view(run)
+        return view.status, self._card(view).text
 
     def _called_by_slack(self, body: bytes, headers: Mapping[str, str]) -> tuple[int, Mapping[str, str], bytes]:
         """While another bot serves, Slack is asked to try again."""

@@ -27,10 +27,10 @@ def role_of(config: Config, actor: Actor, groups: Collection[str] = (), environm
     """The highest role that the settings give, for the team or in that environment; guests are viewers.
 
     `groups`: the usergroups of the actor, as `@name` or id. What the team itself configured (a schedule) and what
-    follows from its runs (recovery) acts as an operator.
+    follows from its runs (recovery) acts as an operator; so does CI, which its door keeps to a few commands.
     """
     if actor.kind != "person":
-        return "operator" if actor.kind in ("schedule", "recovery") else "viewer"
+        return "operator" if actor.kind in ("schedule", "recovery", "ci") else "viewer"
     if actor.guest:
         return "viewer"
     mine = {actor.id, *groups}

@@ -27,6 +27,8 @@ def _secrets(config: Config) -> Iterator[Value]:
         yield from (config.storage.key, config.storage.secret)
     if config.alertmanager is not None:
         yield config.alertmanager.token
+    if config.ci is not None:
+        yield config.ci.token
 
 
 def _know_password(url: str) -> None:

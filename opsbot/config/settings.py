@@ -145,6 +145,13 @@ class Alertmanager(Frozen):
     silent_after: Duration = timedelta(minutes=3)
 
 
+class Ci(Frozen):
+    """What CI may say with its token, at the bot's own address (`listen`): the first words of commands. It has an operator's rights."""
+
+    token: Value
+    may: tuple[str, ...] = ("deploy",)
+
+
 class Schedule(Frozen):
     """A command at times: five cron fields in the team's zone. A run missed by less than `catch_up` is made up for."""
 
@@ -234,6 +241,7 @@ class Config(Frozen):
     databases: dict[str, Database] = {}
     storage: Storage | None = None
     alertmanager: Alertmanager | None = None
+    ci: Ci | None = None
     schedules: dict[str, Schedule] = {}
     freezes: dict[str, Freeze] = {}
     probes: dict[str, Probe] = {}

@@ -49,6 +49,7 @@ class Parts:
             "OPSBOT_LISTEN": f"127.0.0.1:{listen}",
             "OPSBOT_ALERTMANAGER_LISTEN": self.alerts or "",
             "OPSBOT_ALERTMANAGER_TOKEN": self.state.secret(monitoring.TOKEN) if self.alerts else "",
+            "OPSBOT_CI_TOKEN": "",
             "OPSBOT_REGISTRY": self.registry.address,
             "OPSBOT_REGISTRY_USER": self.registry.user,
             "OPSBOT_REGISTRY_PASSWORD": self.registry.password,

@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 from schemathesis import GenerationMode
 from schemathesis.checks import CHECKS, load_all_checks
 
+pytestmark = pytest.mark.served
+
 CREDENTIALS = {"Authorization": "Basic c2ltdWxhdG9yOnN1cGVyX3NhZmUh"}
 KNOWN = "Åse 李"
 load_all_checks()

@@ -20,6 +20,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.served
+
 APP = Path(__file__).resolve().parents[3] / "app"
 CREDENTIALS = {"Authorization": "Basic c2ltdWxhdG9yOnN1cGVyX3NhZmUh"}
 

@@ -16,6 +16,8 @@ from simulator.endstate import follow_differences, message_differences
 from simulator.people import Person
 from sqlalchemy import text
 
+pytestmark = pytest.mark.served
+
 KEY = "the key of these tests"
 
 

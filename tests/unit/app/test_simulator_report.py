@@ -14,6 +14,8 @@ from simulator.__main__ import main
 from simulator.client import Tally
 from simulator.people import Crowd
 
+pytestmark = pytest.mark.served
+
 
 def tally(*requests):
     """Of (began, ended, error or None), in the order in which they ended."""

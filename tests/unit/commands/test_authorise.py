@@ -130,10 +130,11 @@ def test_a_usergroup_counts_only_when_its_members_are_known() -> None:
     assert allowed(config, ann, Note("ack"), {"@oncall"})
 
 
-def test_what_follows_from_configuration_is_an_operator_and_ci_is_not_yet() -> None:
+def test_what_follows_from_configuration_is_an_operator() -> None:
     assert role_of(Config(), Actor("schedule", "schedule:x", "x")) == "operator"
     assert role_of(Config(), Actor("recovery", "recovery", "recovery")) == "operator"
-    assert role_of(Config(), Actor("ci", "ci:x", "x")) == "viewer"
+    assert role_of(Config(), Actor("ci", "ci:ci", "CI")) == "operator"
+    assert role_of(Config(), Actor("alert", "alert:x", "x")) == "viewer"
 
 
 def test_a_plan_may_be_looked_at_by_everybody() -> None:

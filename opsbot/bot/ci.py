@@ -1,0 +1,109 @@
+"""CI's door: who holds the token may ask for a few changes, as the actor CI, and look how they end."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from opsbot.commands.reply import HEARD_BEFORE, Reply
+from opsbot.commands.request import Actor, Request
+from opsbot.config.settings import Ci
+from opsbot.errors import OpsError
+from opsbot.store import Store
+
+PATH = "/ci"
+LONGEST = 300  # characters of a command
+REFUSED, NOT_UNDERSTOOD = 3, 2  # exit codes of replies
+
+Answer = tuple[int, Mapping[str, str], bytes]
+
+
+class Door:
+    """Answers `POST /ci` and `GET /ci/RUN`. Without a token nobody gets in.
+
+    `handle` is the front; `look(run)` answers its status and a sentence. The same command for the same `source` (the
+    address of CI's own run) is carried out once, however often it is sent.
+    """
+
+    def __init__(
+        self,
+        token: str,
+        settings: Ci,
+        handle: Callable[[Request], Reply],
+        look: Callable[[str], tuple[str, str]],
+        store: Store,
+    ) -> None:
+        self._token, self._settings, self._handle, self._look, self._store = token, settings, handle, look, store
+
+    def __call__(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+        """Status, headers, body."""
+        given = headers.get("authorization", "").encode("utf-8", "replace")
+        same = hmac.compare_digest(given, f"Bearer {self._token}".encode())  # in any case: the time tells nothing
+        if not self._token or not same:
+            return _json(401, {"code": "token", "text": "The token is not right."}, {"WWW-Authenticate": "Bearer"})
+        if method == "GET" and path.startswith(f"{PATH}/"):
+            return self._tell(path.removeprefix(f"{PATH}/"))
+        if method == "POST" and path == PATH:
+            return self._ask(body)
+        return _json(
+            405, {"code": "method", "text": f"POST {PATH} asks, GET {PATH}/RUN looks."}, {"Allow": "GET, POST"}
+        )
+
+    def _tell(self, run: str) -> Answer:
+        try:
+            status, text = self._look(run)
+        except OpsError as error:
+            return _json(503 if error.again else 404, {"code": error.code, "text": error.sentence()})
+        return _json(200, {"status": status, "text": text})
+
+    def _ask(self, body: bytes) -> Answer:
+        try:
+            command, source = _asked(body)
+        except ValueError as error:
+            return _json(400, {"code": "shape", "text": str(error)})
+        if not command.split() or command.split()[0].lower() not in self._settings.may:
+            may = ", ".join(self._settings.may) or "nothing"
+            return _json(403, {"code": "not_allowed", "text": f"CI may say {may}."})
+        key = f"ci:{hashlib.sha256(f'{source} {command}'.encode()).hexdigest()}" if source else None
+        reply = self._handle(Request(Actor("ci", "ci:ci", "CI"), "web", text=command, key=key))
+        run = self._run_of(key, reply)
+        if run:
+            return _json(202, {"run": run, "text": reply.text})
+        text, code = reply.text, reply.code
+        if reply.ok:
+            return _json(200, {"text": text})
+        status = {REFUSED: 403, NOT_UNDERSTOOD: 400}.get(reply.exit_code, 503 if _again(reply) else 422)
+        return _json(status, {"code": code, "text": text})
+
+    def _run_of(self, key: str | None, reply: Reply) -> str | None:
+        """The run that was begun now, or when the same was asked before."""
+        if key and reply.run:
+            self._store.settings.put(key, reply.run)
+        if key and reply.code == HEARD_BEFORE:
+            found: str | None = self._store.settings.get(key)
+            return found
+        return reply.run
+
+
+def _again(reply: Reply) -> bool:
+    """Whether trying again can help."""
+    return isinstance(reply.json, Mapping) and bool(reply.json.get("again"))
+
+
+def _asked(body: bytes) -> tuple[str, str]:
+    try:
+        asked: Any = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise ValueError("That is not JSON.") from error
+    command = asked.get("command") if isinstance(asked, dict) else None
+    source = asked.get("source", "") if isinstance(asked, dict) else ""
+    if not isinstance(command, str) or not isinstance(source, str) or len(command) > LONGEST:
+        raise ValueError('Send {"command": "deploy v2 to staging", "source": "the address of your run"}.')
+    return command, source
+
+
+def _json(status: int, body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Answer:
+    return status, {"Content-Type": "application/json", **(headers or {})}, json.dumps(body).encode()

@@ -1,0 +1,151 @@
+"""What CI may ask with its token: a few changes, each once, and how they end. Over a real server and the real front."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from pretend_world import BOB, World
+
+from opsbot.bot.ci import Door
+from opsbot.commands.change import of_error
+from opsbot.config.settings import Ci
+from opsbot.errors import Unavailable
+from opsbot.web import Routes, Web
+
+TOKEN = "a long secret"
+OURS = {"Authorization": f"Bearer {TOKEN}"}
+SOURCE = "https://ci.example/runs/7"
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    made = World(tmp_path)
+    yield made
+    made.store.close()
+
+
+@pytest.fixture
+def url(world: World) -> Iterator[str]:
+    yield from served(world, TOKEN)
+
+
+def served(world: World, token: str) -> Iterator[str]:
+    def look(run: str) -> tuple[str, str]:
+        return world.engine.view(run).status, "a sentence"
+
+    door = Door(token, Ci(token=token), world.front.handle, look, world.store)
+    web = Web("127.0.0.1:0", Routes(lambda: (True, {}), ci=door))
+    web.start()
+    yield f"http://127.0.0.1:{web.port}/ci"
+    web.stop()
+
+
+def ask(url: str, command: Any, source: Any = SOURCE) -> tuple[int, dict[str, Any]]:
+    answer = requests.post(url, json={"command": command, "source": source}, headers=OURS, timeout=5)
+    return answer.status_code, answer.json()
+
+
+def test_a_deploy_to_staging_is_begun_and_can_be_followed_to_its_end(world: World, url: str) -> None:
+    status, told = ask(url, "deploy v2 to staging")
+    assert (status, told["text"]) == (202, "Deploy web v2 to staging.")
+    run = world.store.runs.get(told["run"])
+    assert run is not None
+    assert (run.actor["kind"], run.actor["id"], run.door) == ("ci", "ci:ci", "web")
+    assert world.drive(told["run"]) == "succeeded"
+    seen = requests.get(f"{url}/{told['run']}", headers=OURS, timeout=5)
+    assert (seen.status_code, seen.json()["status"]) == (200, "succeeded")
+
+
+def test_a_deploy_to_production_is_proposed_and_a_person_says_yes(world: World, url: str) -> None:
+    status, told = ask(url, "deploy v2 to production")
+    assert status == 202
+    assert world.engine.view(told["run"]).status == "awaiting_approval"
+    assert world.say(f"approve {told['run']}", BOB).ok
+    assert world.drive(told["run"]) == "succeeded"
+
+
+def test_the_same_of_the_same_run_of_ci_is_done_once_however_often_it_is_sent(world: World, url: str) -> None:
+    first, again = ask(url, "deploy v2 to staging"), ask(url, "deploy v2 to staging")
+    assert again[0] == 202
+    assert again[1]["run"] == first[1]["run"]
+    assert len(world.store.runs.list(10)) == 1
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "approve",
+        "rollback staging",
+        "unblock web-1 on staging",
+        "restore latest on staging",
+        "",
+        "  ",
+        "status",
+        "break-glass x y",
+    ],
+)
+def test_ci_may_say_nothing_but_what_the_settings_allow(world: World, url: str, command: str) -> None:
+    status, told = ask(url, command)
+    assert (status, told) == (403, {"code": "not_allowed", "text": "CI may say deploy."})
+    assert world.store.runs.list(10) == []
+
+
+def test_ci_breaks_no_glass(world: World, url: str) -> None:
+    status, told = ask(url, 'deploy v2 to production --break-glass "it cannot wait"')
+    assert (status, told["code"]) == (403, "not_allowed")
+    assert world.store.runs.list(10) == []
+
+
+@pytest.mark.parametrize(
+    ("command", "status", "code"),
+    [
+        ("deploy v2 to nowhere", 422, "unknown_environment"),
+        ("deploy", 400, "missing_param"),
+        ("deploy v2 --wrong", 400, "usage"),
+    ],
+)
+def test_what_cannot_be_understood_is_said(url: str, command: str, status: int, code: str) -> None:
+    found, told = ask(url, command)
+    assert (found, told["code"]) == (status, code)
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"[]", b'"x"', b'{"command": 7}', b'{"command": "deploy", "source": 1}', b"[" * 100_000]
+)
+def test_what_is_not_of_the_shape_is_the_senders_fault(url: str, body: bytes) -> None:
+    assert requests.post(url, data=body, headers=OURS, timeout=5).status_code == 400
+
+
+@pytest.mark.parametrize("token", [None, "", "Bearer", "Bearer ", TOKEN, f"Bearer {TOKEN}x", "Bearer å"])
+def test_nobody_else_gets_in(world: World, url: str, token: str | None) -> None:
+    headers = {} if token is None else {"Authorization": token.encode()}
+    for answer in (
+        requests.post(url, json={"command": "deploy v2 to staging"}, headers=headers, timeout=5),
+        requests.get(f"{url}/r12345", headers=headers, timeout=5),
+    ):
+        assert answer.status_code == 401
+    assert world.store.runs.list(10) == []
+
+
+def test_without_a_configured_token_nobody_gets_in(world: World) -> None:
+    for url in served(world, ""):
+        for token in ("Bearer", "Bearer "):
+            answer = requests.post(
+                url, json={"command": "deploy v2 to staging"}, headers={"Authorization": token}, timeout=5
+            )
+            assert answer.status_code == 401
+
+
+def test_a_run_that_is_not_there_and_another_method_are_said(url: str) -> None:
+    assert requests.get(f"{url}/rnope00", headers=OURS, timeout=5).status_code == 404
+    assert requests.delete(url, headers=OURS, timeout=5).status_code == 405
+
+
+def test_what_is_down_is_worth_another_try(world: World) -> None:
+    door = Door(TOKEN, Ci(token=TOKEN), lambda _asked: of_error(Unavailable("no")), lambda _run: ("", ""), world.store)
+    found, _, _ = door("POST", "/ci", b'{"command": "deploy v2 to staging"}', {"authorization": f"Bearer {TOKEN}"})
+    assert found == 503
