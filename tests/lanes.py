@@ -1,8 +1,10 @@
 """`python -m tests.lanes`: the tests on real parts, in programs side by side, since all of them mostly wait.
 
-What looks at the whole machine (the demo's own life, the whole bot) is one lane, deploys another, the other rooms the third.
+What looks at the whole machine (the demo's own life, the whole bot) is one lane, deploys another, the other rooms the third;
+what takes long and has stacks of its own has a lane for itself.
 """
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -13,12 +15,25 @@ from pathlib import Path
 PAGES = [
     f"tests/acceptance/test_page_{topic}.py" for topic in ("looks", "blocks", "dialogs", "people")
 ]  # without a bot
-WHOLE = ["tests/acceptance", "tests/contract/demo", *(f"--ignore={page}" for page in PAGES)]
-DEPLOYS = ["tests/contract/runtime"]
 SERVED = [
-    f"tests/unit/app/test_{topic}.py" for topic in ("simulator", "simulator_report", "minitwit_served", "minitwit_fuzz")
+    f"tests/unit/app/test_{name}.py" for name in ("simulator", "simulator_report", "minitwit_served", "minitwit_fuzz")
 ]
-ROOMS = ["tests/contract", *PAGES, *SERVED, "--ignore=tests/contract/demo", "--ignore=tests/contract/runtime"]
+INSTALLED = ["tests/acceptance/test_bare_stack.py", "tests/acceptance/test_bot_image.py"]
+KILLED = ["tests/contract/runtime/test_runtime_kill.py"]
+
+
+def without(paths: list[str]) -> list[str]:
+    """Options that leave these to other lanes."""
+    return [f"--ignore={path}" for path in paths]
+
+
+LANES = (
+    ["tests/acceptance", "tests/contract/demo", *without([*PAGES, *INSTALLED])],
+    ["tests/contract/runtime", *without(KILLED)],
+    ["tests/contract", *PAGES, *SERVED, *without(["tests/contract/demo", "tests/contract/runtime"])],
+    INSTALLED,
+    KILLED,
+)
 OPTIONS = ["-q", "-m", "not long", "--durations=25", "--durations-min=5"]
 
 
@@ -44,8 +59,9 @@ class Lane:
 
     def start(self, output: Path) -> subprocess.Popen[bytes]:
         """Begin; what it says goes to a file."""
+        env = {**os.environ, "OPSBOT_TEST_PREFIX": f"optest{self.number or ''}"}  # names of its own for its stacks
         with output.open("wb") as sink:
-            return subprocess.Popen(self.argv, stdout=sink, stderr=sink)
+            return subprocess.Popen(self.argv, stdout=sink, stderr=sink, env=env)
 
     def again(self, status: int) -> int:
         """The status of a second try of what failed; anything but failed tests stands as it is."""
@@ -58,7 +74,7 @@ class Lane:
 def main() -> int:
     """Exit status 0: all lanes passed. What failed is tried once more, alone, and said: these machines are shared."""
     began = time.monotonic()
-    lanes = [Lane(number, paths) for number, paths in enumerate((WHOLE, DEPLOYS, ROOMS))]
+    lanes = [Lane(number, paths) for number, paths in enumerate(LANES)]
     with tempfile.TemporaryDirectory() as folder:
         outputs = [Path(folder, str(lane.number)) for lane in lanes]
         running = [lane.start(output) for lane, output in zip(lanes, outputs, strict=True)]

@@ -13,6 +13,8 @@ from opsbot.runtime.progress import Progress, RolloutFailed
 from opsbot.runtime.swarm import Swarm
 
 _EVERY = 0.25  # s between looks
+KILLED = 137  # the exit code of SIGKILL
+_LOOKS = 8  # at a killed container, until the engine says whether memory was short
 _FAILURES = 3  # tasks that may die before we say that the release does
 _LINES = 40  # of the log: a Python traceback of a server's start fits
 _MEMORY = "Raise `memory` of {service} in opsbot.yml, or look what needs so much."
@@ -86,11 +88,22 @@ def read(swarm: Swarm, task: Mapping[str, Any]) -> End:
     status = task["Status"]
     ident = (status.get("ContainerStatus") or {}).get("ContainerID", "")
     try:
-        container = swarm.container(ident) if ident else None
+        container = _settled(swarm, ident) if ident else None
         logs = swarm.container_logs(ident, _LINES) if container else []
     except OpsError as gone:
         container, logs = None, [gone.what]
     return verdict_of(status, (container or {}).get("State") or {}, logs)
+
+
+def _settled(swarm: Swarm, ident: str) -> Mapping[str, Any] | None:
+    """The container. The engine notes that memory was short a moment after it notes the end."""
+    for _ in range(_LOOKS):
+        found = swarm.container(ident)
+        state = (found or {}).get("State") or {}
+        if state.get("ExitCode") != KILLED or state.get("OOMKilled"):
+            break
+        time.sleep(_EVERY)
+    return found
 
 
 def verdict_of(status: Mapping[str, Any], state: Mapping[str, Any], logs: Sequence[str]) -> End:
@@ -104,6 +117,8 @@ def verdict_of(status: Mapping[str, Any], state: Mapping[str, Any], logs: Sequen
     )
     if state.get("OOMKilled"):
         return End(f"It was killed: out of memory (exit code {code}).", _MEMORY, details)
+    if code == KILLED and "unhealthy" not in told:
+        return End(f"It was killed (exit code {code}), most likely because it was out of memory.", _MEMORY, details)
     if "unhealthy" in told or (checks and not code):
         said = f": {checks[-1]}" if len(checks) > 1 else ""
         return End(f"Its health check never passed{said}.", _UNHEALTHY, details)

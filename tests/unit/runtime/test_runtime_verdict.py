@@ -25,6 +25,7 @@ def state(code: int = 0, oom: bool = False, *checks: dict[str, Any]) -> dict[str
     [
         ("task: non-zero exit (1)", state(1), "It ended by itself: exit code 1.", "mend the image or the settings"),
         ("task: non-zero exit (1)", state(1, False, check(1)), "exit code 1", "Its last lines say why"),
+        ("task: non-zero exit (137)", state(137, False), "most likely because it was out of memory", "Raise `memory`"),
         ("task: non-zero exit (137)", state(137, True), "out of memory (exit code 137)", "Raise `memory`"),
         (
             "task: non-zero exit (143): dockerexec: unhealthy container",
