@@ -59,7 +59,7 @@ class Lane:
 
     def start(self, output: Path) -> subprocess.Popen[bytes]:
         """Begin; what it says goes to a file."""
-        env = {**os.environ, "OPSBOT_TEST_PREFIX": f"optest{self.number or ''}"}  # names of its own for its stacks
+        env = {**os.environ, "OPSBOT_TEST_PREFIX": f"lane{self.number}"}  # names of its own for its stacks
         with output.open("wb") as sink:
             return subprocess.Popen(self.argv, stdout=sink, stderr=sink, env=env)
 
