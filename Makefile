@@ -27,7 +27,7 @@ check: setup  ## format, lint, types, import contracts, unit tests: no engine, u
 	$(BIN)/mypy
 	MYPYPATH=app $(BIN)/mypy -p minitwit -p simulator -p mover
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -q -n auto -m "not long and not served" tests/unit tests/architecture
+	$(BIN)/python -m pytest -q -n auto --dist worksteal -m "not long and not served and not stories" tests/unit tests/architecture
 
 format: setup  ## format and mend what can be mended
 	$(BIN)/ruff format .

@@ -18,6 +18,8 @@ PAGES = [
 SERVED = [
     f"tests/unit/app/test_{name}.py" for name in ("simulator", "simulator_report", "minitwit_served", "minitwit_fuzz")
 ]
+STORIES = ["tests/unit/runs/test_runs_machine.py", "tests/unit/commands/test_deliveries.py"]
+MONITORED = ["tests/contract/monitoring"]
 INSTALLED = ["tests/acceptance/test_bare_stack.py", "tests/acceptance/test_bot_image.py"]
 KILLED = ["tests/contract/runtime/test_runtime_kill.py"]
 
@@ -30,9 +32,10 @@ def without(paths: list[str]) -> list[str]:
 LANES = (
     ["tests/acceptance", "tests/contract/demo", *without([*PAGES, *INSTALLED])],
     ["tests/contract/runtime", *without(KILLED)],
-    ["tests/contract", *PAGES, *SERVED, *without(["tests/contract/demo", "tests/contract/runtime"])],
+    ["tests/contract", *PAGES, *SERVED, *without(["tests/contract/demo", "tests/contract/runtime", *MONITORED])],
     INSTALLED,
     KILLED,
+    [*MONITORED, *STORIES],
 )
 OPTIONS = ["-q", "-m", "not long", "--durations=25", "--durations-min=5"]
 

@@ -17,6 +17,8 @@ from opsbot.commands.reply import HEARD_BEFORE, Reply
 from opsbot.commands.request import Request
 from opsbot.runs.run import UNBEGUN
 
+pytestmark = pytest.mark.stories
+
 # key of the delivery → who said what. A click is words as well: several say yes to the same plan, also when it is over.
 WORDS = {
     "deploy": (CAROL, "deploy v2 to production"),

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 from acting import QUICK, Stage, mark, plan, resolve, sleep
 from acting import Mark as MarkStep
 from acting import Sleep as SleepStep
@@ -23,6 +24,8 @@ from opsbot.runs.engine import Engine
 from opsbot.runs.gate import overlap
 from opsbot.runs.run import FINAL, TRANSITIONS, UNANSWERED
 from opsbot.store import Store, open_store
+
+pytestmark = pytest.mark.stories
 
 PEOPLE = [{"kind": "person", "id": f"U{n}", "name": name} for n, name in enumerate(("ann", "ben", "cat", "dan"))]
 people = st.sampled_from(PEOPLE)
