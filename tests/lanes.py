@@ -19,7 +19,7 @@ SERVED = [
     f"tests/unit/app/test_{name}.py" for name in ("simulator", "simulator_report", "minitwit_served", "minitwit_fuzz")
 ]
 STORIES = ["tests/unit/runs/test_runs_machine.py", "tests/unit/commands/test_deliveries.py"]
-MONITORED = ["tests/contract/monitoring"]
+BESIDE = ["tests/contract/monitoring", "tests/contract/app"]  # MiniTwit and what watches it
 INSTALLED = ["tests/acceptance/test_bare_stack.py", "tests/acceptance/test_bot_image.py"]
 KILLED = ["tests/contract/runtime/test_runtime_kill.py"]
 
@@ -32,10 +32,10 @@ def without(paths: list[str]) -> list[str]:
 LANES = (
     ["tests/acceptance", "tests/contract/demo", *without([*PAGES, *INSTALLED])],
     ["tests/contract/runtime", *without(KILLED)],
-    ["tests/contract", *PAGES, *SERVED, *without(["tests/contract/demo", "tests/contract/runtime", *MONITORED])],
+    ["tests/contract", *PAGES, *SERVED, *without(["tests/contract/demo", "tests/contract/runtime", *BESIDE])],
     INSTALLED,
     KILLED,
-    [*MONITORED, *STORIES],
+    [*BESIDE, *STORIES],
 )
 OPTIONS = ["-q", "-m", "not long", "--durations=25", "--durations-min=5"]
 
