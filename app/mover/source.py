@@ -43,7 +43,7 @@ def statement(table: Table, tables: Mapping[str, Table], after: bool, mark: str,
     columns = ", ".join(cast.format(quoted(theirs)) for theirs in table.columns.values())
     key = listed(table.theirs(column) for column in table.key)
     conditions = [
-        f"{quoted(table.theirs(column))} IN (SELECT {quoted(tables[other].theirs(tables[other].key[0]))}"  # noqa: S608
+        f"{quoted(table.theirs(column))} IN (SELECT {quoted(tables[other].theirs(tables[other].key[0]))}"  # noqa: S608  # identifiers are quoted
         f" FROM {quoted(tables[other].source)})"
         for column, other in table.refers.items()
     ]
@@ -90,14 +90,14 @@ class SqliteSource:
     def wrong_values(self, table: Table, column: str, kind: str) -> int:
         name, source = quoted(table.theirs(column)), quoted(table.source)
         if kind == "text":
-            broken = f"SELECT count(*) FROM {source} WHERE typeof({name}) = 'blob' OR instr({name}, char(0)) > 0"  # noqa: S608
+            broken = f"SELECT count(*) FROM {source} WHERE typeof({name}) = 'blob' OR instr({name}, char(0)) > 0"  # noqa: S608  # identifiers are quoted
             return int(self.ask(broken)[0]) + self._undecodable(name, source)
         most = 2**31 - 1 if kind == "integer" else 2**63 - 1
         wrong = f"typeof({name}) NOT IN ('integer', 'null') OR abs({name}) > {most}"
         return int(self.ask(f"SELECT count(*) FROM {source} WHERE {wrong}")[0])  # noqa: S608  # identifiers are quoted
 
     def _undecodable(self, name: str, source: str) -> int:
-        cursor = self._link.execute(f"SELECT CAST({name} AS BLOB) FROM {source} WHERE typeof({name}) = 'text'")  # noqa: S608
+        cursor = self._link.execute(f"SELECT CAST({name} AS BLOB) FROM {source} WHERE typeof({name}) = 'text'")  # noqa: S608  # identifiers are quoted
         return sum(not _decodes(raw) for (raw,) in cursor)
 
     def close(self) -> None:
@@ -154,7 +154,7 @@ class PostgresSource:
             return 0
         name, pattern = f"{quoted(table.theirs(column))}::text", "^-?[0-9]{1,18}$"
         least = f" OR (CASE WHEN {name} ~ '{pattern}' THEN abs({name}::bigint) > 2147483647 END)" * (kind == "integer")
-        return int(self.ask(f"SELECT count(*) FROM {quoted(table.source)} WHERE {name} !~ '{pattern}'{least}")[0])  # noqa: S608
+        return int(self.ask(f"SELECT count(*) FROM {quoted(table.source)} WHERE {name} !~ '{pattern}'{least}")[0])  # noqa: S608  # identifiers are quoted
 
     def close(self) -> None:
         self._link.close()
