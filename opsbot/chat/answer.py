@@ -108,6 +108,10 @@ class Answers:
                 self._heard.popitem(last=False)
             return True
 
+    def heard(self, key: str) -> bool:
+        """Whether this program has heard these words."""
+        return key in self._heard
+
     def _calm(self, ask: Ask) -> None:
         if ask.channel and not ask.view:
             self.say(ask, Reply(LOOKING, "busy", private=True))

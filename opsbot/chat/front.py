@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 from slack_bolt.error import BoltError
@@ -28,7 +29,7 @@ from opsbot.chat.outbox import SPACING, Outbox
 from opsbot.chat.people import Channels, People
 from opsbot.chat.render import render
 from opsbot.chat.screen import Screen
-from opsbot.chat.slack import Listeners, connect
+from opsbot.chat.slack import Listeners, connect, says_nothing
 from opsbot.chat.socket import PING_EVERY, PONG_WITHIN, Link
 from opsbot.chat.submission import Submissions
 from opsbot.chat.thread import Runs
@@ -183,7 +184,8 @@ class SlackFront:
         if slack.http is not None:
             return Hook(app, secret(slack.signing_secret), self._clock, bot)
         token = secret(slack.app_token).reveal()
-        return Link(app, token, self._client, self._clock, bot, self._up, self._ping_every, self._pong_within)
+        known = partial(says_nothing, bot=bot, heard=self._answers.heard)
+        return Link(app, token, self._client, self._clock, bot, self._up, known, self._ping_every, self._pong_within)
 
     def _listeners(self) -> Listeners:
         take, counter = self._answers.take, self._counter

@@ -10,7 +10,6 @@ from opsbot.log import redactor
 NOTHING = "–"  # Slack refuses empty texts
 CUT = "…"
 _BREAK = "\u200b"  # a zero-width space: takes the meaning from a mark and leaves its look
-_ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 # control characters, halves of surrogates, and those that turn the writing direction of what follows
 _HARMFUL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
 _CODE = re.compile(r"(`[^`\n]+`)")
@@ -20,7 +19,7 @@ _LINK = re.compile(r"https?://(?:&amp;|[^\s|`*&])*(?:&amp;|[^\s|`*&.,;:!?)\]'\"�
 
 def escape(text: str) -> str:
     """`&`, `<`, `>` as Slack wants them: without them no mention and no link can be made."""
-    return text.translate(_ENTITIES)
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def clean(text: str) -> str:
@@ -56,6 +55,8 @@ def escaped_length(text: str) -> int:
 
 def split(text: str, most: int) -> list[str]:
     """The text in pieces of at most `most` escaped characters, at line ends where there are any."""
+    if escaped_length(text) <= most:
+        return [text.strip("\n")] if text.strip() else []
     pieces: list[str] = []
     piece, length = "", 0
     for line in _short_lines(text, most):
@@ -74,8 +75,8 @@ def width(text: str) -> int:
 
 
 def _prose(escaped: str) -> str:
-    plain = _FOREIGN.sub(rf"\1{_BREAK}", escaped)
-    return _LINK.sub(lambda found: f"<{found.group()}>", plain)
+    plain = _FOREIGN.sub(rf"\1{_BREAK}", escaped) if "_" in escaped or "~" in escaped else escaped
+    return _LINK.sub(lambda found: f"<{found.group()}>", plain) if "://" in plain else plain
 
 
 def _short_lines(text: str, most: int) -> list[str]:

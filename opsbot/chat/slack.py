@@ -178,6 +178,14 @@ def from_event(body: Body, bot: str) -> Ask | None:
     )
 
 
+def says_nothing(body: Body, bot: str, heard: Callable[[str], bool]) -> bool:
+    """Whether an event is not for us or not news: our own posts and edits come back, and a mention comes twice."""
+    if (body.get("event") or {}).get("type") not in ("message", "app_mention"):
+        return False
+    ask = from_event(body, bot)
+    return ask is None or heard(ask.key)
+
+
 def from_click(body: Body) -> Ask | None:
     """A button that says a command in the clicker's name: on a message, in a modal, or on the home page (no channel)."""
     action: Body = (body.get("actions") or [{}])[0]

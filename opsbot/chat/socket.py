@@ -16,6 +16,7 @@ from slack_bolt import App
 from slack_bolt.adapter.socket_mode.internals import run_bolt_app, send_response
 from slack_sdk.socket_mode.client import BaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
+from slack_sdk.socket_mode.response import SocketModeResponse
 from slack_sdk.socket_mode.websocket_client import SocketModeClient
 from slack_sdk.web import WebClient
 
@@ -120,7 +121,8 @@ class PatientClient(SocketModeClient):
 
 
 class Link:
-    """One Socket Mode connection that feeds a bolt app. `up` is called whenever Slack said hello."""
+    """One Socket Mode connection that feeds a bolt app. `up` is called whenever Slack said hello; an event of which
+    `says_nothing` is true is acknowledged and goes no further: it would only keep the threads from what does."""
 
     def __init__(
         self,
@@ -130,10 +132,12 @@ class Link:
         clock: Clock,
         bot: str,
         up: Callable[[], None],
+        says_nothing: Callable[[dict[str, Any]], bool] = lambda _body: False,
         ping_every: float = PING_EVERY,
         pong_within: float = PONG_WITHIN,
     ) -> None:
         self._app, self._clock, self._bot, self._up = app, clock, bot, up
+        self._says_nothing = says_nothing
         self.ear = Ear(clock, silence=3 * ping_every + pong_within)
         self._socket = PatientClient(app_token, client, ping_every, pong_within)
         self._socket.message_listeners.append(self._hear)
@@ -163,6 +167,9 @@ class Link:
 
     def _dispatch(self, client: BaseSocketModeClient, request: SocketModeRequest) -> None:
         started = time.time()
+        if request.type == "events_api" and self._says_nothing(request.payload):
+            client.send_socket_mode_response(SocketModeResponse(envelope_id=request.envelope_id))
+            return
         send_response(client, request, run_bolt_app(self._app, request), started)
 
     def _hear(self, _socket: BaseSocketModeClient, message: dict[str, Any], _raw: str | None = None) -> None:

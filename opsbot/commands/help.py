@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from opsbot.commands.authorise import NOTES, needed, role_of, who_can
+from opsbot.commands.authorise import NOTES, needed, who_can
 from opsbot.commands.reply import Line, Lines, Part, Reply, Small
 from opsbot.commands.request import ChangeRequest
 from opsbot.commands.services import Asked
@@ -37,8 +37,8 @@ def help_reply(tree: Tree, asked: Asked, topic: str | None, *, as_json: bool = F
 
 def _daily(tree: Tree, asked: Asked) -> Reply:
     specs = [tree.specs[path] for path in DAILY if path in tree.specs]
-    mine = [spec for spec in specs if lacking(asked, spec) is None]
-    denied = [spec for spec in specs if spec not in mine]
+    may = {spec.path: lacking(asked, spec) is None for spec in specs}
+    mine, denied = ([spec for spec in specs if may[spec.path] is kind] for kind in (True, False))
     lines = [Line("info", f"`{examples(asked, spec)[0]}`", spec.about) for spec in mine]
     parts: list[Part] = [Lines(lines), *_others(asked, denied), Small(HINT)]
     return Reply(SHORT, "info", parts)
@@ -105,13 +105,14 @@ def lacking(asked: Asked, spec: Spec) -> Role | None:
 
 def _lacks(asked: Asked, spec: Spec, environment: str | None) -> Role | None:
     lowest = _lowest(asked, spec, environment)
-    mine = role_of(asked.services.config, asked.actor, asked.groups, environment)
-    return None if ROLES.index(mine) >= ROLES.index(lowest) else lowest
+    return None if ROLES.index(asked.role(environment)) >= ROLES.index(lowest) else lowest
 
 
 def _lowest(asked: Asked, spec: Spec, environment: str | None) -> Role:
     if spec.kind == "note":
         return NOTES.get(spec.path, "operator")
+    if spec.kind == "query":
+        return "viewer"
     playbook = _playbook(asked, spec)
     if playbook is None:
         return "viewer"
@@ -121,7 +122,7 @@ def _lowest(asked: Asked, spec: Spec, environment: str | None) -> Role:
 
 
 def _playbook(asked: Asked, spec: Spec) -> Playbook | None:
-    return next((found for found in asked.services.playbooks.values() if found.path == spec.path), None)
+    return asked.services.by_path.get(spec.path)
 
 
 def _one(spec: Spec, known: Known, asked: Asked) -> Reply:

@@ -20,7 +20,7 @@ def parse(tree: Tree, request: Request) -> Parsed:
     if not words or words[0] in ("-h", "--help"):
         words = ["help"]
     try:
-        return _invoke(tree, words)
+        return tree.understand(words)
     except click.NoSuchOption as error:
         near = sorted(error.possibilities or [])
         raise UsageError(
@@ -29,12 +29,6 @@ def parse(tree: Tree, request: Request) -> Parsed:
         ) from error
     except click.ClickException as error:
         raise UsageError(error.format_message().rstrip(".") + ".", _usage(tree, words)) from error
-
-
-def _invoke(tree: Tree, words: Sequence[str]) -> Parsed:
-    context = tree.root.make_context("ops", list(words))
-    parsed: Parsed = tree.root.invoke(context)
-    return parsed
 
 
 def _usage(tree: Tree, words: Sequence[str]) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from opsbot.backups.manifest import Manifest
 from opsbot.clock import Clock
-from opsbot.commands.authorise import require
+from opsbot.commands.authorise import require, role_of
 from opsbot.commands.request import Actor, Door
 from opsbot.config.settings import Config, Role
 from opsbot.health.result import Result
@@ -56,6 +57,11 @@ class Services:
     logs: Callable[[str, str, datetime], Written] = lambda _environment, _part, _since: Written(())
     foreign: Callable[[], str] = str
 
+    @cached_property
+    def by_path(self) -> Mapping[str, Playbook]:
+        """The playbooks by the command that each becomes."""
+        return {playbook.path: playbook for playbook in self.playbooks.values()}
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -69,9 +75,23 @@ class Asked:
 
     def places(self) -> list[str]:
         """The environments that are meant here: those of this channel, or all where it is nobody's."""
+        return list(self._places)
+
+    @cached_property
+    def _places(self) -> tuple[str, ...]:
         environments = self.services.config.environments
         mine = [name for name, settings in environments.items() if settings.channel == self.channel_name]
-        return mine if mine and self.channel_name else list(environments)
+        return tuple(mine if mine and self.channel_name else environments)
+
+    @cached_property
+    def _roles(self) -> dict[str | None, Role]:
+        return {}
+
+    def role(self, environment: str | None) -> Role:
+        """The asker's role there, or for the team."""
+        if environment not in self._roles:
+            self._roles[environment] = role_of(self.services.config, self.actor, self.groups, environment)
+        return self._roles[environment]
 
     def require(self, lowest: Role, what: str, environment: str | None = None) -> None:
         """Refused (`not_allowed`) unless the asker has that role there, or anywhere."""

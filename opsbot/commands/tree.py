@@ -16,6 +16,7 @@ from opsbot.commands.words import assign, target
 from opsbot.errors import OpsError, UsageError, closest
 from opsbot.playbooks.params import Known, complete
 
+LONGEST = 4  # words in a path
 ALIKE = 0.6  # how near a mistyped command must be to be asked about
 
 
@@ -35,46 +36,39 @@ class Tree:
     specs: Mapping[str, Spec]
     known: Known
     root: click.Group
+    named: Mapping[str, Spec]
 
     def find(self, words: Sequence[str]) -> tuple[Spec, int] | None:
-        """The command that the first words name, by path or alias, and how many words that took."""
-        low = [word.lower() for word in words]
-        for length in range(min(len(low), 4), 0, -1):
-            path = " ".join(low[:length])
-            for spec in self.specs.values():
-                if path in spec.paths:
-                    return spec, length
+        """The command that the first words name, by path or alias (the longest that fits), and how many words that took."""
+        low = [word.lower() for word in words[:LONGEST]]
+        for length in range(len(low), 0, -1):
+            spec = self.named.get(" ".join(low[:length]))
+            if spec:
+                return spec, length
         return None
 
-
-class _Root(click.Group):
-    """Commands have paths of one or more words; the longest one that fits is meant."""
-
-    tree: Tree
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        found = self.tree.find(args)
+    def understand(self, words: Sequence[str]) -> Parsed:
+        """What the words ask. UsageError: no command begins with them; what Click raises: the rest does not fit it."""
+        found = self.find(words)
         if found is None:
-            raise unknown_command(self.tree, args)
+            raise unknown_command(self, words)
         spec, length = found
-        return spec.path, self.commands[spec.path], args[length:]
+        command = self.root.commands[spec.path]
+        parsed: Parsed = command.invoke(command.make_context(spec.path, list(words[length:])))
+        return parsed
 
 
 def build(specs: Sequence[Spec], known: Known) -> Tree:
     """The tree of all commands."""
-    root = _Root("ops", add_help_option=False, invoke_without_command=True, callback=lambda: None)
-    root.allow_interspersed_args = False
-    for spec in specs:
-        root.add_command(_command(spec, known), spec.path)
-    tree = Tree(MappingProxyType({spec.path: spec for spec in specs}), known, root)
-    root.tree = tree
-    return tree
+    root = click.Group("ops", commands={spec.path: _command(spec, known) for spec in specs}, add_help_option=False)
+    named = {path: spec for spec in reversed(specs) for path in reversed(spec.paths)}
+    return Tree(MappingProxyType({spec.path: spec for spec in specs}), known, root, MappingProxyType(named))
 
 
 def unknown_command(tree: Tree, words: Sequence[str]) -> OpsError:
     """What to say when no command begins with these words."""
+    if words[0].startswith("-"):
+        return UsageError(f"There is no option {words[0][:60]}.", "The command comes first; `help` lists them.")
     near = near_paths(tree, words)
     cure = f"Did you mean {' or '.join(f'`{path}`' for path in near)}?" if near else "`help` lists the commands."
     return UsageError(f"There is no command “{words[0][:60]}”.", cure, code="unknown_command")

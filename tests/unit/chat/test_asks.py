@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from opsbot.chat.slack import from_click, from_event, from_slash
+from opsbot.chat.slack import from_click, from_event, from_slash, says_nothing
 
 BOT = "UBOT"
 
@@ -34,6 +34,21 @@ def test_the_two_events_of_one_mention_have_one_key() -> None:
     assert first
     assert second
     assert first.key == second.key == "message:T1:C1:1.5"
+
+
+def test_the_second_event_of_a_mention_says_nothing_new() -> None:
+    heard: set[str] = set()
+    first, second = event(type="app_mention"), event()
+    assert not says_nothing(first, BOT, heard.__contains__)
+
+    heard.add("message:T1:C1:1.5")
+
+    assert says_nothing(second, BOT, heard.__contains__)
+
+
+def test_our_own_post_says_nothing_and_a_look_at_our_home_page_does() -> None:
+    assert says_nothing(event(bot_id="B1"), BOT, lambda _key: False)
+    assert not says_nothing({"event": {"type": "app_home_opened", "user": "U1"}}, BOT, lambda _key: True)
 
 
 @pytest.mark.parametrize(
