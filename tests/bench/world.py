@@ -136,6 +136,7 @@ def say(text: str) -> None:
 def world() -> Iterator[World]:
     """Everything up and the bot serving; all of it is removed at the end."""
     state = State.default()
+    state.claim()
     Chatbot.stop_recorded(state, PREFIX)
     demo_parts.down(state, say, PREFIX)
     parts = demo_parts.up(state, say, PREFIX)
