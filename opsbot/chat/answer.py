@@ -94,7 +94,7 @@ class Answers:
                     return
                 reply = self.reply(ask)
             if self.elsewhere is None or not self.elsewhere.show(ask, reply):
-                self.say(ask, reply)
+                self._tell(ask, reply, self._outbox.answer)
         except Exception:  # as above
             log.exception("answer.unsaid", key=ask.key, user=ask.user)
 
@@ -131,19 +131,24 @@ class Answers:
         )
 
     def say(self, ask: Ask, reply: Reply) -> None:
-        """Answer where it was asked; for a run its live message is the answer."""
+        """Answer where it was asked, when its turn comes; for a run its live message is the answer."""
+        self._tell(ask, reply, self._outbox.put)
+
+    def _tell(self, ask: Ask, reply: Reply, put: Callable[[Letter], None]) -> None:
         if reply.code == HEARD_BEFORE:
             return
         if reply.run:
             self._told()
             return
-        whisper = (reply.private or ask.quiet) and not ask.channel.startswith("D")
-        self._outbox.put(
+        picture = reply.picture if ask.channel else None
+        whisper = (reply.private or ask.quiet) and not ask.channel.startswith("D") and not picture  # all see a picture
+        put(
             Letter(
                 channel=ask.channel or ask.user,
                 body=render(reply),
-                thread=ask.thread,
+                thread=ask.thread or (ask.card if picture else None),
                 only_for=ask.user if whisper and ask.channel else None,
                 response_url=ask.response_url,
+                picture=picture,
             )
         )

@@ -13,9 +13,11 @@ from opsbot.store.store import Store
 
 log = logs.get(__name__)
 
+STRANGER = "Invite me to this channel to see the picture."
+
 
 class Delivery:
-    """Delivers letters through a Mailer and keeps the ids of live messages in the store. One thread uses it."""
+    """Delivers letters through a Mailer and keeps the ids of live messages in the store. One thread at a time uses it."""
 
     def __init__(self, mailer: Mailer, store: Store) -> None:
         self._mailer, self._store = mailer, store
@@ -30,7 +32,12 @@ class Delivery:
             log.error("chat.blocks_refused", slot=letter.slot, why=refused)
             self._plainly(letter)
         except (NotAccepted, Gone) as refused:
-            self._give_up(letter, refused)
+            if letter.picture is None:
+                return self._give_up(letter, refused)
+            log.warning("chat.picture_refused", channel=letter.channel, why=refused)
+            self.deliver(
+                _without_picture(letter, f"Slack did not take the picture ({refused}); `opsbot doctor` may say why.")
+            )
 
     def _plainly(self, letter: Letter) -> None:
         try:
@@ -43,7 +50,7 @@ class Delivery:
             self._write(letter)
         except WrongPlace as refused:
             if letter.response_url:
-                self._mailer.respond(letter)
+                self._mailer.respond(_without_picture(letter, STRANGER) if letter.picture else letter)
             elif letter.elsewhere and letter.elsewhere != letter.channel:
                 log.warning("chat.elsewhere", channel=letter.channel, instead=letter.elsewhere, why=refused)
                 self._dispatch(replace(letter, channel=letter.elsewhere, elsewhere=None, thread=None))
@@ -94,7 +101,7 @@ class Delivery:
 
     def _post(self, letter: Letter, channel: str) -> tuple[str, str]:
         try:
-            return self._mailer.post(letter)
+            return self._mailer.show(letter, letter.picture) if letter.picture else self._mailer.post(letter)
         except TryAgain as again:
             if again.maybe_done:
                 self._uncertain.add(letter.slot)
@@ -102,12 +109,16 @@ class Delivery:
         except Gone:
             if not letter.thread:
                 raise
-            return self._mailer.post(replace(letter, thread=None))
+            return self._post(replace(letter, thread=None), channel)
 
     def _give_up(self, letter: Letter, refused: Exception) -> None:
         log.error("chat.refused", slot=letter.slot, channel=letter.channel, why=refused)
         if letter.key:  # what comes next tries again; this one is not tried for ever
             self._store.messages.put(*letter.key, letter.channel, None, letter.thread, letter.cursor, None)
+
+
+def _without_picture(letter: Letter, why: str) -> Letter:
+    return replace(letter, picture=None, body=letter.body.noted(why))
 
 
 def _where(row: MessageRow | None) -> tuple[str, str] | None:

@@ -1,4 +1,4 @@
-"""Everything that is said in Slack goes out here: one ordered lane per channel, one thread.
+"""Everything that is said in Slack goes out here: one ordered lane per channel, one letter at a time.
 
 1. A letter waits in its channel's lane; a newer one for the same live message takes its place (edits coalesce).
 2. The first due letter is sent. Posts and changes of state are due at once, progress edits are spaced.
@@ -48,7 +48,7 @@ class Lane:
 
 
 class Outbox:
-    """`put` returns at once; a single thread sends."""
+    """`put` returns at once; one thread sends, or whoever `answer`s while it has nothing to do."""
 
     def __init__(self, delivery: Delivery, clock: Clock, spacing: float = SPACING) -> None:
         self._delivery, self._clock, self._spacing = delivery, clock, spacing
@@ -56,7 +56,7 @@ class Outbox:
         self._touched: dict[str, float] = {}  # slot → when its message was last written
         self._held: dict[str, float] = {}  # slot → not before, because our own state could not be written
         self._next_edit = 0.0
-        self._stopping = False
+        self._sending = self._stopping = False
         self._wake = threading.Condition()
         self._thread = threading.Thread(target=self._work, name="outbox", daemon=True)
 
@@ -77,13 +77,28 @@ class Outbox:
     def put(self, letter: Letter) -> None:
         """Send it when its turn comes."""
         with self._wake:
-            slots = self._lanes.setdefault(letter.channel, Lane()).slots
-            earlier = slots.get(letter.slot) or self._elsewhere(letter.slot)
-            if earlier is not None and earlier.urgent:
-                letter = replace(letter, urgent=True)
-            slots[letter.slot] = letter
-            self._count()
+            self._lay(letter)
             self._wake.notify_all()
+
+    def answer(self, letter: Letter) -> None:
+        """The same; sent by the caller if it is due and nothing is on its way: handing it over would cost a person time."""
+        with self._wake:
+            self._lay(letter)
+            lane, first, _ = self._next(self._clock.monotonic())
+            started = self._thread.ident is not None and not self._stopping
+            if self._sending or not started or lane is None or first is not letter:
+                self._wake.notify_all()
+                return
+            self._sending = True
+        self._send(lane, letter)
+
+    def _lay(self, letter: Letter) -> None:
+        slots = self._lanes.setdefault(letter.channel, Lane()).slots
+        earlier = slots.get(letter.slot) or self._elsewhere(letter.slot)
+        if earlier is not None and earlier.urgent:
+            letter = replace(letter, urgent=True)
+        slots[letter.slot] = letter
+        self._count()
 
     def _elsewhere(self, slot: str) -> Letter | None:
         """Take a letter out of whatever lane it waits in: the same message may be meant for another channel now."""
@@ -111,9 +126,10 @@ class Outbox:
                 if self._stopping:
                     return
                 lane, letter, wait = self._next(self._clock.monotonic())
-                if lane is None or letter is None:
-                    self._wake.wait(wait)
+                if self._sending or lane is None or letter is None:
+                    self._wake.wait(None if self._sending else wait)
                     continue
+                self._sending = True
             self._send(lane, letter)
 
     def _next(self, now: float) -> tuple[Lane | None, Letter | None, float]:
@@ -146,6 +162,10 @@ class Outbox:
             self._done(lane, letter)
         else:
             self._done(lane, letter)
+        finally:
+            with self._wake:
+                self._sending = False
+                self._wake.notify_all()
 
     def _again(self, lane: Lane, letter: Letter, why: TryAgain) -> None:
         with self._wake:

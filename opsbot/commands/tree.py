@@ -52,9 +52,15 @@ class Tree:
         found = self.find(words)
         if found is None:
             raise unknown_command(self, words)
-        spec, length = found
+        spec, rest = found[0], list(words[found[1] :])
+        if not any(word.startswith("-") for word in rest):  # without options, Click hands the words over as they are
+            return _parsed(spec, self.known, {"words": tuple(rest), "as_json": False, "asks_help": False})
+        return self.by_click(spec, rest)
+
+    def by_click(self, spec: Spec, rest: Sequence[str]) -> Parsed:
+        """What a command's words and options ask."""
         command = self.root.commands[spec.path]
-        parsed: Parsed = command.invoke(command.make_context(spec.path, list(words[length:])))
+        parsed: Parsed = command.invoke(command.make_context(spec.path, list(rest)))
         return parsed
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from pretend_world import ALICE, World
 
 from opsbot.commands.parse import parse
 from opsbot.commands.request import ChangeRequest, Note, Query, Request
-from opsbot.commands.tree import Tree
+from opsbot.commands.tree import Parsed, Tree
 from opsbot.errors import NotFound, OpsError, UsageError
 
 DEPLOY = ("deploy", {"tag": "v2", "environment": "production", "service": "web", "smoke": True})
@@ -264,6 +265,28 @@ def test_whatever_is_typed_is_a_command_or_a_sentence(
         else:
             answer = parsed.spec.path
         assert answer
+
+
+@given(command=COMMANDS.filter(bool), words=st.lists(PIECES | st.text(max_size=12), max_size=8))
+def test_words_without_options_mean_what_click_makes_of_them(
+    command: str, words: list[str], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    tree = _shared(tmp_path_factory).front.tree
+    plain = [word for word in words if not word.startswith("-")]
+    found = tree.find([command, *plain])
+    assert found
+    spec, count = found
+
+    def outcome(understand: Callable[[], Parsed]) -> tuple[object, ...]:
+        try:
+            parsed = understand()
+        except OpsError as error:
+            return type(error), error.sentence()
+        return parsed.command, parsed.spec, parsed.as_json
+
+    assert outcome(lambda: tree.understand([command, *plain])) == outcome(
+        lambda: tree.by_click(spec, [command, *plain][count:])
+    )
 
 
 _worlds: list[World] = []
