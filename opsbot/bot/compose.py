@@ -154,6 +154,7 @@ def _services(bot: Bot, plan: Callable[[Playbook, Mapping[str, Any], str], Plan]
         heads=partial(_heads, bot),
         rehearse=lambda playbook: rehearsal.rehearse(bot.config.playbooks, playbook, bot.steps),
         logs=partial(_logs, bot.targets),
+        measured=lambda environment, measure, span: bot.reach.prometheus(environment).series(measure, span),
     )
 
 

@@ -16,12 +16,13 @@ from opsbot.backups.storage import Storage
 from opsbot.backups.target import DatabaseTarget
 from opsbot.config import values
 from opsbot.config.settings import Config, Database
-from opsbot.errors import ConfigError, NotFound, OpsError, did_you_mean
+from opsbot.errors import ConfigError, NotFound, OpsError, Unavailable, did_you_mean
 from opsbot.postgres.connect import Server, session
 from opsbot.postgres.swap import mend
 from opsbot.runtime.one_off import OneOff
 from opsbot.runtime.progress import Nobody
 from opsbot.runtime.target import Targets
+from opsbot.telemetry.prometheus import Prometheus
 
 STATEMENT_SECONDS = 60.0
 LOCK_SECONDS = 5.0
@@ -91,6 +92,25 @@ class Reach:
     def edge_url(self, environment: str) -> str:
         """Where an environment's edge answers."""
         return self._targets.get(environment).edge_url()
+
+    def prometheus(self, environment: str) -> Prometheus:
+        """What measures an environment. ConfigError (`no_prometheus`): opsbot.yml does not say; Unavailable: it does not run."""
+        place, target = self._config.environments[environment], self._targets.get(environment)
+        found = place.prometheus
+        if found is None or not place.measured:
+            raise ConfigError(
+                f"opsbot.yml does not say where the Prometheus of {environment} is.",
+                f"Set environments.{environment}.prometheus there.", code="no_prometheus",
+            )  # fmt: skip
+        url = values.text(found.url)
+        if not url:
+            service = target.full_name(values.text(found.service))
+            addresses = target.swarm.task_addresses(service, target.network_name)
+            if not addresses:
+                why = f"Look: docker service ps {service}"
+                raise Unavailable(f"The service {service} does not run on this node.", why, code="prometheus")
+            url = f"http://{addresses[0]}:{found.port}"
+        return Prometheus(url, found.labels)
 
     def execute(
         self, environment: str, database: str, statement: str, parameters: Mapping[str, Any], *, read_only: bool

@@ -56,6 +56,8 @@ class Dialogs:
         done = reply.ok and bool(reply.run or _noted(reply))
         if done:
             self._told()
+        if reply.picture and ask.channel:
+            self._asker.say(ask, reply)
         outcome = views.outcome_view(_place(ask), reply)
         if ask.view:
             return self._screen.update(ask.view, outcome)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from opsbot.chat.render import Rendered
+from opsbot.commands.reply import Picture
 
 Key = tuple[str, str]
 
@@ -27,6 +28,7 @@ class Letter:
     replaces one that still waits. Without a key it is said once. `cursor` is stored with a live message: how far it tells.
     `urgent`: a change of state, which does not wait for the spacing of progress edits. `only_for`: a user who alone sees it.
     `elsewhere`: a channel to use when this one cannot be written. `response_url`: a last way to the asker.
+    `picture`: shown with the body's text beside it; where that is not possible the body stands alone. It is said once.
     `mark` is how a post is found again in the channel's history when Slack's answer to it was lost.
     """
 
@@ -41,6 +43,7 @@ class Letter:
     response_url: str | None = None
     sent: Callable[[], None] = _nothing
     mark: str = field(default_factory=_mark)
+    picture: Picture | None = None
 
     @property
     def slot(self) -> str:

@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from http.client import HTTPException
 from typing import Any, TypeVar
 from urllib.error import URLError
 
 from slack_sdk.errors import SlackApiError, SlackClientError
-from slack_sdk.web import WebClient
 from slack_sdk.webhook import WebhookClient
 
+from opsbot.chat.client import Client
 from opsbot.chat.letter import Letter
+from opsbot.chat.marks import shorten
 from opsbot.chat.render import Rendered
+from opsbot.commands.reply import Picture
 
 Answer = TypeVar("Answer")
 
 EVENT = "opsbot_message"
+ALT_TEXT = 1_000  # characters
 HISTORY = 100  # messages to look through for a post whose answer was lost
 
 _PLACE = {"not_in_channel", "channel_not_found", "is_archived", "user_not_in_channel", "restricted_action"}
 _GONE = {"message_not_found", "cant_update_message", "edit_window_closed", "thread_not_found"}
 _SHAPE = {"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "msg_too_long", "no_text"}
 _LOGIN = {"invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired", "missing_scope"}
+_NO_FILES = ("missing_scope",)  # the app of a version that showed none
 _PASSING = {"ratelimited", "rate_limited", "internal_error", "fatal_error", "service_unavailable", "request_timeout"}
 
 
@@ -53,7 +57,7 @@ class NotAccepted(Exception):
 class Mailer:
     """Writes messages; `spoke` is called after each post. `client` must not retry by itself: that would post twice."""
 
-    def __init__(self, client: WebClient, spoke: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, client: Client, spoke: Callable[[], None] = lambda: None) -> None:
         self._client, self._spoke = client, spoke
 
     def post(self, letter: Letter) -> tuple[str, str]:
@@ -67,6 +71,26 @@ class Mailer:
         )
         self._spoke()
         return str(answer["channel"]), str(answer["ts"])
+
+    def show(self, letter: Letter, picture: Picture) -> tuple[str, str]:
+        """Upload a picture with the letter's text beside it; (channel id, ""): Slack tells later which message shows it.
+
+        NotAccepted also where the app may not upload files.
+        """
+        client, size = self._client, len(picture.content)
+        alt = shorten(picture.alt, ALT_TEXT)
+        ask = client.files_getUploadURLExternal
+        given = _call(lambda: ask(filename=picture.name, length=size, alt_txt=alt), _NO_FILES)
+        status = _call(lambda: client.upload(str(given["upload_url"]), picture.content))
+        if status != 200:
+            raise TryAgain(f"upload: {status}") if status >= 500 else NotAccepted(f"upload: {status}")
+        files = [{"id": str(given["file_id"]), "title": picture.title}]
+        share, beside = client.files_completeUploadExternal, letter.body.text
+        _call(
+            lambda: share(files=files, channel_id=letter.channel, thread_ts=letter.thread, initial_comment=beside),
+            _NO_FILES,
+        )
+        return letter.channel, ""
 
     def edit(self, channel: str, ts: str, body: Rendered) -> None:
         """Replace what a message shows."""
@@ -103,8 +127,9 @@ class Mailer:
             messages = self._thread(channel, letter.thread) if letter.thread else self._history(channel)
         except (WrongPlace, NotAccepted, Gone):
             return None
-        wanted = letter.slot
-        return next((str(message["ts"]) for message in messages if _marked(message) == wanted), None)
+        shows = _shows if letter.picture else _marked
+        wanted = letter.picture.name if letter.picture else letter.slot
+        return next((str(message["ts"]) for message in messages if shows(message) == wanted), None)
 
     def _history(self, channel: str) -> list[dict[str, Any]]:
         ask = self._client.conversations_history
@@ -120,15 +145,22 @@ def _marked(message: dict[str, Any]) -> object:
     return (metadata.get("event_payload") or {}).get("mark") if metadata.get("event_type") == EVENT else None
 
 
+def _shows(message: dict[str, Any]) -> object:
+    """The name of a message's picture, which is of its second."""
+    return next((one.get("name") for one in message.get("files") or []), None)
+
+
 def _shape(body: Rendered) -> dict[str, Any]:
     return {"text": body.text, "blocks": body.blocks}
 
 
-def _call(ask: Callable[[], Answer]) -> Answer:
+def _call(ask: Callable[[], Answer], lost: Collection[str] = ()) -> Answer:
+    """`lost`: codes that are not waited out here."""
     try:
         return ask()
     except SlackApiError as refused:
-        raise _outcome(refused) from refused
+        code = str(refused.response.get("error"))
+        raise (NotAccepted(code) if code in lost else _outcome(refused)) from refused
     except URLError as error:
         sent = isinstance(error.reason, TimeoutError | ConnectionResetError | BrokenPipeError)
         raise TryAgain(f"Slack does not answer: {error.reason}", maybe_done=sent) from error

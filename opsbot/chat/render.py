@@ -38,6 +38,10 @@ class Rendered:
     text: str
     blocks: list[Block]
 
+    def noted(self, text: str) -> Rendered:
+        """The same with a quiet line below."""
+        return Rendered(self.text, [*self.blocks, _context(marks.marked(text))])
+
     @property
     def digest(self) -> str:
         """Equal for messages that look the same."""

@@ -28,7 +28,8 @@ class Ask:
     """Words for us. `key` tells repeated deliveries of the same words; `quiet`: only the asker needs the answer.
 
     `trigger` opens a modal within 3 s; `view` is the modal in which it was said; `argv`: these words exactly, where no
-    line of chat says them. Without a channel it was said on the home page.
+    line of chat says them. `card`: the message whose button said it, as far as others see it. Without a channel it was
+    said on the home page.
     """
 
     user: str
@@ -42,6 +43,7 @@ class Ask:
     quiet: bool = False
     trigger: str | None = None
     view: str | None = None
+    card: str | None = None
     argv: tuple[str, ...] | None = None
 
 
@@ -209,8 +211,9 @@ def _on_message(ask: Ask, body: Body) -> Ask | None:
     place: Body = body.get("container") or {}
     channel = (body.get("channel") or {}).get("id") or place.get("channel_id")
     message: Body = body.get("message") or {}
-    thread = message.get("thread_ts")
-    return replace(ask, channel=channel, thread=thread if thread != message.get("ts") else None) if channel else None
+    thread, ts = message.get("thread_ts"), message.get("ts")
+    card = None if place.get("is_ephemeral") else ts
+    return replace(ask, channel=channel, thread=thread if thread != ts else None, card=card) if channel else None
 
 
 def _in_view(ask: Ask, view: Body) -> Ask:

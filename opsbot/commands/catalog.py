@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from opsbot.commands import alerts, audit, backups, holds, logs, notes, releases, runs, status
+from opsbot.commands import alerts, audit, backups, chart, holds, logs, notes, releases, runs, status
 from opsbot.commands.reply import Reply
 from opsbot.commands.services import Asked
 from opsbot.commands.spec import Spec, change, note, query
@@ -13,6 +13,7 @@ from opsbot.commands.tree import Tree, build
 from opsbot.config.settings import Config
 from opsbot.playbooks.params import Known, Param
 from opsbot.playbooks.playbook import Playbook
+from opsbot.telemetry.measures import MEASURES
 
 Answer = Callable[[Asked, Mapping[str, Any]], Reply]
 
@@ -51,6 +52,18 @@ QUERIES: Mapping[str, tuple[Spec, Answer]] = {
                 examples=("logs {there}", "logs {service} {there} 1h", "logs {service} {there} 2h error"),
             ),
             logs.logs,
+        ),
+        (
+            query(
+                "chart",
+                "What Prometheus measured, as a picture",
+                Param("measure", "choice", choices=tuple(MEASURES), help="an overview if left out"),
+                _THERE,
+                Param("since", "moment", help="how far back: 30m, 1d, 14:00; 1h if left out"),
+                Param("out", "text", help="in the terminal: the file for the picture", option=True, terminal=True),
+                examples=("chart {there}", "chart latency {there} 1d"),
+            ),
+            chart.chart,
         ),
         (
             query(

@@ -66,7 +66,9 @@ class Said:
 
 def form(asked: Asked, tree: Tree, spec: Spec, given: Mapping[str, str]) -> Form:
     """The form with what is given filled in. Refused (`not_allowed`) for somebody who may say this nowhere."""
-    fields = [_field(param, tree.known, given.get(param.name, "")) for param in _ordered(spec.params)]
+    fields = [
+        _field(param, tree.known, given.get(param.name, "")) for param in _ordered(spec.params) if not param.terminal
+    ]
     environment = target(spec.params)
     if environment is not None:
         mine = tuple(Choice(name) for name in allowed(asked, spec, environment, tree.known))

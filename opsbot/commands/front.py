@@ -148,7 +148,7 @@ def _unexpected(request: Request) -> Reply:
 def _as_json(reply: Reply) -> Reply:
     """The reply with its JSON as the only part, for chat; the terminal prints `json` itself."""
     body = json.dumps(reply.json, indent=1, ensure_ascii=False, default=str)
-    return replace(reply, parts=[Code(body)], buttons=[])
+    return replace(reply, parts=[Code(body)], buttons=[], picture=None)
 
 
 def _named(command: Command) -> tuple[str, str | None]:

@@ -11,7 +11,7 @@ from opsbot.commands import say
 from opsbot.commands.at_once import at_once
 from opsbot.commands.reply import Code, Part, Reply, Small
 from opsbot.commands.services import Asked
-from opsbot.errors import Unavailable, UsageError
+from opsbot.errors import Unavailable
 from opsbot.playbooks import moments
 from opsbot.telemetry.logs import Excerpt, Said, excerpt
 
@@ -23,7 +23,7 @@ PATIENCE = 8.0  # seconds, for an engine whose other nodes do not answer
 
 def logs(asked: Asked, args: Mapping[str, Any]) -> Reply:
     """The newest lines, newest last, and how many were left out. UsageError: it is not clear where."""
-    environment = args.get("environment") or _here(asked)
+    environment = args.get("environment") or asked.here("logs staging")
     part = args.get("service") or next(iter(asked.services.config.services))
     now = asked.services.clock.now()
     begins = moments.since(args.get("since") or USUAL, asked.actor.timezone, now)
@@ -41,14 +41,6 @@ def logs(asked: Asked, args: Mapping[str, Any]) -> Reply:
     lines = "\n".join(_line(one, asked.actor.timezone) for one in shown.lines)
     parts: list[Part] = [Code(lines)] if lines else [Small(f"Look further back: `logs {part} {environment} 2h`.")]
     return Reply(text, "info", parts, json=_json(environment, part, begins, found, cut=read.value.cut))
-
-
-def _here(asked: Asked) -> str:
-    """The environment of the channel, or the only one."""
-    here = asked.places()
-    if len(here) != 1:
-        raise UsageError(f"Of which environment: {' or '.join(here)}?", "Such as `logs staging`.", code="missing_param")
-    return here[0]
 
 
 def _count(shown: Excerpt, with_: str) -> str:

@@ -63,6 +63,16 @@ Part = Words | Pairs | Lines | Code | Small
 
 
 @dataclass(frozen=True)
+class Picture:
+    """A PNG: its file's name and title, and `alt`, which says what it shows to whoever does not see it."""
+
+    name: str
+    title: str
+    content: bytes
+    alt: str
+
+
+@dataclass(frozen=True)
 class Button:
     """Says `command` in the clicker's name, as if typed. `confirm` asks first."""
 
@@ -78,6 +88,7 @@ class Reply:
     version. Renderers show its headline bold and the rest below.
 
     `json` is what `--json` prints. `private`: in chat only the asker sees it. `run`: the answer is that run's live message.
+    `picture` stands in chat beside `text`, which must do without it: the terminal shows none.
     """
 
     text: str
@@ -90,6 +101,7 @@ class Reply:
     exit_code: int = 0
     private: bool = False
     run: str | None = None
+    picture: Picture | None = None
 
     @property
     def headline(self) -> tuple[str, str]:

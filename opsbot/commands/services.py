@@ -13,6 +13,7 @@ from opsbot.clock import Clock
 from opsbot.commands.authorise import require, role_of
 from opsbot.commands.request import Actor, Door
 from opsbot.config.settings import Config, Role
+from opsbot.errors import UsageError
 from opsbot.health.result import Result
 from opsbot.playbooks.playbook import Playbook
 from opsbot.playbooks.rehearsal import Played
@@ -20,6 +21,8 @@ from opsbot.runs.engine import Engine
 from opsbot.runs.plan import Plan
 from opsbot.runtime.lines import Written
 from opsbot.store.store import Store
+from opsbot.telemetry.measures import Measure
+from opsbot.telemetry.prometheus import Series, Span
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,7 @@ class Services:
     where another release answers than is recorded. `heads()` → row number → hash of the record's heads in the bucket. `rehearse(playbook)` plays its rehearsal.
     `backups_until(environment, database, moment)`: the newest of those that were begun by then.
     `logs(environment, part, since)` → what its containers wrote. `foreign()` → a sentence about others' dumps in the bucket.
+    `measured(environment, measure, span)` → what its Prometheus has of that.
     """
 
     config: Config
@@ -56,6 +60,7 @@ class Services:
     backups_until: Callable[[str, str, datetime], Sequence[Manifest]] = lambda _environment, _database, _until: ()
     logs: Callable[[str, str, datetime], Written] = lambda _environment, _part, _since: Written(())
     foreign: Callable[[], str] = str
+    measured: Callable[[str, Measure, Span], Sequence[Series]] = lambda _environment, _measure, _span: ()
 
     @cached_property
     def by_path(self) -> Mapping[str, Playbook]:
@@ -76,6 +81,14 @@ class Asked:
     def places(self) -> list[str]:
         """The environments that are meant here: those of this channel, or all where it is nobody's."""
         return list(self._places)
+
+    def here(self, example: str) -> str:
+        """The environment of the channel, or the only one. UsageError (`missing_param`): it must be said, as in `example`."""
+        if len(self._places) != 1:
+            raise UsageError(
+                f"Of which environment: {' or '.join(self._places)}?", f"Such as `{example}`.", code="missing_param"
+            )
+        return self._places[0]
 
     @cached_property
     def _places(self) -> tuple[str, ...]:

@@ -55,7 +55,14 @@ def status(asked: Asked, args: Mapping[str, Any]) -> Reply:
     parts.append(Small(f"Answering: {', '.join(answering) or 'nothing'}."))
     buttons = [Button(f"Ack {alert.id}", f"ack {alert.id}") for alert in alerts if alert.state == "firing"][:3]
     buttons += [button for _, button, body in own.held if button and body["kind"] == "debt"][:2]
+    buttons += _charts(asked, wanted)
     return Reply(text, tone, parts, buttons, json=_json(asked, wanted, seen, own))
+
+
+def _charts(asked: Asked, wanted: Sequence[str]) -> list[Button]:
+    """A picture of each environment that something measures."""
+    measured = [name for name in wanted if asked.services.config.environments[name].measured]
+    return [Button("Chart" if len(wanted) == 1 else f"Chart {name}", f"chart {name}") for name in measured][:3]
 
 
 def _dead(seen: _Seen) -> list[str]:

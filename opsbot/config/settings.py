@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from opsbot.config import document
-from opsbot.config.values import Duration, FromEnv, FromFile, Frozen, Value, missing
+from opsbot.config.values import Duration, FromEnv, FromFile, Frozen, Value, missing, text
 
 Role = Literal["viewer", "operator", "approver", "admin"]
 ROLES: tuple[Role, ...] = ("viewer", "operator", "approver", "admin")
+LabelName = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z_][a-zA-Z0-9_]*$")]
 
 
 class Slack(Frozen):
@@ -32,9 +33,13 @@ class Slack(Frozen):
 
 
 class Team(Frozen):
-    """Who we are: the channel for what has no other, the zone, and who may do what."""
+    """Who we are: the channel for what has no other, the zone, and who may do what.
+
+    `docs` is where this project's `docs` folder can be read, such as https://github.com/team/ops/blob/main/docs.
+    """
 
     channel: str = "#ops"
+    docs: str | None = Field(default=None, pattern=r"^https?://\S+$")
     timezone: str = "UTC"
     roles: dict[Role, tuple[str, ...]] = {}
     default_role: Role = "viewer"
@@ -59,6 +64,18 @@ class Edge(Frozen):
     flag: str = "/traffic/green"
 
 
+class Prometheus(Frozen):
+    """What measures an environment: a service of its stack, or a server at a `url`. Where both are "", nothing does.
+
+    `labels` tell its numbers from those of others that the same server measures.
+    """
+
+    service: Value = "prometheus"
+    port: int = 9090
+    url: Value = ""
+    labels: dict[LabelName, str] = {}
+
+
 class Environment(Frozen):
     """A named target: an engine and a stack prefix; nothing outside the prefix is ever touched.
 
@@ -74,9 +91,16 @@ class Environment(Frozen):
     approve_within: Duration | None = Field(default=None, gt=timedelta(0))
     roles: dict[Role, tuple[str, ...]] = {}
     edge: Edge = Edge()
+    prometheus: Prometheus | None = None
     network: str = "net"
     stack_files: tuple[Path, ...] = ()
     stack_settings: dict[str, Value] = {}
+
+    @property
+    def measured(self) -> bool:
+        """Whether it is said where its Prometheus is. A variable that is not set says nothing."""
+        found = self.prometheus
+        return found is not None and any(not missing(one) and bool(text(one)) for one in (found.url, found.service))
 
 
 class OneOff(Frozen):

@@ -31,6 +31,8 @@ METHODS = (
     Need("conversations.join", "channels:join", "joins the channels that opsbot.yml names"),
     Need("conversations.list", "channels:read", "a channel's id"),
     Need("conversations.replies", "channels:history", "the same in a thread"),
+    Need("files.completeUploadExternal", "files:write", "charts"),
+    Need("files.getUploadURLExternal", "files:write", "charts"),
     Need("usergroups.list", "usergroups:read", "roles by usergroup"),
     Need("users.info", "users:read", "a person's name and time zone, and who is a guest"),
     Need("users.list", "users:read", "the same for everybody, once"),

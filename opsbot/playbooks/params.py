@@ -39,6 +39,7 @@ class Param:
     suggest: str | None = None
     rest: bool = False  # takes all the words that remain
     option: bool = False  # given by name only: `--smoke no`, or behind a little word of that name: `from v3`
+    terminal: bool = False  # only of use there: no form in chat asks for it
 
 
 @dataclass(frozen=True)
