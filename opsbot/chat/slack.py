@@ -73,9 +73,17 @@ def connect(client: WebClient, bot: str, to: Listeners) -> App:
     logger.setLevel(logging.ERROR)  # it warns of a token in the environment whenever it is given a client
     executor = ThreadPoolExecutor(LISTENERS, thread_name_prefix="listener")
     # over HTTP, chat.hook has looked at the signature before anything gets here
-    app = App(client=client, logger=logger, listener_executor=executor, request_verification_enabled=False)
+    app = App(
+        client=client,
+        logger=logger,
+        listener_executor=executor,
+        request_verification_enabled=False,
+        ssl_check_enabled=False,
+        attaching_function_token_enabled=False,  # no workflow steps of ours
+        attaching_conversation_kwargs_enabled=False,  # nor an assistant's threads
+    )
+    _events(app, bot, to)  # bolt asks one listener after the other: words come first
     _commands(app, to.take)
-    _events(app, bot, to)
     _clicks(app, to.take)
     _forms(app, to)
     _the_rest(app)
