@@ -104,7 +104,8 @@ def lacking(asked: Asked, spec: Spec) -> Role | None:
 
 
 def _lacks(asked: Asked, spec: Spec, environment: str | None) -> Role | None:
-    lowest = _lowest(asked, spec, environment)
+    known, key = asked.services.lowest, (spec.path, environment)
+    lowest = known[key] = known.get(key) or _lowest(asked, spec, environment)
     return None if ROLES.index(asked.role(environment)) >= ROLES.index(lowest) else lowest
 
 

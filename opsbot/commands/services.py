@@ -67,6 +67,11 @@ class Services:
         """The playbooks by the command that each becomes."""
         return {playbook.path: playbook for playbook in self.playbooks.values()}
 
+    @cached_property
+    def lowest(self) -> dict[tuple[str, str | None], Role]:
+        """What `help` found out so far: the lowest role that may say a command in an environment."""
+        return {}
+
 
 @dataclass(frozen=True)
 class Asked:
