@@ -12,6 +12,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -20,9 +21,10 @@ import psycopg2
 from minitwit.settings import SettingsError, database_url
 
 from mover import losses, mapping
+from mover.batch import Batch, Row, batch
 from mover.losses import Finding
 from mover.mapping import Table, Wrong
-from mover.source import Row, Source, open_source
+from mover.source import Source, counted, open_source
 from mover.target import Target
 
 BATCH = 20_000  # rows: about 10 MB on the way
@@ -47,6 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _say(asked, told, 0 if asked.check else 3)
         target.begin(source.name, tables.values())
         moved = {name: _move(source, target, table, tables, asked) for name, table in tables.items()}
+        target.put_back()
     except Wrong as error:
         return _say(asked, {"ok": False, "error": str(error)}, 3)
     except psycopg2.Error as error:
@@ -71,26 +74,30 @@ def _move(source: Source, target: Target, table: Table, tables: dict[str, Table]
     so_far = target.progress(table)
     if not so_far.done:
         said = time.monotonic()
-        for batch in _batches(source.rows(table, tables, so_far.after), table):
-            so_far = target.copy(table, batch, so_far)
+        for piece in _ahead(_batches(source.rows(table, tables, so_far.after), table)):
+            so_far = target.copy(table, piece, so_far)
             if time.monotonic() - said > SAY_EVERY and not asked.json:
                 said = time.monotonic()
                 sys.stderr.write(f"{table.name}: {so_far.rows:,} rows\n")
-    rows, checksum = target.here(table)
-    equal = (rows, checksum) == (so_far.rows, so_far.checksum)
+    expected, (rows, checksum) = counted(source, table, tables), target.here(table)
+    equal = rows == so_far.rows == expected and checksum == so_far.checksum
     if equal and not so_far.done:
         target.finish(table)
-    return {"rows": rows, "expected": so_far.rows, "equal": equal}
+    return {"rows": rows, "expected": expected, "equal": equal}
 
 
-def _batches(rows: Iterator[Row], table: Table) -> Iterator[list[Row]]:
-    places = {index: str(table.defaults[name]) for index, name in enumerate(table.columns) if name in table.defaults}
-    while batch := list(islice(rows, BATCH)):
-        yield [_filled(row, places) for row in batch] if places else batch
+def _batches(rows: Iterator[Row], table: Table) -> Iterator[Batch]:
+    while found := list(islice(rows, BATCH)):
+        yield batch(found, table)
 
 
-def _filled(row: Row, places: dict[int, str]) -> Row:
-    return tuple(places.get(index) if value is None else value for index, value in enumerate(row))
+def _ahead(batches: Iterator[Batch]) -> Iterator[Batch]:
+    """One batch is made while Postgres takes the one before."""
+    with ThreadPoolExecutor(1) as pool:
+        made = pool.submit(next, batches, None)
+        while (piece := made.result()) is not None:
+            made = pool.submit(next, batches, None)
+            yield piece
 
 
 def _say(asked: argparse.Namespace, told: dict[str, Any], code: int) -> int:
@@ -100,7 +107,7 @@ def _say(asked: argparse.Namespace, told: dict[str, Any], code: int) -> int:
     for one in told.get("findings", ()):
         sys.stdout.write(f"{one['kind']}: {one['text']}\n")
     for name, table in told.get("tables", {}).items():
-        verdict = "equal on both sides" if table["equal"] else f"NOT equal: {table['expected']:,} were sent"
+        verdict = "equal on both sides" if table["equal"] else f"NOT equal: theirs are {table['expected']:,}"
         sys.stdout.write(f"{name}: {table['rows']:,} rows, {verdict}\n")
     if "error" in told:
         sys.stderr.write(f"{told['error']}\n")

@@ -94,7 +94,7 @@ def _of_values(source: Source, table: Table, ours: Mapping[str, Column]) -> Iter
             yield Finding("refused", table.name, rows, f"{rows:,} values of {table.source}.{theirs} are no {kind}. Mend them first.")  # fmt: skip
         empty = int(source.ask(f"SELECT count(*) FROM {quoted(table.source)} WHERE {quoted(theirs)} IS NULL")[0])  # noqa: S608  # identifiers are quoted
         if empty and column in table.defaults:
-            yield Finding("changed", table.name, empty, f"{empty:,} empty values of {table.source}.{theirs} become {table.defaults[column]}.")  # fmt: skip
+            yield Finding("changed", table.name, empty, f"{empty:,} empty values of {table.source}.{theirs} become “{table.defaults[column]}”.")  # fmt: skip
         elif empty and not ours[column].nullable:
             yield Finding("refused", table.name, empty, f"{empty:,} values of {table.source}.{theirs} are empty, and ours may not be. Give a default in the mapping.")  # fmt: skip
     if table.name == "users" and table.columns.get("pw_hash") == "pw_hash":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -10,11 +11,10 @@ from typing import Any, Protocol
 import psycopg2
 from psycopg2 import extensions
 
+from mover.batch import Row
 from mover.mapping import Table, Wrong, listed, quoted
 
-Row = tuple[str | None, ...]
 FETCH = 5_000
-NUL = "\x00"
 
 
 class Source(Protocol):
@@ -29,7 +29,7 @@ class Source(Protocol):
         """The first row of an answer."""
 
     def rows(self, table: Table, tables: Mapping[str, Table], after: Sequence[str] | None) -> Iterator[Row]:
-        """The rows behind a key, in its order, as our columns."""
+        """The rows behind a key, in its order, as our columns with their defaults."""
 
     def wrong_values(self, table: Table, column: str, kind: str) -> int:
         """How many values of a column cannot stand in our type `integer`, `bigint` or `text` as they are."""
@@ -38,31 +38,56 @@ class Source(Protocol):
         """Let go."""
 
 
+def counted(source: Source, table: Table, tables: Mapping[str, Table]) -> int:
+    """How many rows of theirs are to become ours."""
+    return int(source.ask(f"SELECT count(*) FROM (SELECT 1 {_wanted(table, tables, '')}) AS wanted")[0])  # noqa: S608  # identifiers are quoted
+
+
 def statement(table: Table, tables: Mapping[str, Table], after: bool, mark: str, cast: str) -> str:
-    """The query for a table's rows; `mark` is a placeholder, `cast` what makes text of a column."""
-    columns = ", ".join(cast.format(quoted(theirs)) for theirs in table.columns.values())
+    """The query for a table's rows; `mark` is a placeholder, `cast` what makes text of a column.
+
+    Its parameters: the defaults in the order of the columns, then the key.
+    """
+    texts = {column: cast.format(quoted(theirs)) for column, theirs in table.columns.items()}
+    columns = ", ".join(
+        f"coalesce({text}, {mark})" if column in table.defaults else text for column, text in texts.items()
+    )
+    # By the table's column: a bare name would be the text that is selected, and "10" comes before "9".
+    order = ", ".join(f"{quoted(table.source)}.{quoted(table.theirs(column))}" for column in table.key)
+    return (
+        f"SELECT {columns} {_wanted(table, tables, mark if after else '')} ORDER BY {order}"  # identifiers are quoted
+    )
+
+
+def defaults(table: Table) -> list[str]:
+    """What stands in for empty values, in the order of the columns."""
+    return [str(table.defaults[column]) for column in table.columns if column in table.defaults]
+
+
+def _wanted(table: Table, tables: Mapping[str, Table], mark: str) -> str:
+    """FROM to GROUP BY: rows that refer to somebody, each once; with a `mark`, behind a key."""
     key = listed(table.theirs(column) for column in table.key)
     conditions = [
         f"{quoted(table.theirs(column))} IN (SELECT {quoted(tables[other].theirs(tables[other].key[0]))}"  # noqa: S608  # identifiers are quoted
         f" FROM {quoted(tables[other].source)})"
         for column, other in table.refers.items()
     ]
-    if after:
+    if mark:
         conditions.append(f"({key}) > ({', '.join([mark] * len(table.key))})")
     where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
     group = f" GROUP BY {listed(table.columns.values())}" if set(table.key) == set(table.columns) else ""
-    return f"SELECT {columns} FROM {quoted(table.source)}{where}{group} ORDER BY {key}"  # noqa: S608  # identifiers are quoted
+    return f"FROM {quoted(table.source)}{where}{group}"
 
 
 class SqliteSource:
-    """A SQLite file. Whatever is no UTF-8 in it is read with replacement characters, and NULs are left out."""
+    """A SQLite file. Whatever is no UTF-8 in it is read with replacement characters. Threads may use it in turn."""
 
     def __init__(self, path: Path) -> None:
         if not path.is_file():
             raise Wrong(f"{path} is not there.")
         self.name = f"sqlite:{path.name}"
-        self._link = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
-        self._link.text_factory = lambda raw: raw.decode("utf-8", "replace")
+        self._link = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, check_same_thread=False)
+        self._link.text_factory = _lenient
         try:
             self._link.execute("SELECT count(*) FROM sqlite_master")
         except sqlite3.DatabaseError as error:
@@ -81,11 +106,19 @@ class SqliteSource:
         return found
 
     def rows(self, table: Table, tables: Mapping[str, Table], after: Sequence[str] | None) -> Iterator[Row]:
-        query = statement(table, tables, after is not None, "?", "{}")
-        cursor = self._link.execute(query, [int(part) for part in after or ()])
-        while found := cursor.fetchmany(FETCH):
-            for row in found:
-                yield tuple(None if value is None else str(value).replace(NUL, "") for value in row)
+        place = [list(table.columns).index(column) for column in table.key]
+        for factory in (str, _lenient):  # the second is slower by half
+            self._link.text_factory = factory
+            query = statement(table, tables, after is not None, "?", "CAST({} AS TEXT)")
+            cursor = self._link.execute(query, [*defaults(table), *(int(part) for part in after or ())])
+            try:
+                while found := cursor.fetchmany(FETCH):
+                    yield from found
+                    after = [str(found[-1][index]) for index in place]
+                return
+            except sqlite3.OperationalError as error:
+                if factory is _lenient:
+                    raise Wrong(f"{table.source} cannot be read to its end: {error}.") from error
 
     def wrong_values(self, table: Table, column: str, kind: str) -> int:
         name, source = quoted(table.theirs(column)), quoted(table.source)
@@ -97,11 +130,22 @@ class SqliteSource:
         return int(self.ask(f"SELECT count(*) FROM {source} WHERE {wrong}")[0])  # noqa: S608  # identifiers are quoted
 
     def _undecodable(self, name: str, source: str) -> int:
-        cursor = self._link.execute(f"SELECT CAST({name} AS BLOB) FROM {source} WHERE typeof({name}) = 'text'")  # noqa: S608  # identifiers are quoted
-        return sum(not _decodes(raw) for (raw,) in cursor)
+        texts = f"FROM {source} WHERE typeof({name}) = 'text'"
+        self._link.text_factory = str
+        try:
+            deque(self._link.execute(f"SELECT {name} {texts}"), maxlen=0)
+        except sqlite3.OperationalError:  # there is one
+            return sum(not _decodes(raw) for (raw,) in self._link.execute(f"SELECT CAST({name} AS BLOB) {texts}"))
+        finally:
+            self._link.text_factory = _lenient
+        return 0
 
     def close(self) -> None:
         self._link.close()
+
+
+def _lenient(raw: bytes) -> str:
+    return raw.decode("utf-8", "replace")
 
 
 def _decodes(raw: bytes) -> bool:
@@ -146,7 +190,8 @@ class PostgresSource:
     def rows(self, table: Table, tables: Mapping[str, Table], after: Sequence[str] | None) -> Iterator[Row]:
         with self._link.cursor(f"mover_{table.name}") as cursor:
             cursor.itersize = FETCH
-            cursor.execute(statement(table, tables, after is not None, "%s", "{}::text"), tuple(after or ()))
+            query = statement(table, tables, after is not None, "%s", "{}::text")
+            cursor.execute(query, (*defaults(table), *(after or ())))
             yield from cursor
 
     def wrong_values(self, table: Table, column: str, kind: str) -> int:

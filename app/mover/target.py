@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import psycopg2
 from psycopg2 import extensions
 
+from mover import aside
+from mover.batch import Batch
 from mover.mapping import Table, Wrong, listed, quoted
-from mover.source import Row
 
-_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
-BETWEEN, EMPTY = "\x1f", "\x01"  # in what is hashed: between columns, and for NULL
+AT_ONCE = 1 << 18  # bytes that libpq takes at a time
 PROGRESS = """CREATE TABLE IF NOT EXISTS mover_progress (source text NOT NULL, "table" text PRIMARY KEY,
     after jsonb, rows bigint NOT NULL DEFAULT 0, checksum numeric NOT NULL DEFAULT 0, done_at timestamptz)"""
 
@@ -40,12 +39,6 @@ class Progress:
     done: bool
 
 
-def row_hash(row: Row) -> int:
-    """64 bits of a row's MD5, signed; `checksum` adds the same up inside Postgres. It finds mistakes, not malice."""
-    text = BETWEEN.join(EMPTY if value is None else value for value in row)
-    return int.from_bytes(hashlib.md5(text.encode(), usedforsecurity=False).digest()[:8], "big", signed=True)
-
-
 class Target:
     """Our database. Nothing is written before `begin`."""
 
@@ -56,6 +49,9 @@ class Target:
             )
         except psycopg2.OperationalError as error:
             raise Wrong(f"Our database does not answer: {str(error).strip()}.") from error
+        self._link.set_client_encoding("UTF8")
+        # A batch and its note are lost together or not at all; `put_back` waits for the disk.
+        self._set("synchronous_commit", "off")
 
     def columns(self, table: str) -> Mapping[str, Column]:
         """Our columns by name; Wrong if the table is not there."""
@@ -76,7 +72,7 @@ class Target:
             with self._link, self._link.cursor() as cursor:
                 _first_time(cursor, source)
 
-    def begin(self, source: str, tables: Iterable[Table]) -> None:
+    def begin(self, source: str, tables: Collection[Table]) -> None:
         """Note that the move begins, or find that it goes on. Wrong if it was done already, or if others wrote here."""
         with self._link, self._link.cursor() as cursor:
             cursor.execute("SELECT pg_try_advisory_lock(hashtext('minitwit mover'))")
@@ -90,6 +86,7 @@ class Target:
                 if (cursor.fetchone() or (True,))[0]:
                     raise Wrong(f"Our table {table.name} is not empty. Move into an empty database.")
                 cursor.execute('INSERT INTO mover_progress (source, "table") VALUES (%s, %s)', (source, table.name))
+            aside.put(cursor, tables)
 
     def progress(self, table: Table) -> Progress:
         """How far the table is."""
@@ -101,17 +98,15 @@ class Target:
             after, rows, checksum, done = cursor.fetchone() or (None, 0, 0, False)
         return Progress(tuple(after) if after else None, int(rows), int(checksum), bool(done))
 
-    def copy(self, table: Table, rows: Sequence[Row], so_far: Progress) -> Progress:
+    def copy(self, table: Table, batch: Batch, so_far: Progress) -> Progress:
         """Copy a batch in and note it, both or neither."""
-        lines = "".join("\t".join("\\N" if v is None else v.translate(_ESCAPES) for v in row) + "\n" for row in rows)
-        place = [list(table.columns).index(column) for column in table.key]
-        after = tuple(str(rows[-1][index]) for index in place)
-        found = Progress(after, so_far.rows + len(rows), so_far.checksum + sum(map(row_hash, rows)), done=False)
+        found = Progress(batch.after, so_far.rows + batch.rows, so_far.checksum + batch.checksum, done=False)
+        into = f"COPY {quoted(table.name)} ({listed(table.columns)}) FROM STDIN WITH (DELIMITER E'\\x1f')"
         with self._link, self._link.cursor() as cursor:
-            cursor.copy_expert(f"COPY {quoted(table.name)} ({listed(table.columns)}) FROM STDIN", io.StringIO(lines))
+            cursor.copy_expert(into, io.BytesIO(batch.text), AT_ONCE)
             cursor.execute(
                 'UPDATE mover_progress SET after = %s, rows = %s, checksum = %s WHERE "table" = %s',
-                (json.dumps(after), found.rows, found.checksum, table.name),
+                (json.dumps(batch.after), found.rows, found.checksum, table.name),
             )
         return found
 
@@ -123,6 +118,12 @@ class Target:
             cursor.execute(f"SELECT count(*), coalesce(sum({hashed}::numeric), 0) FROM {quoted(table.name)}")  # noqa: S608
             rows, checksum = cursor.fetchone() or (0, 0)
         return int(rows), int(checksum)
+
+    def put_back(self) -> None:
+        """Indexes and foreign keys are there again, and all of it is on the disk."""
+        self._set("synchronous_commit", "on")
+        with self._link, self._link.cursor() as cursor:
+            aside.back(cursor)
 
     def finish(self, table: Table) -> None:
         """The table is whole: new rows get numbers behind the moved ones."""
@@ -136,14 +137,16 @@ class Target:
                         (sequence,),
                     )
             cursor.execute('UPDATE mover_progress SET done_at = now() WHERE "table" = %s', (table.name,))
-        self._link.autocommit = True
-        with self._link.cursor() as cursor:
             cursor.execute(f"ANALYZE {quoted(table.name)}")
-        self._link.autocommit = False
 
     def close(self) -> None:
         """Let go; the lock goes with the connection."""
         self._link.close()
+
+    def _set(self, name: str, value: str) -> None:
+        """A setting of this connection."""
+        with self._link, self._link.cursor() as cursor:
+            cursor.execute("SELECT set_config(%s, %s, false)", (name, value))
 
     def ask(self, statement: str) -> tuple[Any, ...]:
         """The first row of an answer."""
@@ -155,7 +158,8 @@ class Target:
 
 def _first_time(cursor: extensions.cursor, source: str) -> bool:
     """False if a move from this source was begun and goes on; Wrong if it is over, or was another one."""
-    cursor.execute("SELECT source, bool_and(done_at IS NOT NULL) FROM mover_progress GROUP BY source")
+    whole = f"bool_and(done_at IS NOT NULL) AND NOT {aside.IS_THERE}"
+    cursor.execute(f"SELECT source, {whole} FROM mover_progress GROUP BY source")  # noqa: S608  # text of ours
     name, done = cursor.fetchone() or (source, False)
     if name != source:
         raise Wrong(f"This database was filled from {name} before. Move into an empty one.")

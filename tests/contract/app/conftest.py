@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
+import subprocess
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+import old_minitwit
+import own_postgres
 import pytest
+from old_minitwit import Ours
 
 from opsbot.demo import engine, images, registry
 from opsbot.demo.argv import wait_until
@@ -17,6 +24,7 @@ from opsbot.demo.docker import Engine
 from opsbot.demo.state import State
 
 PASSWORD = "only for these tests"
+NUMBERS = itertools.count(1)
 ENVIRONMENT = {
     "SECRET_KEY": "only for these tests, too",
     "RELEASE_ID": "r1",
@@ -112,3 +120,36 @@ def replicas(containers: Containers) -> Containers:
     for alias in ("web-1", "web-2"):
         assert wait_until(lambda alias=alias: containers.healthy(alias), 60)
     return containers
+
+
+@pytest.fixture(scope="session")
+def folder() -> Iterator[str]:
+    """The socket of a Postgres of our own."""
+    with own_postgres.running() as found:
+        yield found
+
+
+@pytest.fixture
+def database(folder: str) -> Callable[[], Ours]:
+    """Makes databases with our schema and nothing in it."""
+
+    def make() -> Ours:
+        made = Ours(folder, f"minitwit_{next(NUMBERS)}")
+        own_postgres.create(folder, made.name)
+        subprocess.run([sys.executable, "-m", "minitwit.migrate"], env=made.env, check=True, capture_output=True)
+        return made
+
+    return make
+
+
+@pytest.fixture
+def ours(database: Callable[[], Ours]) -> Ours:
+    return database()
+
+
+@pytest.fixture
+def old(tmp_path: Path) -> Path:
+    """A MiniTwit of 2010."""
+    path = tmp_path / "minitwit.db"
+    old_minitwit.write(path)
+    return path

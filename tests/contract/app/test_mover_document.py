@@ -1,0 +1,109 @@
+"""Every command of the README's section about the mover is carried out, in its order, on what the section speaks of."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from old_minitwit import APP, Ours
+
+README = (APP / "README.md").read_text(encoding="utf-8")
+SECTION = README.partition("## An old database comes over")[2].partition("\n## ")[0]
+BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", SECTION, re.MULTILINE | re.DOTALL)
+COMMANDS = [line for kind, block in BLOCKS if kind == "sh" for line in block.splitlines()]
+MAPPING = next(block for kind, block in BLOCKS if kind == "toml")
+THEIRS = "postgresql://reader@old-host/chirp"
+
+
+def run(command: str, folder: Path, url: str) -> subprocess.CompletedProcess[str]:
+    """A command as the README has it, with this interpreter."""
+    program, *words = shlex.split(command)
+    assert program == "python"
+    env = {**os.environ, "DATABASE_URL": url, "PYTHONPATH": str(APP)}
+    return subprocess.run(
+        [sys.executable, *words], cwd=folder, env=env, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+def about(*words: str) -> list[str]:
+    return [command for command in COMMANDS if all(word in command for word in words)]
+
+
+def test_the_section_has_these_commands_and_no_others() -> None:
+    known = [*about("minitwit.migrate"), *about("minitwit.db"), *about(THEIRS)]
+    assert sorted(known) == sorted(COMMANDS)
+    assert (len(about("minitwit.db")), len(about(THEIRS)), len(about("docker run"))) == (4, 2, 1)
+
+
+def test_the_file_of_2010_is_checked_moved_and_never_moved_twice(database: Callable[[], Ours], old: Path) -> None:
+    ours = database()
+    (migrate,) = about("minitwit.migrate")
+    check, move, yes = [command for command in about("minitwit.db") if not command.startswith("docker")]
+    assert run(migrate, old.parent, ours.url).returncode == 0
+    said = run(check, old.parent, ours.url)
+    assert (said.returncode, said.stdout, ours.ask("SELECT count(*) FROM users")) == (0, "", [(0,)])
+    said = run(move, old.parent, ours.url)
+    assert (said.returncode, said.stdout.splitlines()[-1]) == (0, "messages: 499 rows, equal on both sides")
+    again = run(yes, old.parent, ours.url)
+    assert again.returncode == 3
+    assert "was moved already" in again.stderr
+
+
+def test_what_would_be_lost_needs_the_second_command(database: Callable[[], Ours], old: Path) -> None:
+    ours = database()
+    with sqlite3.connect(old) as link:
+        link.execute("insert into message values (900, 99, 'of nobody', 1, 0)")
+    _, move, yes = [command for command in about("minitwit.db") if not command.startswith("docker")]
+    refused = run(move, old.parent, ours.url)
+    assert (refused.returncode, "stay behind" in refused.stdout) == (3, True)
+    assert run(yes, old.parent, ours.url).returncode == 0
+
+
+def test_the_mapping_of_the_section_moves_the_schema_that_it_names(
+    database: Callable[[], Ours], tmp_path: Path
+) -> None:
+    theirs, ours = database(), database()
+    theirs.ask(
+        "CREATE TABLE accounts (id bigint PRIMARY KEY, nick text, mail text, secret text);"
+        "CREATE TABLE tweets (id bigint PRIMARY KEY, who bigint, body text, at bigint);"
+        "INSERT INTO accounts VALUES (3, 'Åse Ø', NULL, 'h'); INSERT INTO tweets VALUES (1, 3, 'hi', 12); SELECT 1"
+    )
+    (tmp_path / "mapping.toml").write_text(MAPPING, encoding="utf-8")
+    check, move = [command.replace(THEIRS, theirs.url) for command in about(THEIRS)]
+    said = run(check, tmp_path, ours.url)
+    assert (said.returncode, "1 empty values of accounts.mail become “”." in said.stdout) == (0, True)
+    assert run(move, tmp_path, ours.url).returncode == 0
+    assert ours.ask("SELECT username, email, text FROM users JOIN messages ON author_id = user_id") == [
+        ("Åse Ø", "", "hi")
+    ]
+
+
+@pytest.mark.engine
+def test_the_image_moves_what_lies_in_a_folder_of_the_server(replicas, old: Path) -> None:
+    (command,) = about("docker run")
+    password = replicas.engine.docker("exec", f"{replicas.name}-web-1", "cat", "/run/secrets/db_password")
+    with tempfile.TemporaryDirectory() as name:  # pytest's own folders are for root alone
+        server = Path(name)
+        server.chmod(0o755)
+        (server / shutil.copy(old, server)).chmod(0o644)
+        (server / "mover.env").write_text(f"DATABASE_URL=postgresql://minitwit:{password}@db/minitwit\n")
+        here = {
+            "minitwit_net": replicas.name,
+            "mover.env": str(server / "mover.env"),
+            "/srv/old:/old:ro": f"{server}:/old:ro",
+            "registry.example/minitwit:v1": replicas.web,
+        }
+        program, *words = [here.get(word, word) for word in shlex.split(command)]
+        assert (program, set(here) - set(shlex.split(command))) == ("docker", set())
+        assert replicas.engine.docker(*words) == ""
+        assert json.loads(replicas.engine.docker(*words, "--json")) == {"ok": True, "findings": []}
