@@ -166,13 +166,14 @@ def _wrong(world: World) -> dict[str, Reply]:
         "why": "It answers 500 (3 times in a row).",
         "last_change": "Deploy web v2 to staging by carol, 4 min ago",
         "rollback": "rollback staging --service web --to 1 --from 3",
+        "page": "http.md",
     }
     at = NOW - timedelta(minutes=3)
     for _ in range(2):
         row, _new = world.store.alerts.open(
             "probe:front", "front fails in staging", "critical", "staging", None, body, at
         )
-    firing = alert_card(row, world.config.team.zone)
+    firing = alert_card(row)
     listed, status = world.say("alerts"), world.say("status")
     world.store.alerts.ack(row.id, "bob", NOW)
     over = world.store.alerts.resolve("probe:front", NOW)
@@ -182,7 +183,7 @@ def _wrong(world: World) -> dict[str, Reply]:
         "status-unwell": status,
         "alerts": listed,
         "alert-firing": firing,
-        "alert-over": alert_card(over, world.config.team.zone),
+        "alert-over": alert_card(over, "https://git.example/ops/docs"),
         "day": daily(world.store, Head(NOW.date(), 123, "3f2a" * 16), "Europe/Copenhagen"),
     }
 

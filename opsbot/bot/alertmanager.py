@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 from opsbot.clock import Clock, ago
 from opsbot.config import values
@@ -72,6 +72,7 @@ class WatchdogLook:
     heard: Callable[[], datetime | None]
     within: timedelta
     clock: Clock
+    page: ClassVar[str] = "monitoring.md"
 
     def look(self) -> tuple[Outcome, str]:
         """Look once."""

@@ -58,7 +58,7 @@ class Chores:
 
     def schedule_failed(self, actor: str, title: str, why: str, environment: str | None = None) -> None:
         """A schedule that tells nobody is a backup that never ran: it is an alert until the next one works."""
-        self._alert(actor, title, environment, {"why": why})
+        self._alert(actor, title, environment, {"why": why, "page": "schedule.md"})
 
     def _alert(self, condition: str, title: str, environment: str | None, body: dict[str, Any]) -> None:
         self._store.alerts.open(condition, title, "critical", environment, None, body, self._clock.now())
@@ -93,7 +93,10 @@ class Chores:
             debt = overdue[condition]
             why = f"{debt.who} broke the glass: {debt.reason}. Somebody else says `sign {debt.run}`."
             self._alert(
-                condition, f"“{debt.title}” ran without a second person and nobody signed it", None, {"why": why}
+                condition,
+                f"“{debt.title}” ran without a second person and nobody signed it",
+                None,
+                {"why": why, "page": "debt.md"},
             )
         for condition in known - overdue.keys():
             self._store.alerts.resolve(condition, self._clock.now())

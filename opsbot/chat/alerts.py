@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
 from functools import partial
-from zoneinfo import ZoneInfo
 
 from opsbot.chat.letter import Letter
 from opsbot.chat.outbox import Outbox
 from opsbot.chat.render import render
-from opsbot.commands.reply import Button, Part, Reply, Small, Tone, Words
+from opsbot.commands import say
+from opsbot.commands.reply import Button, Pairs, Part, Reply, Small, Tone, Words
 from opsbot.store.rows import AlertRow
 from opsbot.store.store import Store
 
@@ -18,10 +17,10 @@ TONES: dict[str, Tone] = {"firing": "bad", "acknowledged": "warn", "resolved": "
 
 
 class Alerts:
-    """Tells of alerts. `home(environment)` is the channel for an alert that names none."""
+    """Tells of alerts. `home(environment)` is the channel for an alert that names none, `docs` as in `team.docs`."""
 
-    def __init__(self, store: Store, outbox: Outbox, home: Callable[[str | None], str], zone: ZoneInfo) -> None:
-        self._store, self._outbox, self._home, self._zone = store, outbox, home, zone
+    def __init__(self, store: Store, outbox: Outbox, home: Callable[[str | None], str], docs: str | None) -> None:
+        self._store, self._outbox, self._home, self._docs = store, outbox, home, docs
         self._queued: dict[int, int] = {}  # alert → revision that a waiting letter shows
         self._state: dict[int, str] = {}
 
@@ -40,7 +39,7 @@ class Alerts:
         self._outbox.put(
             Letter(
                 channel=alert.channel or home,
-                body=render(alert_card(alert, self._zone)),
+                body=render(alert_card(alert, self._docs)),
                 key=("alert", str(alert.id)),
                 cursor=alert.revision,
                 urgent=urgent,
@@ -50,29 +49,39 @@ class Alerts:
         )
 
 
-def alert_card(alert: AlertRow, zone: ZoneInfo) -> Reply:
-    """The alert's message. `body` may hold why, last_change (sentences) and rollback (a command)."""
+def alert_card(alert: AlertRow, docs: str | None = None) -> Reply:
+    """The alert's message. `body` may hold why, last_change (sentences), rollback and chart (commands) and page (what helps)."""
     body = alert.body
     parts: list[Part] = [Words(str(body["why"]))] if body.get("why") else []
     if body.get("last_change"):
         parts.append(Words(f"Last change: {body['last_change']}"))
-    parts.append(Small(_life(alert, zone)))
+    moments = (("Since", alert.opened_at), ("Over", alert.resolved_at))
+    parts.append(Pairs([(label, moment) for label, moment in moments if moment is not None]))
+    if body.get("page"):
+        parts.append(Small(f"What it means and what helps: {page(str(body['page']), docs)}"))
+    parts.append(Small(_life(alert)))
     return Reply(f"*{_title(alert)}*", TONES.get(alert.state, "bad"), parts, _buttons(alert))
+
+
+def page(name: str, docs: str | None) -> str:
+    """Where a page of docs/alerts is read; a rule's own address stays as it is. Without `docs` it is the file's name."""
+    if name.startswith(("https://", "http://")):
+        return name
+    return f"{docs.rstrip('/')}/alerts/{name}" if docs else f"`docs/alerts/{name}`"
 
 
 def _title(alert: AlertRow) -> str:
     return f"Resolved: {alert.title}" if alert.state == "resolved" else alert.title
 
 
-def _life(alert: AlertRow, zone: ZoneInfo) -> str:
-    words = [f"alert {alert.id}", f"since {_clock(alert.opened_at, zone)}"]
+def _life(alert: AlertRow) -> str:
+    words = [f"alert {alert.id}"]
     if alert.count > 1:
         words.append(f"reported {alert.count} times")
     if alert.acked_by:
         words.append(f"acknowledged by {alert.acked_by}")
     if alert.resolved_at:
-        seconds = int((alert.resolved_at - alert.opened_at).total_seconds())
-        words.append(f"over at {_clock(alert.resolved_at, zone)}, after {_length(seconds)}")
+        words.append(f"lasted {say.seconds((alert.resolved_at - alert.opened_at).total_seconds())}")
     return " · ".join(words)
 
 
@@ -80,16 +89,9 @@ def _buttons(alert: AlertRow) -> list[Button]:
     if alert.state == "resolved":
         return []
     buttons = [Button("Acknowledge", f"ack {alert.id}")] if alert.state == "firing" else []
+    if alert.body.get("chart"):
+        buttons.append(Button("Chart", str(alert.body["chart"])))
     rollback = alert.body.get("rollback")
     if rollback:
         buttons.append(Button("Roll back", str(rollback), "danger", f"Run `{rollback}`?"))
     return buttons
-
-
-def _clock(moment: datetime, zone: ZoneInfo) -> str:
-    local = moment.astimezone(zone)
-    return f"{local.day} {local:%b %H:%M}"  # the message stays: the hour alone would soon be another day's
-
-
-def _length(seconds: int) -> str:
-    return f"{seconds} s" if seconds < 120 else f"{seconds // 60} min"

@@ -91,7 +91,7 @@ class SlackFront:
         self._answers = Answers(front, self._people, self._channels, self._outbox, self.nudge)
         self._counter = self._open_counter(desk) if desk else None
         self._runs = Runs(store, clock, self._outbox, lambda run: card(view(run)), self._home)
-        self._alerts = Alerts(store, self._outbox, self._home, config.team.zone)
+        self._alerts = Alerts(store, self._outbox, self._home, config.team.docs)
         self._link: Link | Hook | None = None
         self._since, self._trouble = clock.now(), "not tried yet"
         self._stopped, self._news = threading.Event(), threading.Event()

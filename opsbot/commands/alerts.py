@@ -67,4 +67,5 @@ def _json(row: AlertRow) -> dict[str, Any]:
         "resolved_at": row.resolved_at.isoformat() if row.resolved_at else None,
         "acked_by": row.acked_by,
         "why": row.body.get("why"),
+        "page": row.body.get("page"),
     }

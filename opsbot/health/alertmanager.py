@@ -19,10 +19,12 @@ from opsbot.errors import UsageError
 from opsbot.health.alert import State, Threshold, step
 
 PREFIX = "alertmanager:"  # of the conditions that come from there
+RULES = "rules.md"  # of docs/alerts, with a section for each rule of ours
+RUNBOOK = "runbook_url"  # the annotation in which rules of anybody name the page that helps
 WATCHDOG = "Watchdog"  # always fires: it says that Prometheus and Alertmanager live
 AT_ONCE = Threshold(fail_after=1, recover_after=1)  # Prometheus has counted already
 UNHEARD = timedelta(minutes=5)  # after its restart, Alertmanager hears of everything again within a minute or two
-TITLE, WHY = 150, 900  # characters
+TITLE, WHY, PAGE = 150, 900, 300  # characters
 
 _log = log.get(__name__)
 
@@ -49,6 +51,7 @@ class Fires:
     severity: str
     service: str | None
     why: str
+    page: str = ""
 
 
 @dataclass(frozen=True)
@@ -134,9 +137,16 @@ def _fires(one: _Reported) -> Fires:
     told = one.annotations
     title = told.get("title") or one.labels.get("alertname") or "An alert without a name"
     why = " ".join(filter(None, (told.get("why") or told.get("summary") or told.get("description"), told.get("cure"))))
-    return Fires(
-        title[:TITLE], one.labels.get("severity", "warning")[:20], one.labels.get("service"), why[:WHY] or title[:WHY]
-    )
+    severity, service = one.labels.get("severity", "warning")[:20], one.labels.get("service")
+    return Fires(title[:TITLE], severity, service, why[:WHY] or title[:WHY], _page(one))
+
+
+def _page(one: _Reported) -> str:
+    """The address that the rule gives, or the rule's section among ours."""
+    given = one.annotations.get(RUNBOOK, "")
+    if given.startswith(("https://", "http://")) and len(given) <= PAGE:
+        return given
+    return f"{RULES}#{one.labels.get('alertname', '').lower()}"[:PAGE]
 
 
 class Alerts(Protocol):
@@ -205,7 +215,7 @@ class Receiver:
             return
         fires = move.fires
         context = dict(self.context(environment)) if environment and fires.service else {}
-        body = {"why": fires.why, "service": fires.service, **context}
+        body = {"why": fires.why, "service": fires.service, "page": fires.page, **context}
         title = fires.title + _where(environment)
         self.alerts.open(move.condition, title, fires.severity, environment, None, body, now)
         _log.info("alert.open", condition=move.condition, why=fires.why)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import requests
 
@@ -17,6 +17,10 @@ from opsbot.health.result import Outcome, Result
 
 class Look(Protocol):
     """One kind of probe: `look()` answers an outcome and a sentence, or raises OpsError for no answer."""
+
+    @property
+    def page(self) -> str:
+        """What its alerts mean and what helps, as a file of docs/alerts."""
 
     def look(self) -> tuple[Outcome, str]:
         """Look once; bounded by the probe's own timeout."""
@@ -53,6 +57,7 @@ class HttpLook:
     status: int
     contains: str | None
     timeout: float
+    page: ClassVar[str] = "http.md"
 
     def look(self) -> tuple[Outcome, str]:
         url = self.url()
@@ -75,6 +80,7 @@ class ReplicasLook:
 
     count: Callable[[], tuple[int, int]]
     service: str
+    page: ClassVar[str] = "replicas.md"
 
     def look(self) -> tuple[Outcome, str]:
         running, wanted = self.count()
@@ -90,6 +96,7 @@ class AgreementLook:
 
     mend: Callable[[], str | None]
     differs: Callable[[], str | None]
+    page: ClassVar[str] = "release.md"
 
     def look(self) -> tuple[Outcome, str]:
         mended = self.mend()
@@ -105,6 +112,7 @@ class BackupAgeLook:
     database: str
     under: timedelta
     clock: Clock
+    page: ClassVar[str] = "backup-age.md"
 
     def look(self) -> tuple[Outcome, str]:
         newest = self.newest()
@@ -121,6 +129,10 @@ class Excused:
 
     kind: Look
     excuse: Callable[[], str | None]
+
+    @property
+    def page(self) -> str:
+        return self.kind.page
 
     def look(self) -> tuple[Outcome, str]:
         excuse = self.excuse()

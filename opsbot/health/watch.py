@@ -139,9 +139,15 @@ class Watch:
         return result
 
     def _open(self, probe: Probe, result: Result) -> None:
-        body = {"why": result.sentence, "probe": probe.name, "service": probe.service, **self.context(probe)}
+        body = {"why": result.sentence, "probe": probe.name, "service": probe.service, "page": probe.kind.page}
         self.alerts.open(
-            _condition(probe), title(probe), "critical", probe.environment, probe.channel, body, self.clock.now()
+            _condition(probe),
+            title(probe),
+            "critical",
+            probe.environment,
+            probe.channel,
+            {**body, **self.context(probe)},
+            self.clock.now(),
         )
 
 

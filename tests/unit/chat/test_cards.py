@@ -24,6 +24,7 @@ VARYING = (
     (r"\br[a-z0-9]{5}\b", "rabcde"),
     (r"Plan [0-9a-f]{16}", "Plan 0123456789abcdef"),
     (r"--as-planned \w+", "--as-planned 01"),
+    (r"\d{4}-\d\d-\d\d \d\d:\d\d \S+", "2026-03-31 12:00 HERE"),  # the terminal's own zone
 )
 
 

@@ -78,7 +78,8 @@ def test_one_condition_is_one_alert_however_often_it_is_reported(told: Told) -> 
         1,
         1,
     )
-    assert row.body == {"why": "Nobody answers. Look.", "service": "db", "last_change": "deploy v2"}
+    page = "rules.md#databasedown"
+    assert row.body == {"why": "Nobody answers. Look.", "service": "db", "page": page, "last_change": "deploy v2"}
     assert told.changes == [1]
 
 
