@@ -1,41 +1,85 @@
-"""Every secret that opsbot.yml names, known for redaction before anything else is done with it."""
+"""Every secret that opsbot.yml names, known for redaction before anything else is done with it.
+
+Also which of them cannot be blanked well.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Literal
 from urllib.parse import unquote
 
 from opsbot.config.settings import Config
 from opsbot.config.values import Value, missing, secret, text
-from opsbot.log import Secret
+from opsbot.log import SHORTEST, Secret
+
+Weakness = Literal["short", "ordinary"]
+
+# What people leave as it was, and words that our own messages are made of.
+_ORDINARY = """
+access account admin administrator alertmanager backup change-me changeit changeme container database default deploy docker
+example guest letmein localhost master minio minioadmin minitwit monitor operator opsbot passw0rd passwort password password1
+postgres postgresql private production public qwerty readonly registry release restore rollback sample secret secrets service
+simulator slackbot staging status superuser system testing tester topsecret username welcome
+123456 1234567 12345678 123456789 1234567890
+"""
+ORDINARY = frozenset(_ORDINARY.split())
 
 
 def know(config: Config) -> None:
     """From now on none of them is printed, logged or stored; also those that nobody has used yet. What is not set is passed over."""
-    for value in _secrets(config):
+    for _, value in _named(config):
         if missing(value) is None:
             secret(value)
-    if missing(config.store) is None:
-        _know_password(text(config.store))
+    for password in _passwords(config):
+        Secret(password)
 
 
-def _secrets(config: Config) -> Iterator[Value]:
-    yield from (config.slack.bot_token, config.slack.app_token, config.slack.signing_secret)
-    yield from (registry.password for registry in config.registries.values())
-    yield from (database.password for database in config.databases.values())
+def weak(config: Config) -> Iterator[tuple[str, Weakness]]:
+    """Which settings hold a secret that is too short to be blanked, or a word that is blanked where it is none."""
+    values = {name: text(value) for name, value in _named(config) if missing(value) is None}
+    if passwords := _passwords(config):
+        values["store"] = passwords[0]
+    known = ORDINARY | _own_words(config)
+    for name, value in values.items():
+        if len(value) < SHORTEST:
+            yield name, "short"
+        elif value.lower() in known:
+            yield name, "ordinary"
+
+
+def _named(config: Config) -> Iterator[tuple[str, Value]]:
+    """Setting → value."""
+    slack = config.slack
+    yield from (("slack.bot_token", slack.bot_token), ("slack.app_token", slack.app_token))
+    yield "slack.signing_secret", slack.signing_secret
+    for name, registry in config.registries.items():
+        yield f"registries.{name}.password", registry.password
+    for name, database in config.databases.items():
+        yield f"databases.{name}.password", database.password
     if config.storage is not None:
-        yield from (config.storage.key, config.storage.secret)
+        yield from (("storage.key", config.storage.key), ("storage.secret", config.storage.secret))
     if config.alertmanager is not None:
-        yield config.alertmanager.token
+        yield "alertmanager.token", config.alertmanager.token
     if config.ci is not None:
-        yield config.ci.token
+        yield "ci.token", config.ci.token
 
 
-def _know_password(url: str) -> None:
-    """The password of `postgresql+psycopg2://user:password@host/name`, as it is written there and as it is sent."""
-    _, _, rest = url.partition("://")
+def _own_words(config: Config) -> frozenset[str]:
+    """Names that occur in nearly every message."""
+    words = {*config.environments, *config.services, *config.databases, *config.schedules, *config.probes}
+    words |= {environment.stack for environment in config.environments.values()}
+    words |= {
+        word for database in config.databases.values() for word in (database.name, database.user, database.service)
+    }
+    return frozenset(word.lower() for word in words)
+
+
+def _passwords(config: Config) -> tuple[str, ...]:
+    """The password of `postgresql+psycopg2://user:password@host/name`, as it is sent, and as it is written there."""
+    if missing(config.store) is not None:
+        return ()
+    _, _, rest = text(config.store).partition("://")
     login, at, _ = rest.rpartition("@")
     _, _, password = login.partition(":")
-    if at and password:
-        Secret(password)
-        Secret(unquote(password))
+    return (unquote(password), password) if at and password else ()

@@ -14,11 +14,12 @@ from pathlib import Path
 from opsbot.bot.reach import Reach
 from opsbot.clock import Clock
 from opsbot.commands.catalog import RESERVED
-from opsbot.config import values
+from opsbot.config import secrets, values
 from opsbot.config.settings import Config, Role
 from opsbot.errors import OpsError
 from opsbot.install import look_engine, look_slack, look_stored
 from opsbot.install.finding import Check, Finding, bad, look, of_error, ok, warn
+from opsbot.log import SHORTEST
 from opsbot.playbooks.load import load_all
 from opsbot.runtime.target import Targets
 from opsbot.steps.backups import Parts
@@ -26,6 +27,11 @@ from opsbot.steps.catalog import Collaborators, catalog
 from opsbot.store import Store, open_store
 
 APPROVING: tuple[Role, ...] = ("approver", "admin")
+_WEAK: dict[secrets.Weakness, str] = {
+    "short": f"has fewer than {SHORTEST} characters: it is not blanked where a message or a log shows it.",
+    "ordinary": "is an ordinary word or a common default: it is easily guessed, and [REDACTED] stands wherever a message"
+    " or a log uses that word.",
+}
 
 
 def examine(load: Callable[[], Config], clock: Clock) -> dict[str, list[Finding]]:
@@ -34,7 +40,7 @@ def examine(load: Callable[[], Config], clock: Clock) -> dict[str, list[Finding]
         config = load()
     except OpsError as error:
         return {"settings": [of_error(error)]}
-    found = {"settings": list(settings(config))}
+    found = {"settings": list(settings(config)), "secrets": list(redaction(config))}
     with _record(config) as (store, trouble):
         targets = Targets(config, store, clock)
         try:
@@ -62,6 +68,15 @@ def settings(config: Config) -> Iterator[Finding]:
         yield bad("opsbot.yml names no environment.", "Let `opsbot init` find what runs.")
     if not absent and config.environments:
         yield ok("opsbot.yml is valid, and every value that it reads from outside is there.")
+
+
+def redaction(config: Config) -> Iterator[Finding]:
+    """Secrets that cannot be blanked well in messages, logs and the record. Tells where they are, never what they are."""
+    weak = list(secrets.weak(config))
+    for name, why in weak:
+        yield warn(f"{name} {_WEAK[why]}", "Put a long random one in its place, such as `openssl rand -hex 16` makes.")
+    if not weak:
+        yield ok("Every secret that is set is long and no ordinary word: it is blanked wherever it would be shown.")
 
 
 def _checks(config: Config, targets: Targets, store: Store, clock: Clock) -> dict[str, Check]:

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from opsbot.cli.main import main
+from opsbot.config.settings import Config
 from opsbot.errors import Refused
-from opsbot.install import finding, look_slack
+from opsbot.install import doctor, finding, look_slack
 from opsbot.install.finding import Finding, bad, ok, warn
 from opsbot.store import open_store
 
@@ -51,6 +52,37 @@ def test_with_everything_down_every_part_is_told_with_its_cure(
     assert {states[name] for name in ("settings", "playbooks", "record")} == {"ok"}
     assert [one for one in told["checks"] if one["state"] != "ok" and not one["cure"]] == []
     assert told["ok"] is False
+
+
+@pytest.mark.parametrize(
+    ("password", "says"),
+    [
+        ("s3cr!", "databases.main.password has fewer than 6 characters: it is not blanked"),
+        ("Postgres", "databases.main.password is an ordinary word or a common default"),
+        ("shop-production", "databases.main.password is an ordinary word or a common default"),  # the stack's own name
+        ("9f86d081884c7d659a2f", "Every secret that is set is long and no ordinary word"),
+    ],
+)
+def test_a_secret_that_cannot_be_blanked_well_is_told_by_its_place_and_never_by_its_value(
+    password: str, says: str
+) -> None:
+    config = Config.model_validate(
+        {
+            "slack": {"bot_token": "xoxb-of-this-test", "app_token": {"env": "NOT_SET_ANYWHERE"}},
+            "environments": {"production": {"stack": "shop-production"}},
+            "databases": {"main": {"name": "shop", "password": password}},
+            "store": "postgresql+psycopg2://opsbot:aef42c1d7b44@host/name",
+        }
+    )
+    (one,) = doctor.redaction(config)
+    assert one.says.startswith(says)
+    assert password.lower() not in f"{one.says} {one.cure}".lower()
+    assert (one.state, bool(one.cure)) == (("ok", False) if says.startswith("Every") else ("warn", True))
+
+
+def test_the_password_in_the_address_of_the_record_is_looked_at_too() -> None:
+    config = Config.model_validate({"store": "postgresql+psycopg2://opsbot:change%6De@host/name"})
+    assert [(one.state, one.says.partition(" ")[0]) for one in doctor.redaction(config)] == [("warn", "store")]
 
 
 def test_a_wrong_settings_file_is_the_only_finding(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
