@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from opsbot.workspace import elements, limits
+from opsbot.workspace import elements, limits, rich
 from opsbot.workspace.errors import ApiError
 from opsbot.workspace.faults import Faults, Json, kind, many, shape
 
@@ -85,8 +85,9 @@ def _block(block: Any, at: str, surface: str, faults: Faults, seen: set[str]) ->
         if str(block["block_id"]) in seen:
             faults.add("block_id is used twice", f"{at}/block_id")
         seen.add(str(block["block_id"]))
-    if surface != "modal" and kind(block.get("element")) == "file_input":
-        faults.add("file_input is for modals only", f"{at}/element/type")
+    if kind(block.get("element")) == "file_input" and (surface != "modal" or block.get("dispatch_action")):
+        why = "cannot dispatch actions" if surface == "modal" else "is for modals only"
+        faults.add(f"unsupported type: file_input {why}", f"{at}/element/type")
     return _BLOCKS[kind(block)](block, at, faults)
 
 
@@ -141,19 +142,23 @@ def _markdown(block: Json, at: str, faults: Faults) -> None:
     faults.string(block.get("text"), f"{at}/text", limits.MARKDOWN_TEXT)
 
 
-def _rich_text(block: Json, at: str, faults: Faults) -> None:
-    known = ("rich_text_section", "rich_text_list", "rich_text_preformatted", "rich_text_quote")
-    if not isinstance(block.get("elements"), list):
-        return faults.add("missing required field: elements", at)
-    for index, element in enumerate(block["elements"]):
-        if kind(element) not in known:
-            faults.add(f"unsupported type: {kind(element)}", f"{at}/elements/{index}/type")
-    return None
-
-
 def _table(block: Json, at: str, faults: Faults) -> None:
-    for index, row in enumerate(faults.items(block.get("rows"), f"{at}/rows", limits.TABLE_ROWS)):
-        faults.items(row, f"{at}/rows/{index}", limits.TABLE_CELLS)
+    for number, row in enumerate(faults.items(block.get("rows"), f"{at}/rows", limits.TABLE_ROWS)):
+        for index, cell in enumerate(faults.items(row, f"{at}/rows/{number}", limits.TABLE_CELLS)):
+            _cell(cell, f"{at}/rows/{number}/{index}", faults)
+    if block.get("column_settings") is not None:
+        columns = faults.items(block["column_settings"], f"{at}/column_settings", limits.TABLE_CELLS)
+        for index, column in enumerate(columns):
+            faults.one_of(shape(column), "align", f"{at}/column_settings/{index}", ("left", "center", "right"))
+
+
+def _cell(cell: Any, at: str, faults: Faults) -> None:
+    if kind(cell) == "rich_text":
+        rich.check(cell, at, faults)
+    elif kind(cell) != "raw_text":
+        faults.add(f"unsupported type: {kind(cell)}", f"{at}/type")
+    elif not isinstance(shape(cell).get("text"), str):
+        faults.add("missing required field: text", at)
 
 
 def _video(block: Json, at: str, faults: Faults) -> None:
@@ -161,6 +166,8 @@ def _video(block: Json, at: str, faults: Faults) -> None:
     for key in ("video_url", "thumbnail_url"):
         faults.string(block.get(key), f"{at}/{key}", limits.URL)
     faults.string(block.get("alt_text"), f"{at}/alt_text", limits.ALT_TEXT)
+    faults.optional(block, ["author_name"], at, limits.VIDEO_AUTHOR - 1)
+    faults.optional_text(block, "description", at, limits.VIDEO_TITLE - 1)
 
 
 def _any(block: Json, at: str, faults: Faults) -> None:
@@ -175,7 +182,7 @@ _BLOCKS: dict[str, Callable[[Json, str, Faults], None]] = {
     "image": _image,
     "input": _input,
     "markdown": _markdown,
-    "rich_text": _rich_text,
+    "rich_text": rich.check,
     "table": _table,
     "video": _video,
     "divider": _any,

@@ -127,6 +127,14 @@ async def join(hub: Hub, body: Json) -> Json:
     return {"ok": True, "members": channel.members}
 
 
+async def channel(hub: Hub, body: Json) -> Json:
+    """{name}: a new public channel with the bot and everybody in it → {id}."""
+    made = membership.create(hub.world, str(body["name"]))
+    made.members = list(hub.world.users)
+    membership.show(hub.world, made)
+    return {"ok": True, "id": made.id}
+
+
 def _fault(name: str, order: people.Act) -> people.Act:
     """An order that is seen in the inspector and on the pages."""
 
@@ -166,6 +174,7 @@ _ORDERS: dict[str, people.Act] = {
     "webhook": webhook,
     "forget": forget,
     "join": join,
+    "channel": channel,
 }
 ROUTES: list[BaseRoute] = [
     *(Route(f"/control/{name}", people.route(act), methods=["POST"]) for name, act in people.ACTS.items()),

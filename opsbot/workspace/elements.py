@@ -149,6 +149,13 @@ def _moment(element: Json, at: str, faults: Faults) -> None:
         faults.add("must be a UNIX timestamp of 10 digits", f"{at}/initial_date_time")
 
 
+def _files(element: Json, at: str, faults: Faults) -> None:
+    faults.whole(element, "max_files", at, 1, limits.FILES)
+    kinds = element.get("filetypes")
+    if kinds is not None and not (isinstance(kinds, list) and all(isinstance(one, str) for one in kinds)):
+        faults.add("must provide a list of strings", f"{at}/filetypes")
+
+
 def _nothing(element: Json, at: str, faults: Faults) -> None:
     """No rules but those that all elements share."""
 
@@ -171,4 +178,5 @@ _CHECKS: dict[str, Check] = {
     "datepicker": _matching("initial_date", _DATE, "a date as YYYY-MM-DD"),
     "timepicker": _matching("initial_time", _TIME, "a time as HH:mm"),
     "datetimepicker": _moment,
+    "file_input": _files,
 }

@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator
 from dataclasses import asdict
 from pathlib import Path
 
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Mount, Route
@@ -121,10 +123,11 @@ async def _changes(hub: Hub, queue: Queue) -> AsyncIterator[str]:
         hub.feed.leave(queue)
 
 
+_SMALLER = [Middleware(GZipMiddleware, compresslevel=5)]
 ROUTES: list[BaseRoute] = [
-    Route("/", front),
+    Route("/", front, middleware=_SMALLER),
     Route("/archives/{rest:path}", front),
-    Mount("/static", StaticFiles(directory=_STATIC)),
+    Mount("/static", StaticFiles(directory=_STATIC), middleware=_SMALLER),
     Route("/page/start", start),
     Route("/page/messages", messages),
     Route("/page/home", looks.shown_home, methods=["GET"]),

@@ -13,4 +13,4 @@ def connections_open(hub: Hub, args: Json) -> Json:
     return {"url": f"{hub.ws_url}/link/?ticket={sockets.issue_ticket()}&app_id={hub.world.app}"}
 
 
-METHODS = {"apps.connections.open": Method(connections_open, caller="app", tier=1)}
+METHODS = {"apps.connections.open": Method(connections_open, caller="app", tier=3)}

@@ -47,11 +47,11 @@ def update(hub: Hub, args: Json) -> Json:
         raise ApiError("cant_update_message")
     if channel.is_archived:
         raise ApiError("is_inactive")
-    _check_content(args)
+    _check_content(args, limits.UPDATE_TEXT)
     hub.meter.check_update()
-    # A field that is not given keeps what was there; an empty list removes it.
+    # A field that is not given keeps what was there; an empty list removes it, and so do new words the old blocks.
     changed = {name: args[name] for name in ("text", "blocks", "attachments", "metadata") if args.get(name) is not None}
-    hub.world.edit(message, **changed)
+    hub.world.edit(message, **({"blocks": []} if args.get("text") else {}) | changed)
     shape = message.as_slack(hub.world.team)
     return {"channel": channel.id, "ts": message.ts, "text": message.text, "message": shape}
 
@@ -84,10 +84,10 @@ def _with_markdown(args: Json) -> Json:
     return args | {"text": words, "blocks": [{"type": "markdown", "text": words}]}
 
 
-def _check_content(args: Json) -> None:
+def _check_content(args: Json, most: int = limits.TEXT) -> None:
     if not args.get("text") and not args.get("blocks") and not args.get("attachments"):
         raise ApiError("no_text")
-    if len(args.get("text") or "") > limits.TEXT:
+    if len(args.get("text") or "") > most and "markdown_text" not in args:
         raise ApiError("msg_too_long")
     if args.get("blocks"):
         blocks.check_message(args["blocks"])

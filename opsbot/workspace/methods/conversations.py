@@ -5,7 +5,7 @@ import re
 from opsbot.workspace import membership, reading
 from opsbot.workspace.errors import ApiError
 from opsbot.workspace.hub import Hub
-from opsbot.workspace.methods.method import Method, flag, own_channel, page, require
+from opsbot.workspace.methods.method import Method, flag, ordinary_channel, own_channel, page, require
 from opsbot.workspace.records import Channel, Json, Message
 
 HISTORY, REPLIES = 100, 1000  # messages a page, where the caller does not say
@@ -22,7 +22,7 @@ def list_(hub: Hub, args: Json) -> Json:
         if ("im" if channel.is_im else "public_channel") in wanted
         and not (channel.is_archived and flag(args, "exclude_archived"))
     ]
-    channels, metadata = page(found, args)
+    channels, metadata = page(found, args, wrong="invalid_limit")
     return {"channels": channels, "response_metadata": metadata}
 
 
@@ -74,7 +74,9 @@ def leave(hub: Hub, args: Json) -> Json:
 
 
 def invite(hub: Hub, args: Json) -> Json:
-    channel = own_channel(hub, args)
+    channel = ordinary_channel(hub, args)
+    if channel.is_archived:
+        raise ApiError("is_archived")
     users = [user for user in str(require(args, "users", "no_user")).split(",") if user]
     if hub.world.bot in users:
         raise ApiError("cant_invite_self")
@@ -92,11 +94,13 @@ def create(hub: Hub, args: Json) -> Json:
     name = str(require(args, "name", "invalid_name_required"))
     if not _NAME.fullmatch(name):
         raise ApiError("invalid_name_maxlength" if len(name) > 80 else "invalid_name_specials")
+    if not name.strip("_-"):
+        raise ApiError("invalid_name_punctuation")
     return {"channel": membership.create(hub.world, name).as_slack(hub.world.bot)}
 
 
 def archive(hub: Hub, args: Json) -> Json:
-    channel = own_channel(hub, args)
+    channel = ordinary_channel(hub, args)
     if channel.is_archived:
         raise ApiError("already_archived")
     if channel.name == "general":
@@ -107,7 +111,9 @@ def archive(hub: Hub, args: Json) -> Json:
 
 
 def set_topic(hub: Hub, args: Json) -> Json:
-    channel = own_channel(hub, args)
+    channel = ordinary_channel(hub, args)
+    if channel.is_archived:
+        raise ApiError("is_archived")
     topic = str(require(args, "topic"))
     if len(topic) > 250:
         raise ApiError("too_long")
@@ -132,7 +138,7 @@ def mark(hub: Hub, args: Json) -> Json:
 
 
 def members(hub: Hub, args: Json) -> Json:
-    found, metadata = page([{"id": id_} for id_ in _channel(hub, args).members], args)
+    found, metadata = page([{"id": id_} for id_ in _channel(hub, args).members], args, wrong="invalid_limit")
     return {"members": [one["id"] for one in found], "response_metadata": metadata}
 
 

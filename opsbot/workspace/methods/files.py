@@ -43,6 +43,8 @@ def complete_upload(hub: Hub, args: Json) -> Json:
     if not all(_CHANNEL.match(place) for place in places.split(",") if place):
         fault = "[ERROR] input must match regex pattern: ^[CGDZ][A-Z0-9]{8,}$ [json-pointer:/channel_id]"
         raise ApiError("invalid_arguments", response_metadata={"messages": [fault]})
+    if places.count(",") >= limits.SHARED_CHANNELS:
+        raise ApiError("channels_limit_exceeded")
     channels = [own_channel(hub, {"channel": place}) for place in places.split(",") if place]
     for shared, entry in zip(found, entries, strict=True):
         shared.title, shared.done = str(entry.get("title") or shared.name), True

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from opsbot.workspace import limits
 from opsbot.workspace.errors import ApiError
 from opsbot.workspace.hub import Hub
 from opsbot.workspace.records import Channel, Json
@@ -49,6 +50,14 @@ def own_channel(hub: Hub, args: Json) -> Channel:
     return channel
 
 
+def ordinary_channel(hub: Hub, args: Json) -> Channel:
+    """The same where it is no direct conversation; ApiError `method_not_supported_for_channel_type` where it is."""
+    channel = own_channel(hub, args)
+    if channel.is_im:
+        raise ApiError("method_not_supported_for_channel_type")
+    return channel
+
+
 def thread(hub: Hub, channel: Channel, args: Json) -> str | None:
     """The thread_ts argument, a message of this channel; ApiError `thread_not_found` where it is none."""
     ts = args.get("thread_ts")
@@ -57,9 +66,16 @@ def thread(hub: Hub, channel: Channel, args: Json) -> str | None:
     return str(ts) if ts else None
 
 
-def page(items: list[Json], args: Json, otherwise: int = 100) -> tuple[list[Json], Json]:
-    """One page of a listing and its `response_metadata`; the cursor is a position."""
-    cursor, limit = str(args.get("cursor") or "0"), min(1000, max(1, whole(args, "limit", otherwise)))
+def page(
+    items: list[Json], args: Json, otherwise: int = 100, wrong: str = "invalid_arguments"
+) -> tuple[list[Json], Json]:
+    """One page of a listing and its `response_metadata`; the cursor is a position. ApiError `wrong` for no number."""
+    if not str(args.get("limit") or 0).lstrip("-").isdecimal():
+        raise ApiError(wrong)
+    cursor, limit = (
+        str(args.get("cursor") or "0"),
+        min(max(limits.PAGE, otherwise), max(1, whole(args, "limit", otherwise))),
+    )
     if not cursor.isdecimal() or int(cursor) > len(items):
         raise ApiError("invalid_cursor")
     start = int(cursor)

@@ -5,15 +5,16 @@ import re
 from opsbot.workspace.errors import ApiError
 from opsbot.workspace.hub import Hub
 from opsbot.workspace.methods.method import Method, own_channel, require
-from opsbot.workspace.records import Json
+from opsbot.workspace.records import Channel, Json, Message
 
 DIFFERENT = 23  # emoji on one message, beyond which Slack refuses
+_TS = re.compile(r"\d+\.\d+")
 _EMOJI = re.compile(r"[a-z0-9_+'-]{1,100}(::skin-tone-[2-6])?")
 
 
 def add(hub: Hub, args: Json) -> Json:
     channel = own_channel(hub, args)
-    message = hub.world.message(channel.id, require(args, "timestamp", "no_item_specified"))
+    message = _message(hub, channel, args)
     name = _name(args)
     if channel.is_archived:
         raise ApiError("is_archived")
@@ -25,7 +26,7 @@ def add(hub: Hub, args: Json) -> Json:
 
 def remove(hub: Hub, args: Json) -> Json:
     channel = own_channel(hub, args)
-    message = hub.world.message(channel.id, require(args, "timestamp", "no_item_specified"))
+    message = _message(hub, channel, args)
     if not hub.world.unreact(message, _name(args), hub.world.bot):
         raise ApiError("no_reaction")
     return {}
@@ -33,8 +34,15 @@ def remove(hub: Hub, args: Json) -> Json:
 
 def get(hub: Hub, args: Json) -> Json:
     channel = own_channel(hub, args)
-    message = hub.world.message(channel.id, require(args, "timestamp", "no_item_specified"))
+    message = _message(hub, channel, args)
     return {"type": "message", "channel": channel.id, "message": message.as_slack(hub.world.team)}
+
+
+def _message(hub: Hub, channel: Channel, args: Json) -> Message:
+    ts = str(require(args, "timestamp", "no_item_specified"))
+    if not _TS.fullmatch(ts):
+        raise ApiError("bad_timestamp")
+    return hub.world.message(channel.id, ts)
 
 
 def _name(args: Json) -> str:

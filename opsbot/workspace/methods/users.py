@@ -24,7 +24,7 @@ def conversations(hub: Hub, args: Json) -> Json:
         for channel in hub.world.channels.values()
         if who in channel.members and ("im" if channel.is_im else "public_channel") in wanted
     ]
-    found, metadata = page(joined, args)
+    found, metadata = page(joined, args, wrong="invalid_limit")
     return {"channels": found, "response_metadata": metadata}
 
 

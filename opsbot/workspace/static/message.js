@@ -28,7 +28,7 @@ export function message(shape, openThread) {
   const body = el("div", { class: "body" }, head);
   if (shape.only_for) body.append(el("p", { class: "only" }, "Only visible to you", dismiss(shape)));
   body.append(...content(shape));
-  if (shape.edited) {
+  if (shape.edited && !shape.blocks) {  // Slack says it of words alone
     const last = body.lastElementChild.matches(".text") ? body.lastElementChild : head;
     last.append(el("small", { class: "edited", title: place.full(shape.edited.ts) }, " (edited)"));
   }

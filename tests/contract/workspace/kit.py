@@ -63,3 +63,21 @@ def picture(**more: Any) -> Json:
 
 def groups(count: int) -> list[Json]:
     return [{"label": plain("g"), "options": [option(value=str(number))]} for number in range(count)]
+
+
+def table(**more: Any) -> Json:
+    return {"type": "table", "rows": [[{"type": "raw_text", "text": "x"}]], **more}
+
+
+def rich(*parts: Any) -> Json:
+    return {"type": "rich_text", "elements": list(parts)}
+
+
+def leaf(*inside: Json) -> Json:
+    return {"type": "rich_text_section", "elements": list(inside)}
+
+
+def video(**more: Any) -> Json:
+    url = "http://x.test/v"
+    words: Json = {"title": plain("A film"), "alt_text": "a film"}
+    return {"type": "video", "video_url": url, "thumbnail_url": url, **words, **more}

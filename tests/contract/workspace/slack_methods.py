@@ -1,8 +1,8 @@
 """What Slack's documentation says of its methods, as tables: refusals, answers, tiers, webhooks.
 
 `$name` in arguments is filled in by `slack_app.SlackApp`. Where a row names no source it is the page of its method under
-https://docs.slack.dev/reference/methods; CHOICE rows are ours, because the documentation is silent, and
-docs/workspace.md says so.
+https://docs.slack.dev/reference/methods; SEEN rows are known from use, because the page does not list them; CHOICE rows
+are ours, because nothing says. docs/workspace.md tells which pages were read.
 """
 
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ from typing import Any
 from tests.contract.workspace.kit import Json, home, modal, section
 
 CHOICE = "docs/workspace.md"
+SEEN = "known from use"
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ REFUSALS = [
     Refusal(POST, OPS | {"text": ""}, "no_text"),
     Refusal(POST, OPS | {"text": "x" * 40_001}, "msg_too_long", CHOICE),
     Refusal(POST, OPS | {"text": "x", "attachments": [{"text": "a"}] * 101}, "too_many_attachments"),
-    Refusal(POST, OPS | {"text": "x", "attachments": "no list"}, "invalid_attachments"),
+    Refusal(POST, OPS | {"text": "x", "attachments": "no list"}, "invalid_attachments", CHOICE),
     Refusal(POST, OPS | {"text": "x", "blocks": "no list"}, "invalid_blocks_format"),
     Refusal(POST, OPS | {"text": "x", "blocks": [{"type": "banner"}]}, "invalid_blocks"),
     Refusal(POST, OPS | {"text": "x", "thread_ts": "1.000001"}, "thread_not_found", CHOICE),
@@ -53,6 +54,9 @@ REFUSALS = [
     Refusal(UPDATE, OPS | {"ts": "1.000001", "text": "x"}, "message_not_found"),
     Refusal(UPDATE, OPS | {"ts": "$theirs", "text": "x"}, "cant_update_message"),
     Refusal(UPDATE, OPS | {"ts": "$mine"}, "no_text"),
+    Refusal(UPDATE, OPS | {"ts": "$mine", "text": "x" * 4_001}, "msg_too_long"),
+    Refusal(UPDATE, OPS | {"ts": "$mine", "attachments": "no list"}, "invalid_attachments"),
+    Refusal(UPDATE, OPS | {"ts": "$mine", "text": "x", "markdown_text": "x"}, "markdown_text_conflict"),
     Refusal(UPDATE, OPS | {"ts": "$whisper", "text": "x"}, "message_not_found", CHOICE),
     Refusal(UPDATE, {"channel": "$archived", "ts": "$archived_ts", "text": "x"}, "is_inactive"),
     Refusal("chat.delete", OPS | {"ts": "1.000001"}, "message_not_found"),
@@ -67,6 +71,9 @@ REFUSALS = [
     Refusal("conversations.history", OPS | {"latest": "now"}, "invalid_ts_latest"),
     Refusal("conversations.replies", OPS | {"ts": "1.000001"}, "thread_not_found"),
     Refusal("conversations.list", {"types": "secret_channel"}, "invalid_types"),
+    Refusal("conversations.list", {"limit": "many"}, "invalid_limit"),
+    Refusal("users.conversations", {"limit": "many"}, "invalid_limit"),
+    Refusal("conversations.members", OPS | {"limit": "many"}, "invalid_limit"),
     Refusal("conversations.join", {"channel": "$archived"}, "is_archived"),
     Refusal("conversations.join", {"channel": "$dm"}, "method_not_supported_for_channel_type"),
     Refusal("conversations.open", {}, "users_list_not_supplied"),
@@ -75,21 +82,29 @@ REFUSALS = [
     Refusal("conversations.create", {}, "invalid_name_required"),
     Refusal("conversations.create", {"name": "No Spaces"}, "invalid_name_specials"),
     Refusal("conversations.create", {"name": "x" * 81}, "invalid_name_maxlength"),
+    Refusal("conversations.create", {"name": "-_-"}, "invalid_name_punctuation"),
+    Refusal("conversations.invite", {"channel": "$dm", "users": "U02BOB"}, "method_not_supported_for_channel_type"),
+    Refusal("conversations.invite", {"channel": "$archived", "users": "U02BOB"}, "is_archived"),
     Refusal("conversations.invite", OPS | {"users": "UOPSBOT"}, "cant_invite_self"),
     Refusal("conversations.invite", OPS | {"users": "U01ALICE"}, "already_in_channel"),
     Refusal("conversations.invite", OPS | {"users": "UNOBODY"}, "user_not_found"),
     Refusal("conversations.invite", OPS, "no_user"),
     Refusal("conversations.archive", {"channel": "C03GEN"}, "cant_archive_general"),
     Refusal("conversations.archive", {"channel": "$archived"}, "already_archived"),
+    Refusal("conversations.archive", {"channel": "$dm"}, "method_not_supported_for_channel_type"),
+    Refusal("conversations.setTopic", {"channel": "$archived", "topic": "x"}, "is_archived"),
     Refusal("conversations.setTopic", OPS | {"topic": "x" * 251}, "too_long"),
     Refusal("users.info", {"user": "UNOBODY"}, "user_not_found"),
     Refusal("users.lookupByEmail", {"email": "nobody@operations.example"}, "users_not_found"),
     Refusal("usergroups.users.list", {"usergroup": "SNONE"}, "no_such_subteam"),
     Refusal("usergroups.create", {"name": "x", "handle": "ops-group"}, "handle_already_exists"),
+    Refusal("usergroups.create", {"name": "ops-group"}, "name_already_exists"),
     Refusal("usergroups.users.update", {"usergroup": "S01OPS", "users": "UNOBODY"}, "invalid_users"),
     Refusal("usergroups.users.update", {"usergroup": "S01OPS"}, "no_users_provided"),
     Refusal(REACT, OPS | {"timestamp": "1.000001", "name": "tada"}, "message_not_found"),
     Refusal(REACT, OPS | {"name": "tada"}, "no_item_specified"),
+    Refusal(REACT, OPS | {"timestamp": "yesterday", "name": "tada"}, "bad_timestamp"),
+    Refusal("reactions.remove", OPS | {"timestamp": "yesterday", "name": "tada"}, "bad_timestamp"),
     Refusal(REACT, OPS | {"timestamp": "$mine", "name": "not an emoji"}, "invalid_name"),
     Refusal(REACT, OPS | {"timestamp": "$reacted", "name": "eyes"}, "already_reacted"),
     Refusal(REACT, {"channel": "$archived", "timestamp": "$archived_ts", "name": "eyes"}, "is_archived"),
@@ -106,13 +121,18 @@ REFUSALS = [
         "snippet_too_large",
     ),
     Refusal("files.getUploadURLExternal", {"filename": "x", "length": 3, "alt_txt": "x" * 1001}, "alt_txt_too_large"),
-    Refusal("files.completeUploadExternal", {"files": [{"id": "$file"}], "channel_id": "#ops"}, "invalid_arguments"),
+    Refusal(
+        "files.completeUploadExternal", {"files": [{"id": "$file"}], "channel_id": "#ops"}, "invalid_arguments", SEEN
+    ),
+    Refusal(
+        "files.completeUploadExternal",
+        {"files": [{"id": "$file"}], "channels": ",".join(["C01OPS"] * 101)},
+        "channels_limit_exceeded",
+    ),
     Refusal(
         "files.completeUploadExternal", {"files": [{"id": "$file"}], "channel_id": "C0NOWHERE"}, "channel_not_found"
     ),
-    Refusal(
-        "files.completeUploadExternal", {"files": [{"id": "$file"}], "channel_id": "C04TEAM"}, "not_in_channel", CHOICE
-    ),
+    Refusal("files.completeUploadExternal", {"files": [{"id": "$file"}], "channel_id": "C04TEAM"}, "not_in_channel"),
     Refusal("files.getUploadURLExternal", {"length": 3}, "invalid_arguments"),
     Refusal("files.completeUploadExternal", {"files": [{"id": "FNONE"}]}, "file_not_found"),
     Refusal("files.completeUploadExternal", {}, "invalid_arguments"),
@@ -129,7 +149,7 @@ REFUSALS = [
     Refusal("views.update", {"external_id": "none", "view": modal()}, "not_found"),
     Refusal("views.update", {"view_id": "$view", "hash": "1.old", "view": modal()}, "hash_conflict"),
     Refusal("views.update", {"view": modal()}, "invalid_arguments"),
-    Refusal("views.publish", {"user_id": "UNOBODY", "view": home()}, "invalid_arguments"),
+    Refusal("views.publish", {"user_id": "UNOBODY", "view": home()}, "invalid_arguments", SEEN),
     Refusal("views.publish", {"user_id": "U01ALICE", "view": modal()}, "invalid_arguments"),
     Refusal("views.publish", {"user_id": "U01ALICE", "hash": "1.old", "view": home()}, "hash_conflict"),
     Refusal("chat.shout", {}, "unknown_method"),
@@ -213,7 +233,7 @@ ANSWERS = [
 
 
 TIERS = {
-    "apps.connections.open": 1, "users.list": 2, "users.info": 4, "users.conversations": 3, "conversations.list": 2,
+    "apps.connections.open": 3, "users.list": 2, "users.info": 4, "users.conversations": 3, "conversations.list": 2,
     "conversations.info": 3, "conversations.history": 3, "conversations.replies": 3, "conversations.join": 3,
     "conversations.members": 4, "conversations.open": 3, "chat.postEphemeral": 4, "chat.delete": 3, "views.open": 4,
     "views.push": 4, "views.update": 4, "views.publish": 4, "usergroups.list": 2, "usergroups.users.list": 2,

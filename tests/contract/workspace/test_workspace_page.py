@@ -91,7 +91,9 @@ def test_a_card_fits_a_phone_and_its_edit_is_live(workspace: Workspace, web: Web
     assert page.evaluate("document.getElementById('messages').scrollWidth") <= 375
     web.chat_update(channel="C01OPS", ts=ts, text="Done", blocks=[{"type": "section", "text": marked("*Done*")}])
     expect(page.locator(".message").last).to_contain_text("Done")
-    expect(page.locator(".message").last).to_contain_text("(edited)")
+    expect(page.locator(".message").last).not_to_contain_text("(edited)")
+    web.chat_update(channel="C01OPS", ts=ts, text="in words")
+    expect(page.locator(".message").last).to_contain_text("in words (edited)")
 
 
 def test_a_dangerous_button_asks_before_it_acts(

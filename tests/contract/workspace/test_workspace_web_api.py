@@ -72,6 +72,15 @@ def test_a_message_is_posted_edited_and_deleted(workspace: Workspace, web: WebCl
     assert code(lambda: web.chat_update(channel="C01OPS", ts=ts, text="late")) == "message_not_found"
 
 
+def test_new_words_alone_take_the_place_of_old_blocks(workspace: Workspace, web: WebClient) -> None:
+    first = web.chat_postMessage(channel="C01OPS", text="deploying", blocks=[section("deploying")])["ts"]
+    second = web.chat_postMessage(channel="C01OPS", text="restoring", blocks=[section("restoring")])["ts"]
+    web.chat_update(channel="C01OPS", ts=first, text="deployed")
+    web.api_call("chat.update", json={"channel": "C01OPS", "ts": second, "blocks": [section("restored")]})
+    shown = {m["ts"]: (m["text"], len(m.get("blocks", []))) for m in workspace.messages("#ops")}
+    assert (shown[first], shown[second]) == (("deployed", 0), ("restoring", 1))
+
+
 def test_nobody_elses_message_can_be_edited(workspace: Workspace, web: WebClient) -> None:
     ts = workspace.say(ALICE, "#ops", "mine")
     assert code(lambda: web.chat_update(channel="C01OPS", ts=ts, text="yours")) == "cant_update_message"

@@ -64,6 +64,14 @@ def test_a_modal_with_inputs_needs_a_submit_button() -> None:
     blocks.check_view(modal | {"submit": plain("Go")}, "modal")
 
 
+def test_a_file_input_dispatches_no_actions() -> None:
+    asked = {"type": "input", "label": plain("File"), "element": {"type": "file_input"}, "dispatch_action": True}
+    with pytest.raises(ApiError) as refused:
+        blocks.check_view({"type": "modal", "title": plain("T"), "submit": plain("Go"), "blocks": [asked]}, "modal")
+    (fault,) = refused.value.extra["response_metadata"]["messages"]
+    assert "unsupported type: file_input" in fault
+
+
 def test_what_is_no_list_of_blocks_is_refused() -> None:
     for wrong in ("text", {"type": "section"}):
         with pytest.raises(ApiError, match="invalid_blocks_format"):
