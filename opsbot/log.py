@@ -73,6 +73,8 @@ def _last_words(kind: type[BaseException], error: BaseException, trace: Tracebac
 def configure(level: str = "INFO") -> None:
     """Log to stderr, redacted, one line an event; what nobody catches is redacted as well."""
     sys.excepthook = _last_words
+    # of what the lines do not say, nothing is looked up (Python's logging HOWTO, “Optimization”)
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     stream = logging.StreamHandler()
     stream.setFormatter(_Line("%(asctime)s %(levelname)s %(name)s %(message)s"))
     root = logging.getLogger()

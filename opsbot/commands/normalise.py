@@ -16,6 +16,7 @@ _DASH_INSIDE = re.compile(r"(?<=\w)[—–―](?=\w)")  # and v2–rc1 for v2-rc
 _LINK = re.compile(r"<(?P<target>[^<>|]+)(?:\|(?P<label>[^<>]*))?>")
 _MENTION_FIRST = re.compile(r"^\s*(?:<@[A-Z0-9]+(?:\|[^<>]*)?>[\s,:]*)+")
 _WORD = re.compile(r"""[^\s"]*"[^"]*"[^\s"]*|(?<!\S)'[^']*'(?!\S)|\S+""")
+_EVERYDAY = re.compile(r"(?!.*- -)[\w.:/@#=+ -]*", re.ASCII)  # nothing in it is to be undone
 _POLITE = ("please", "pls", "plz", "thanks", "thx", "kindly")
 _ASKING = ("can you", "could you", "would you", "will you", "thank you")
 _ENDS = "?!,;:…"  # what a sentence may end with, beside the full stop
@@ -34,6 +35,8 @@ def words(text: str) -> list[str]:
 
 def plain(text: str) -> str:
     """The text with Slack's marks and typographic characters as a keyboard would give them."""
+    if _EVERYDAY.fullmatch(text):
+        return text.strip()
     text = _MENTION_FIRST.sub("", text)
     text = _LINK.sub(_link, text)
     for entity, character in (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&")):

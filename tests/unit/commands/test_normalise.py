@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from opsbot.commands import normalise
 from opsbot.commands.normalise import LONGEST, words
 from opsbot.errors import UsageError
 
@@ -58,3 +61,13 @@ def test_plain_words_come_through_as_they_are(plain: list[str]) -> None:
 def test_a_whole_log_file_is_not_a_command() -> None:
     with pytest.raises(UsageError, match="A command is one line"):
         words("x" * (LONGEST + 1))
+
+
+@given(st.text("abz09_.:/@#=+- \t-v", max_size=40))
+def test_everyday_text_is_read_as_if_everything_had_been_looked_for_in_it(text: str) -> None:
+    at_once = normalise.plain(text)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(normalise, "_EVERYDAY", re.compile(r"(?!)"))
+        looked_for = normalise.plain(text)
+
+    assert at_once == looked_for
