@@ -74,11 +74,68 @@ def test_a_client_cannot_choose_the_address_that_the_application_sees(edge):
     assert last["address"] != "6.6.6.6"
 
 
+POSTED = """
+import http.client as c, json, sys
+def post(path, megabytes, chunked):
+    h = c.HTTPConnection("edge", timeout=20)
+    part = b"x" * 1_000_000
+    body = (part for _ in range(megabytes)) if chunked else part * megabytes
+    h.request("POST", path, body, {"Content-Type": "application/json"})
+    r = h.getresponse()
+    return [r.status, r.getheader("Content-Type"), r.getheader("X-Content-Type-Options"), r.read().decode()]
+print(json.dumps([post("/api/msgs/somebody", 3, False), post("/api/msgs/somebody", 3, True), post("/register", 3, False)]))
+"""
+
+
+def test_a_body_over_the_limit_is_told_in_the_applications_forms(edge):
+    code, (plain, chunked, page) = edge.once("python", "-c", POSTED)
+    assert code == 0
+    body = {"status": 413, "error_msg": "That is too much at once: a request may bring 1 MB."}
+    for answer in (plain, chunked):
+        assert (answer[:3], json.loads(answer[3])) == ([413, "application/json", "nosniff"], body)
+    assert page[:3] == [413, "text/html; charset=utf-8", "nosniff"]
+    assert "<h2>Request Entity Too Large</h2>" in page[3]
+    assert "nginx" not in page[3]
+
+
+def test_what_the_edge_has_not_is_a_page_of_ours(edge):
+    status, body = edge.ask("/metrics", target="edge:80")
+    assert (status, "<h2>Not Found</h2>" in body, "nginx" in body) == (404, True, False)
+    assert edge.ask("/edge/page.css", target="edge:80")[0] == 200
+
+
+def test_what_the_application_says_itself_passes_as_it_is(edge):
+    assert json.loads(edge.ask("/api/msgs", target="edge:80")[1])["error_msg"].startswith("You are not authorized")
+    status, body = edge.ask("/nobody-is-called-so", target="edge:80")
+    assert (status, "public timeline" in body, "/static/style.css" in body) == (404, True, True)
+
+
+def test_an_application_that_takes_too_long_is_a_504_in_both_forms(edge):
+    """It accepts and never answers; the edge's patience is shortened, or it would be a minute."""
+    deaf = "import socket, time; s = socket.create_server(('', 8000)); time.sleep(60)"
+    edge.start("deaf", edge.web, "python", "-c", deaf)
+    short = "sed -i 's/proxy_read_timeout 60s/proxy_read_timeout 1s/' /etc/nginx/nginx.conf.template && exec sh /usr/local/bin/entrypoint.sh nginx -g 'daemon off;'"
+    options = ("--network", edge.name, "--network-alias", "impatient", "--name", f"{edge.name}-impatient")
+    edge.engine.docker(
+        "run", "--detach", *options, "--env", "UPSTREAM=deaf", "--entrypoint", "sh", edge.edge, "-c", short
+    )
+    assert wait_until(lambda: edge.ask("/edge/health", target="impatient:80")[0] == 200, 20)
+    status, body = edge.ask("/api/latest", target="impatient:80")
+    assert (status, json.loads(body)["status"]) == (504, 504)
+    status, body = edge.ask("/public", target="impatient:80")
+    assert (status, "takes too long" in body) == (504, True)
+
+
 def test_a_colour_without_replicas_is_a_502_and_the_edge_stays_up(edge):
     edge.engine.docker("rm", "--force", f"{edge.name}-web-green")
     flag(edge, "touch", "/traffic/green")
     # The name's address may be remembered for one second more.
     assert wait_until(lambda: edge.ask("/health", target="edge:80")[0] in {502, 504}, 10)
+    status, body = edge.ask("/api/latest?latest=3", target="edge:80")
+    wanted = {"status": status, "error_msg": "MiniTwit does not answer just now. Try again in a moment."}
+    assert (status in {502, 504}, json.loads(body)["status"]) == (True, status)
+    assert status == 504 or json.loads(body) == wanted
+    assert "<h1>MiniTwit</h1>" in edge.ask("/public", target="edge:80")[1]
     assert json.loads(edge.ask("/edge/health", target="edge:80")[1]) == {"status": "ok", "live": "green"}
     flag(edge, "rm", "/traffic/green")
     assert live(edge) == "blue"
