@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
@@ -33,6 +33,8 @@ from opsbot.runs.lease import Pace
 from opsbot.runs.step import Context, Fact, Facts, Outputs, Park, Step
 from opsbot.runtime.lines import Written
 from opsbot.store import open_store
+from opsbot.telemetry.measures import Measure
+from opsbot.telemetry.prometheus import Series, Span
 
 ROOT = Path(__file__).parents[1]
 CONFIG = """\
@@ -109,6 +111,7 @@ class World:
     frozen: dict[str | None, str] = field(default_factory=dict)
     answers_otherwise: dict[str, str] = field(default_factory=dict)
     written: Written = field(default_factory=lambda: Written(()))
+    measured: Callable[[str, Measure, Span], Sequence[Series]] = lambda _environment, _measure, _span: ()
 
     def __post_init__(self) -> None:
         path = self.tmp / "opsbot.yml"
@@ -161,6 +164,7 @@ class World:
             agrees=lambda environment, _service: self.answers_otherwise.get(environment),
             frozen=lambda environment, _now: self.frozen.get(environment),
             logs=lambda _environment, _part, _since: self.written,
+            measured=self._measured,
             called=lambda member: {"U01ALICE": "alice", "U02BOB": "bob", "U03CAROL": "carol"}.get(member, member),
         )
 
@@ -168,6 +172,9 @@ class World:
         """The four newest, as a long list that is cut."""
         begun = [one for one in self.manifests if one.taken_at <= until]
         return sorted(begun, key=lambda one: one.taken_at, reverse=True)[:4]
+
+    def _measured(self, environment: str, measure: Measure, span: Span) -> Sequence[Series]:
+        return self.measured(environment, measure, span)
 
     def _tags(self, environment: str, service: str) -> list[str]:
         return self.tags(environment, service)

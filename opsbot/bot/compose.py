@@ -115,7 +115,7 @@ def build(config: Config, clock: Clock | None = None) -> Bot:
         reach.mend,
         reach.bucket,
         Desk(bot.front),
-        alertmanager.receiver(config, store, clock, watched.last_change),
+        alertmanager.receiver(config, store, clock, watched.beside),
     )
     return bot
 

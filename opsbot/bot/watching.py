@@ -53,11 +53,20 @@ class Watched:
         return any(run.environment == probe.environment and run.playbook in DISTURBING for run in busy)
 
     def context(self, probe: Probe) -> Mapping[str, Any]:
-        """The last change in the probe's environment, and the command that goes back."""
-        return self.last_change(probe.environment) if probe.environment is not None else {}
+        """The last change in the probe's environment, the command that goes back, and the one that draws a chart."""
+        if probe.environment is None:
+            return {}
+        kind = probe.kind.kind if isinstance(probe.kind, Excused) else probe.kind
+        seen_by_people = isinstance(kind, HttpLook | AgreementLook)
+        return self.beside(probe.environment) if seen_by_people else self.last_change(probe.environment)
+
+    def beside(self, environment: str) -> Mapping[str, Any]:
+        """The same for an environment."""
+        measured = self._config.environments[environment].measured
+        return {**self.last_change(environment), **({"chart": f"chart {environment}"} if measured else {})}
 
     def last_change(self, environment: str) -> Mapping[str, Any]:
-        """The same for an environment."""
+        """Without a chart, where it would show nothing of what is wrong."""
         body: dict[str, Any] = {}
         done = self._store.runs.list(CHANGES, environment, ["succeeded"])
         last = next((run for run in done if run.playbook in CHANGING), None)

@@ -84,7 +84,7 @@ class Mailer:
         status = _call(lambda: client.upload(str(given["upload_url"]), picture.content))
         if status != 200:
             raise TryAgain(f"upload: {status}") if status >= 500 else NotAccepted(f"upload: {status}")
-        files = [{"id": str(given["file_id"]), "title": picture.title}]
+        files: list[dict[str, str | None]] = [{"id": str(given["file_id"]), "title": picture.title}]
         share, beside = client.files_completeUploadExternal, letter.body.text
         _call(
             lambda: share(files=files, channel_id=letter.channel, thread_ts=letter.thread, initial_comment=beside),

@@ -1,6 +1,6 @@
 """Draws a chart: a sketch as JSON on stdin, a PNG on stdout. A program of its own, which needs Pillow and nothing of ours.
 
-It is drawn twice as large and made smaller, which smooths every edge. Sizes are of the finished picture, which a phone
+It is drawn three times as large and made smaller, which smooths every edge. Sizes are of the finished picture, which a phone
 shows at less than half its width.
 """
 
@@ -16,16 +16,16 @@ from typing import Any
 
 from PIL import Image, ImageDraw, ImageFont
 
-FINER = 2
+FINER = 3
 WIDTH, LEFT, RIGHT, EDGE = 840, 116, 28, 20
-HEAD, MARKS, TITLE, FOOT, LEGEND, BETWEEN = 100, 46, 48, 50, 40, 18
+HEAD, MARKS, TITLE, FOOT, LEGEND, BETWEEN = 100, 46, 58, 50, 40, 16
 ALONE, ONE_OF_MANY = 380, 190  # pixels that a panel's plot is high
 LARGE, MIDDLE, SMALL = 36, 29, 26
 NAMES = 200  # pixels at the right for the names of lines, at most
 INK, SOFT, GRID, PAPER = "#1b2230", "#4a5263", "#d5dae2", "#ffffff"
 LINES = ("#0b5cad", "#b93a0a", "#5b21b6", "#0f6b5c")  # told apart by those who do not see red or green, too
 FILL, SHADE, MARK = "#e3eefa", "#fbe3df", "#3c4657"
-COLOURS = 64
+BLENDS = 6  # of each dark colour with each ground, for edges: a palette found by counting loses what is rare
 
 Json = dict[str, Any]
 Point = tuple[float, float]
@@ -85,14 +85,14 @@ class Canvas:
         """Words at their base line; `anchor` as Pillow has it."""
         x, y = at
         self.draw.text(
-            (x * FINER, y * FINER), plain(words), fill=colour, font=font(size), anchor=anchor, stroke_width=int(bold)
+            (x * FINER, y * FINER), plain(words), fill=colour, font=font(size), anchor=anchor, stroke_width=2 * bold
         )
 
     def png(self) -> bytes:
         """The finished picture."""
         smaller = self.image.resize((self.width, self.height), Image.Resampling.LANCZOS)
         found = io.BytesIO()
-        smaller.convert("P", palette=Image.Palette.ADAPTIVE, colors=COLOURS).save(found, "PNG", optimize=True)
+        smaller.quantize(palette=palette(), dither=Image.Dither.NONE).save(found, "PNG", optimize=True)
         return found.getvalue()
 
 
@@ -100,6 +100,24 @@ class Canvas:
 def font(size: int) -> Any:
     """The typeface that Pillow brings, so that no machine needs one."""
     return ImageFont.load_default(size * FINER)
+
+
+def palette() -> Image.Image:
+    """Every colour of ours, and what lies between it and what it is drawn on."""
+    found = {
+        tuple(round(a + (b - a) * part / BLENDS) for a, b in zip(_rgb(ground), _rgb(colour), strict=True))
+        for colour in (INK, SOFT, MARK, *LINES)
+        for ground in (PAPER, FILL, SHADE)
+        for part in range(BLENDS + 1)
+    }
+    found.add(_rgb(GRID))
+    made = Image.new("P", (1, 1))
+    made.putpalette([part for colour in sorted(found) for part in colour])
+    return made
+
+
+def _rgb(colour: str) -> tuple[int, ...]:
+    return tuple(bytes.fromhex(colour.removeprefix("#")))
 
 
 def plain(words: str) -> str:
@@ -142,16 +160,16 @@ def picture(sketch: Json) -> bytes:
 
 
 def _panel(canvas: Canvas, panel: Json, box: Box, sketch: Json) -> None:
-    canvas.text((EDGE, box.top - 16), panel["title"], MIDDLE, bold=True)
+    canvas.text((EDGE, box.top - 24), panel["title"], MIDDLE, bold=True)
     room = WIDTH - 2 * EDGE - wide(panel["title"], MIDDLE) - 20
-    canvas.text((WIDTH - EDGE, box.top - 16), cut(panel["note"], SMALL, room), SMALL, INK, "rs")
-    for begins, ends in sketch["shades"]:
-        wider = max(ends, begins + 0.006)  # what was short is seen, too
-        canvas.area([box.at(point) for point in ((begins, 0), (begins, 1), (wider, 1), (wider, 0))], SHADE)
+    canvas.text((WIDTH - EDGE, box.top - 24), cut(panel["note"], SMALL, room), SMALL, INK, "rs")
     strokes: list[Json] = panel["strokes"]
     if len(strokes) == 1:
         for piece in strokes[0]["pieces"]:
             canvas.area([box.at(point) for point in ((piece[0][0], 0), *piece, (piece[-1][0], 0))], FILL)
+    for begins, ends in sketch["shades"]:
+        wider = max(ends, begins + 0.006)  # what was short is seen, too
+        canvas.area([box.at(point) for point in ((begins, 0), (begins, 1), (wider, 1), (wider, 0))], SHADE)
     for y, label in panel["ticks"] or [(0, "")]:
         canvas.line([box.at((0, y)), box.at((1, y))], GRID, 2)
         canvas.text((box.left - 12, box.at((0, y))[1]), label, SMALL, SOFT, "rm")

@@ -21,9 +21,13 @@ _log = log.get(__name__)
 _two_at_a_time = threading.BoundedSemaphore(2)
 
 
-def png(sketch: Sketch, draws: Path = DRAWS) -> bytes:
+def png(sketch: Sketch, draws: Path | None = None) -> bytes:
     """The picture; Unavailable (`picture`) if it does not come in time."""
-    argv = [sys.executable, "-I", str(draws)]  # isolated: no variables, no folder of ours; and it gets no secret
+    argv = [
+        sys.executable,
+        "-I",
+        str(draws or DRAWS),
+    ]  # isolated: no variables, no folder of ours; and it gets no secret
     with _two_at_a_time:
         try:
             done = subprocess.run(

@@ -107,3 +107,17 @@ def test_a_click_says_the_buttons_command_in_the_clickers_name_and_thread() -> N
 
 def test_a_click_without_a_command_is_nothing() -> None:
     assert from_click({"user": {"id": "U2"}, "channel": {"id": "C1"}, "actions": [{"action_id": "say:0"}]}) is None
+
+
+def test_a_click_on_a_card_that_others_see_tells_which_card() -> None:
+    body = {
+        "user": {"id": "U2"},
+        "channel": {"id": "C1"},
+        "message": {"ts": "1.0"},
+        "container": {"type": "message", "is_ephemeral": False},
+        "actions": [{"action_id": "say:0", "value": "chart staging", "action_ts": "3.0"}],
+    }
+    seen, whispered = from_click(body), from_click(body | {"container": {"type": "message", "is_ephemeral": True}})
+    assert seen
+    assert whispered
+    assert (seen.card, seen.thread, whispered.card) == ("1.0", None, None)

@@ -26,6 +26,7 @@ def load(tmp_path: Path, text: str) -> settings.Config:
         ("services:\n  web:\n    image: x\n    strategy: bluegreen\n", 4, "'blue-green' or 'rolling'"),
         ("probes:\n  x:\n    every: 5parsecs\n", 3, "not a duration such as 15s"),
         ("store: {evn: HOME}\n", 1, "Did you mean “env”?"),
+        ("environments:\n  a: {stack: a, prometheus: {labels: {a-b: c}}}\n", 2, "a-b"),
         ("team: {timezone: Copenhagen}\n", 1, "not a time zone"),
         ("environments:\n  staging: {}\n", 2, "“environments.staging.stack” is missing"),
         ("team: {}\nteam: {}\n", 2, "stands twice"),

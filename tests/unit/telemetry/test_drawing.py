@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import time
-from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -49,10 +48,8 @@ def seen(png: bytes) -> Image.Image:
 def near(picture: Image.Image, colour: str) -> int:
     """Pixels of about this colour."""
     wanted = tuple(int(colour[at : at + 2], 16) for at in (1, 3, 5))
-    counted = Counter(picture.getdata())
-    return sum(
-        many for found, many in counted.items() if all(abs(a - b) < 28 for a, b in zip(found, wanted, strict=True))
-    )
+    counted = picture.getcolors(picture.width * picture.height) or []
+    return sum(many for many, found in counted if all(abs(a - b) < 12 for a, b in zip(found, wanted, strict=True)))
 
 
 @pytest.fixture(scope="module")
