@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from sqlalchemy import delete, exists, select
+from sqlalchemy import Integer, bindparam, delete, exists, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from minitwit import events, passwords
-from minitwit.models import Follower, User
+from minitwit.models import Follower, User, table
 from minitwit.names import LONGEST_NAME, is_reserved, is_smoke_user, smoke_users, storable
 
 NO_USERNAME = "You have to enter a username"
@@ -20,6 +20,29 @@ DIFFERENT_PASSWORDS = "The two passwords do not match"
 NAME_TAKEN = "The username is already taken"
 INVALID_USERNAME = "Invalid username"
 INVALID_PASSWORD = "Invalid password"  # noqa: S105 - a sentence, not a password
+
+# Statements that many requests need are made once: making one takes as long as the database takes to answer it.
+_NAME = bindparam("name")
+_WHO, _WHOM = bindparam("who", type_=Integer), bindparam("whom", type_=Integer)
+_BY_NAME = select(User).where(User.username == _NAME)
+_IS_TAKEN = select(exists().where(User.username == _NAME))
+_FOLLOWERS = table(Follower)
+_THIS_PAIR = (_FOLLOWERS.c.who_id == _WHO, _FOLLOWERS.c.whom_id == _WHOM)
+_FOLLOWS = exists().where(*_THIS_PAIR)
+_IS_FOLLOWING = select(_FOLLOWS)
+_FOLLOW = (
+    insert(_FOLLOWERS)
+    .from_select(["who_id", "whom_id"], select(_WHO, _WHOM).where(~_FOLLOWS))
+    .execution_options(preserve_rowcount=True)
+)
+_UNFOLLOW = delete(_FOLLOWERS).where(*_THIS_PAIR)
+_FOLLOWED_NAMES = (
+    select(User.username)
+    .join(Follower, Follower.whom_id == User.user_id)
+    .where(Follower.who_id == _WHO, Follower.whom_id.not_in(smoke_users()))
+    .order_by(User.user_id)
+    .limit(bindparam("limit", type_=Integer))
+)
 
 
 @dataclass(frozen=True)
@@ -72,12 +95,12 @@ def _unavailable(session: Session, wanted: Registration) -> bool:
     name = wanted.username
     if is_reserved(name) or (is_smoke_user(name) and name != wanted.smoke_user):
         return True
-    return bool(session.scalar(select(exists().where(User.username == name))))
+    return bool(session.scalar(_IS_TAKEN, {"name": name}))
 
 
 def log_in(session: Session, username: str, password: str) -> User | str:
     """The account, or the sentence that says what was wrong. Raises passwords.Busy."""
-    user = session.scalar(select(User).where(User.username == storable(username)))
+    user = session.scalar(_BY_NAME, {"name": storable(username)})
     if user is None:
         return INVALID_USERNAME
     session.commit()  # as in `register`
@@ -88,28 +111,31 @@ def find_user(session: Session, username: str, viewer: User | None = None) -> Us
     """The account of that name, unless it is a smoke user that somebody else asks for."""
     if is_smoke_user(username) and (viewer is None or viewer.username != username):
         return None
-    return session.scalar(select(User).where(User.username == storable(username)))
+    return session.scalar(_BY_NAME, {"name": storable(username)})
 
 
 def follow(session: Session, who: User, whom: User) -> None:
     """`who` follows `whom` from now on; doing it twice changes nothing. Commits."""
-    if is_following(session, who, whom):
-        return
-    session.add(Follower(who_id=who.user_id, whom_id=whom.user_id))
     try:
+        made = session.execute(_FOLLOW, _pair(who, whom))
         session.commit()
     except IntegrityError:  # the same click arrived twice, on two replicas
         session.rollback()
         return
-    _changed("followed", who, whom, before=False)
+    if made.rowcount:  # type: ignore[attr-defined] # DML results have it
+        _changed("followed", who, whom, before=False)
 
 
 def unfollow(session: Session, who: User, whom: User) -> None:
     """`who` no longer follows `whom`; no matter whether they did. Commits."""
-    gone = session.execute(delete(Follower).where(Follower.who_id == who.user_id, Follower.whom_id == whom.user_id))
+    gone = session.execute(_UNFOLLOW, _pair(who, whom))
     session.commit()
     if gone.rowcount:  # type: ignore[attr-defined] # DML results have it
         _changed("unfollowed", who, whom, before=True)
+
+
+def _pair(who: User, whom: User) -> dict[str, int]:
+    return {"who": who.user_id, "whom": whom.user_id}
 
 
 def _changed(event: Literal["followed", "unfollowed"], who: User, whom: User, *, before: bool) -> None:
@@ -119,16 +145,9 @@ def _changed(event: Literal["followed", "unfollowed"], who: User, whom: User, *,
 
 def is_following(session: Session, who: User, whom: User) -> bool:
     """Whether `who` follows `whom`."""
-    return session.get(Follower, (who.user_id, whom.user_id)) is not None
+    return bool(session.scalar(_IS_FOLLOWING, _pair(who, whom)))
 
 
 def followed_names(session: Session, who: User, limit: int) -> list[str]:
     """The names that `who` follows, at most `limit` of them."""
-    rows = (
-        select(User.username)
-        .join(Follower, Follower.whom_id == User.user_id)
-        .where(Follower.who_id == who.user_id, Follower.whom_id.not_in(smoke_users()))
-        .order_by(User.user_id)
-        .limit(limit)
-    )
-    return list(session.scalars(rows))
+    return list(session.scalars(_FOLLOWED_NAMES, {"who": who.user_id, "limit": limit}))

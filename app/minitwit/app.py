@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from datetime import UTC, datetime
 from http import HTTPStatus
+from urllib.parse import quote
 
 from flask import Flask, Response, make_response, render_template, request
 from flask.typing import ResponseReturnValue
@@ -43,7 +44,7 @@ def create_app(settings: Settings) -> Flask:
     app.register_error_handler(HTTPException, _error_page)
     app.register_error_handler(passwords.Busy, _busy)
     app.jinja_env.globals.update(version=settings.release_tag, page_size=PAGE_SIZE)
-    app.jinja_env.filters.update(gravatar=gravatar, moment=moment)
+    app.jinja_env.filters.update(gravatar=gravatar, moment=moment, profile=profile_path)
     _trust_proxies(app, settings.trusted_proxies)
     return app
 
@@ -52,6 +53,11 @@ def gravatar(email: str, size: int = 48) -> str:
     """The address of the picture that belongs to an e-mail address."""
     digest = hashlib.md5(email.strip().lower().encode("utf-8"), usedforsecurity=False).hexdigest()
     return f"https://www.gravatar.com/avatar/{digest}?d=identicon&s={size}"
+
+
+def profile_path(username: str) -> str:
+    """The path of a user's page: what `url_for` says, which takes ten times as long, thirty times a page."""
+    return "/" + quote(username, safe="!$&'()*+,/:;=@")
 
 
 def moment(epoch_seconds: int) -> str:

@@ -16,6 +16,7 @@ os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix=f"minitwit-metr
 
 bind = os.environ.get("BIND", "0.0.0.0:8000")
 worker_class = "minitwit.worker.Worker"
+logger_class = "minitwit.worker.Log"
 workers = int(os.environ.get("WEB_WORKERS", "2"))
 threads = int(os.environ.get("WEB_THREADS", "8"))
 worker_tmp_dir = _place  # a heartbeat file on a slow disk kills healthy workers

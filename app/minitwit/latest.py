@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import re
 
-from sqlalchemy import select, text, update
+from sqlalchemy import BigInteger, bindparam, select, text, update
 from sqlalchemy.orm import Session
 
-from minitwit.models import Latest
+from minitwit.models import Latest, table
 
 NONE_YET = -1
-NOT_WAITING = text("SET LOCAL synchronous_commit = off")
 LARGEST = 2**63 - 1
+
+_READ = select(Latest.value)
+_STORE = update(table(Latest)).values(value=bindparam("number", type_=BigInteger))
+# Sent as one, the two are one transaction, and one question to the database.
+_STORE_WITHOUT_WAITING = text(
+    "SET LOCAL synchronous_commit = off; UPDATE latest SET value = :number"
+).execution_options(preserve_rowcount=True)
 
 
 def parse(sent: str | None) -> int | None:
@@ -28,14 +34,14 @@ def store(session: Session, number: int) -> None:
     Every call of a simulator does this to the same row, one after the other, so nobody waits for the disk meanwhile.
     A database that crashes may forget the numbers of its last second; it forgets no message.
     """
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(NOT_WAITING)
-    if not session.execute(update(Latest).values(value=number)).rowcount:  # type: ignore[attr-defined] # DML results have it
+    is_postgres = session.get_bind().dialect.name == "postgresql"
+    stored = session.execute(_STORE_WITHOUT_WAITING if is_postgres else _STORE, {"number": number})
+    if not stored.rowcount:  # type: ignore[attr-defined] # DML results have it
         session.add(Latest(only_row=1, value=number))
     session.commit()
 
 
 def read(session: Session) -> int:
     """The number, -1 before the first."""
-    value = session.scalar(select(Latest.value))
+    value = session.scalar(_READ)
     return NONE_YET if value is None else value

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Text
+from typing import cast
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Table, Text
 from sqlalchemy import text as sql
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -75,3 +77,8 @@ class Latest(Base):
     value: Mapped[int] = mapped_column(BigInteger)
 
     __table_args__ = (CheckConstraint("only_row = 1", name="latest_has_one_row"),)
+
+
+def table(of: type[Base]) -> Table:
+    """The table itself, for changes to rows that nobody needs as objects: they take a third of the time."""
+    return cast("Table", of.__table__)

@@ -15,7 +15,7 @@ from flask import Blueprint, Response, abort, current_app, g, request
 from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
-from minitwit.database import session
+from minitwit.database import session, together
 from minitwit.models import Follower, Message, User
 from minitwit.names import SMOKE_PREFIX, is_smoke_user
 
@@ -80,6 +80,7 @@ def _is_old(username: str, now: float) -> bool:
 
 
 def _remove_users(db: Session, names: set[str]) -> None:
+    together(db)
     ids = list(db.scalars(select(User.user_id).where(User.username.in_(names))))
     db.execute(delete(Message).where(Message.author_id.in_(ids)))
     db.execute(delete(Follower).where(or_(Follower.who_id.in_(ids), Follower.whom_id.in_(ids))))

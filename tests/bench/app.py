@@ -10,8 +10,8 @@ from typing import Any
 
 from opsbot.postgres.connect import session
 from opsbot.runtime.progress import Nobody
-from tests.bench.app_calls import CALLS, FLOOR, Call, Site, log_in, register_together
-from tests.bench.load import Load
+from tests.bench.app_calls import CALLS, EDGE, FLOOR, Call, Site, log_in, register_together
+from tests.bench.app_clients import Talk
 from tests.bench.rows import Row, percentile
 from tests.bench.world import DATABASE, PLACE, SERVICE, NotMeasured, World, say
 
@@ -106,9 +106,9 @@ def _site(world: World) -> Site:
     return Site(url, [name for (name,) in people], cookies)
 
 
-def _loads(site: Site, clients: int) -> dict[Call, Load]:
+def _loads(site: Site, clients: int) -> dict[Call, Talk]:
     """The endpoints in turn, several times, so that what else the machine does hits all alike."""
-    loads = {call: Load() for call in (FLOOR, *CALLS)}
+    loads = {call: Talk() for call in (EDGE, FLOOR, *CALLS)}
     for call in loads:
         site.ask(call, clients, 0.5)
     for _ in range(PASSES):
@@ -117,21 +117,24 @@ def _loads(site: Site, clients: int) -> dict[Call, Load]:
     return loads
 
 
-def _rows(clients: int, loads: dict[Call, Load]) -> list[Row]:
+def _rows(clients: int, loads: dict[Call, Talk]) -> list[Row]:
     how = (
         f"{clients} keep-alive clients through the edge, each asking again at once about somebody else, {PASSES} × {SECONDS:g} s"
-        f" in turn with the other endpoints; {MESSAGES} messages, {USERS} people; 2 replicas; clients on the same machine."
+        f" in turn with the other endpoints; {MESSAGES} messages, {USERS} people; 2 replicas; all clients in one thread of the"
+        " same machine."
         f" Load average at the end {os.getloadavg()[0]:.1f}."
     )
-    rows, floor = [], loads[FLOOR]
+    floor = loads[FLOOR]
+    own = sum(load.own for load in loads.values()) / sum(len(load.seconds) for load in loads.values())
+    rows = [Row(AREA, f"clients at {clients}: their own processor time a request", own * 1e6, "µs", how)]
     for call, load in loads.items():
         name = f"{call.name} at {clients}"
         rows += [
             Row(AREA, f"{name}: rate", load.rate, "1/s", how, better="higher"),
             Row(AREA, f"{name}: p50", load.at(0.5), "ms", how),
-            Row(AREA, f"{name}: p99", load.at(0.99), "ms", how, None if call == FLOOR else P99[clients]),
+            Row(AREA, f"{name}: p99", load.at(0.99), "ms", how, P99[clients] if call in CALLS else None),
         ]
-        if call != FLOOR:
+        if call in CALLS:
             ratio = f"The p50 over that of {FLOOR.path}, which asks SELECT 1. {how}"
             rows.append(
                 Row(AREA, f"{name}: over SELECT 1", load.at(0.5) / floor.at(0.5), "×", ratio, against=FLOOR.path)

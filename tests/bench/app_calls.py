@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import http.client
+import itertools
 import json
 import random
-import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote, urlencode, urlsplit
 
 from opsbot.demo.traffic import SIMULATOR
-from tests.bench.load import TIMEOUT, Load
+from tests.bench.app_clients import Address, Talk, converse
+from tests.bench.load import TIMEOUT
 from tests.bench.world import NotMeasured
 
 JSON = {"Authorization": SIMULATOR, "Content-Type": "application/json"}
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+# Of all clients together, made before the first is sent; whoever has sent all of theirs begins again.
+PREPARED = 4_096
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,7 @@ class Call:
     reader: bool = False
 
 
+EDGE = Call("the edge alone", "GET", "/edge/health")
 FLOOR = Call("SELECT 1", "GET", "/health/database")
 CALLS = (
     Call("GET /public", "GET", "/public"),
@@ -58,45 +62,36 @@ class Site:
     people: Sequence[str]
     cookies: Sequence[str]
 
-    def ask(self, call: Call, clients: int, seconds: float) -> Load:
+    def ask(self, call: Call, clients: int, seconds: float) -> Talk:
         """So many clients for so long; NotMeasured if anything but the expected status came back."""
-        load, ends = Load(), time.monotonic() + seconds
-        threads = [threading.Thread(target=self._client, args=(call, n, ends, load)) for n in range(clients)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        load.lasted = seconds
+        scripts = [itertools.cycle(self._script(call, n, PREPARED // clients)) for n in range(clients)]
+        load = converse(place_of(self.url), scripts, seconds, call.status)
         if load.failures or not load.seconds:
             raise NotMeasured(f"{call.name}: {len(load.failures)} requests failed, the first with {load.failures[:1]}")
         return load
 
-    def _client(self, call: Call, number: int, ends: float, load: Load) -> None:
+    def _script(self, call: Call, number: int, length: int) -> list[bytes]:
         rng = random.Random(number)
         headers = JSON if call.path.startswith("/api/") else FORM
         if call.reader:
             headers = headers | {"Cookie": self.cookies[number % len(self.cookies)]}
-        connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=TIMEOUT)
-        while (started := time.monotonic()) < ends and not load.failures:
-            status = one(connection, call, rng.choice(self.people), rng.choice(self.people), headers)
-            if status != call.status:
-                load.failures.append(f"status {status}")
-            load.seconds.append(time.monotonic() - started)
-        connection.close()
+        return [request(call, headers, rng.choice(self.people), rng.choice(self.people)) for _ in range(length)]
 
 
-def one(
-    connection: http.client.HTTPConnection, call: Call, about: str, whom: str, headers: Mapping[str, str]
-) -> int | str:
-    """Send one request and read its answer: the status, or what went wrong."""
-    body = call.body.replace("{user}", whom).encode() if call.body else None
-    try:
-        connection.request(call.method, call.path.replace("{user}", quote(about, safe="")), body, dict(headers))
-        answer = connection.getresponse()
-        answer.read()
-    except (OSError, http.client.HTTPException) as error:
-        return type(error).__name__
-    return answer.status
+def request(call: Call, headers: Mapping[str, str], about: str = "", whom: str = "") -> bytes:
+    """A call as it is sent."""
+    body = call.body.replace("{user}", whom).encode() if call.body else b""
+    path = call.path.replace("{user}", quote(about, safe=""))
+    lines = [f"{call.method} {path} HTTP/1.1", "Host: minitwit", *(f"{name}: {headers[name]}" for name in headers)]
+    if call.method == "POST":
+        lines.append(f"Content-Length: {len(body)}")
+    return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+def place_of(url: str) -> Address:
+    """Where to connect for an http address."""
+    parts = urlsplit(url)
+    return parts.hostname or "", parts.port or 80
 
 
 def log_in(url: str, name: str) -> str:
@@ -115,28 +110,16 @@ def log_in(url: str, name: str) -> str:
 
 def register_together(url: str, crowd: int, rounds: int) -> list[float]:
     """So many people register at the same moment, several times; the seconds of each, of all rounds."""
-    together, seconds = threading.Barrier(crowd), list[float]()
-
-    def person(number: int) -> None:
-        connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=TIMEOUT)
-        for turn in range(rounds):
-            body = {
-                "username": f"crowd {time.time_ns()} {number} {turn}",
-                "email": "crowd@example.org",
-                "pwd": "a password",
-            }
-            together.wait(TIMEOUT * 2)
-            started = time.monotonic()
-            call = Call("register", "POST", "/api/register", 204, json.dumps(body))
-            if one(connection, call, "", "", JSON) == call.status:
-                seconds.append(time.monotonic() - started)
-        connection.close()
-
-    threads = [threading.Thread(target=person, args=(n,)) for n in range(crowd)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if len(seconds) != crowd * rounds:
-        raise NotMeasured(f"{crowd * rounds - len(seconds)} of {crowd * rounds} registrations failed")
+    seconds = list[float]()
+    for turn in range(rounds):
+        load = converse(place_of(url), [_registration(f"{turn} {number}") for number in range(crowd)], TIMEOUT, 204)
+        if len(load.seconds) != crowd:
+            raise NotMeasured(f"{crowd - len(load.seconds)} of {crowd} registrations failed: {load.failures[:1]}")
+        seconds += load.seconds
     return seconds
+
+
+def _registration(unique: str) -> Iterator[bytes]:
+    name = f"crowd {time.time_ns()} {unique}"
+    body = json.dumps({"username": name, "email": "crowd@example.org", "pwd": "a password"})
+    yield request(Call("register", "POST", "/api/register", 204, body), JSON)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 import pytest
-from minitwit.app import gravatar, moment
+from flask import url_for
+from minitwit.app import gravatar, moment, profile_path
 from minitwit.models import Message, User
 from sqlalchemy import update
 from sqlalchemy.orm import Session
@@ -226,3 +227,9 @@ def test_names_with_spaces_and_letters_of_any_script_have_a_page(person):
     somebody = person("Åse 李")
     somebody.write("hej")
     assert "<h2>Åse 李's Timeline</h2>" in somebody.see("/%C3%85se%20%E6%9D%8E")
+
+
+@pytest.mark.parametrize("name", ["a", "Åse 李", "a&b", "50%", "q?x#y", 'it\'s "x"', "a;b=c@d,e:f+g", "~-_.!*()", "😀"])
+def test_the_path_of_a_user_is_the_one_that_flask_makes(app, name):
+    with app.test_request_context():
+        assert profile_path(name) == url_for("pages.user_timeline", username=name)

@@ -151,6 +151,18 @@ def test_sigterm_finishes_what_is_in_flight_and_takes_nothing_new(serve):
     assert '"action": "registered"' in output
 
 
+def test_whoever_does_not_hang_up_keeps_nobody_waiting(serve):
+    server = serve(WEB_WORKERS="1")
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as slow:
+        slow.sendall(b"GET /health HTTP/1.0\r\n\r\n")
+        while slow.recv(4096):
+            pass
+        started = time.monotonic()
+        assert [server.ask("/health")[0] for _ in range(3)] == [200, 200, 200]
+        assert time.monotonic() - started < 1  # gunicorn gives the other end 2 s to hang up
+    assert server.ask("/health")[0] == 200
+
+
 @pytest.mark.parametrize(
     ("settings", "forwarded", "seen"),
     [
