@@ -95,12 +95,18 @@ def watching(suffix: str, base_image: str, packages: str = "") -> Recipe:
     )
 
 
-PACKAGES = "prometheus prometheus-alertmanager prometheus-node-exporter prometheus-postgres-exporter"
+PACKAGES = " ".join(
+    [
+        "prometheus",
+        *(f"prometheus-{name}" for name in ("alertmanager", "node-exporter", "postgres-exporter", "blackbox-exporter")),
+    ]
+)
 OFFICIAL = {  # what app/stack.monitoring.yml asks for
     "PROMETHEUS_IMAGE": "prom/prometheus:v2.53.5",
     "ALERTMANAGER_IMAGE": "prom/alertmanager:v0.28.1",
     "NODE_EXPORTER_IMAGE": "prom/node-exporter:v1.9.1",
     "POSTGRES_EXPORTER_IMAGE": "prometheuscommunity/postgres-exporter:v0.17.1",
+    "BLACKBOX_EXPORTER_IMAGE": "prom/blackbox-exporter:v0.25.0",
 }
 DB = Recipe("minitwit-db", "v1", APP / "db")
 EDGE = Recipe("minitwit-edge", "v1", APP / "edge")

@@ -16,7 +16,13 @@ from opsbot.runtime.stackfile import content_hash
 FILE = APP / "stack.monitoring.yml"
 TOKEN = "alert_token"  # noqa: S105 - the secret's name
 BRIDGE = "docker_gwbridge"
-PORTS = {"prometheus": 9090, "alertmanager": 9093, "node-exporter": 9100, "postgres-exporter": 9187}
+PORTS = {
+    "prometheus": 9090,
+    "alertmanager": 9093,
+    "node-exporter": 9100,
+    "postgres-exporter": 9187,
+    "blackbox-exporter": 9115,
+}
 
 
 @dataclass(frozen=True)
@@ -25,10 +31,15 @@ class Monitoring:
 
     bot: str
 
+    @property
+    def host(self) -> str:
+        """This machine, as containers reach it."""
+        return self.bot.rpartition(":")[0]
+
 
 def settings(images: Images, monitoring: Monitoring) -> dict[str, str]:
     """What the stack file takes from the environment."""
-    return {**images.monitoring, **hashes(FILE), "BOT": monitoring.bot}
+    return {**images.monitoring, **hashes(FILE), "BOT": monitoring.bot, "HOST_ADDRESS": monitoring.host}
 
 
 def hashes(file: Path) -> dict[str, str]:

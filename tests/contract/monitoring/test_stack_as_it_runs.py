@@ -15,7 +15,7 @@ from opsbot.demo.argv import wait_until
 
 pytestmark = pytest.mark.engine
 
-STANDING = ["alertmanager", "db", "edge", "node-exporter", "postgres-exporter", "prometheus"]
+STANDING = ["alertmanager", "blackbox-exporter", "db", "edge", "node-exporter", "postgres-exporter", "prometheus"]
 
 
 def test_the_stack_is_whole(watched) -> None:

@@ -23,7 +23,7 @@ def test_every_rule_does_what_its_test_says(watched, here) -> None:
     mounted = ("--volume", f"{here}/prometheus:/p:ro", "--workdir", "/p/tests")
     image = watched.images.monitoring["PROMETHEUS_IMAGE"]
     told = watched.engine.docker("run", "--rm", *mounted, image, "promtool", "test", "rules", *files)
-    assert told.count("SUCCESS") == len(files) == 3
+    assert told.count("SUCCESS") == len(files) == 4
 
 
 def test_a_wrong_rule_is_told_by_its_test(watched, here, tmp_path) -> None:
@@ -40,12 +40,34 @@ def test_a_wrong_rule_is_told_by_its_test(watched, here, tmp_path) -> None:
 
 
 def test_everything_is_asked_and_answers(watched) -> None:
-    jobs = ("web", "node", "postgres", "prometheus", "alertmanager", "opsbot")
+    jobs = ("web", "node", "postgres", "prometheus", "alertmanager", "opsbot", "certificate", "port")
 
     def up() -> dict[str, float]:
         return {one["metric"]["job"]: float(one["value"][1]) for one in watched.query("min by (job) (up)")}
 
     assert wait_until(lambda: up() == dict.fromkeys(jobs, 1.0), 30, 0.5), up()
+
+
+def test_incident_22_the_edges_certificate_is_known_to_be_good_for_long(watched) -> None:
+    left = 'probe_ssl_earliest_cert_expiry{job="certificate"} - time()'
+    assert wait_until(lambda: (watched.value(left) or 0) > 100 * 86400, 60, 0.5), watched.value(left)
+
+
+def test_incident_13_a_port_that_should_be_closed_is_seen_to_be_open(watched) -> None:
+    """Somebody publishes what nobody should reach, as Docker does: past the host's firewall."""
+    knock = 'probe_success{job="port", port="6379"}'
+    name = f"{watched.stack.name}-open"
+    address = watched.engine.docker("exec", watched.container("prometheus"), "sh", "-c", "echo $HOST_ADDRESS").strip()
+    assert wait_until(lambda: watched.value(knock) == 0.0, 60, 0.5), "nobody listens there yet"
+    program = "import http.server as h; h.test(h.SimpleHTTPRequestHandler, port=8000)"
+    published = ("run", "--detach", "--name", name, "--publish", "0.0.0.0:6379:8000", f"{watched.images.web}:v1")
+    watched.engine.docker(*published, "python", "-c", program)
+    try:
+        assert wait_until(lambda: watched.value(knock) == 1.0, 60, 0.5)
+        (found,) = watched.query(knock)
+        assert found["metric"]["instance"] == f"{address}:6379"
+    finally:
+        watched.engine.docker("rm", "--force", "--volumes", name)
 
 
 def test_both_replicas_of_a_colour_are_found_by_name(watched) -> None:
@@ -119,7 +141,7 @@ def test_settings_are_swarm_configs_named_by_their_content(watched, here) -> Non
         f"{watched.stack.name}_{name.removeprefix('CONFIG_').lower()}-{content}"
         for name, content in hashes(here / "stack.monitoring.yml").items()
     }
-    assert len(wanted) == 5
+    assert len(wanted) == 6
     assert wanted <= set(watched.engine.lines("config", "ls", "--format", "{{.Name}}"))
 
 

@@ -22,6 +22,7 @@ SETTINGS = dict.fromkeys(
         "ALERTMANAGER_IMAGE",
         "NODE_EXPORTER_IMAGE",
         "POSTGRES_EXPORTER_IMAGE",
+        "BLACKBOX_EXPORTER_IMAGE",
     ),
     "registry/image@sha256:1",
 ) | {"EDGE_PORT": "8080", "EDGE_TLS_PORT": "8443"}
@@ -41,7 +42,7 @@ def write(folder: Path, text: str, name: str = "stack.yml") -> Path:
 def test_all_our_files_together_are_one_stack(ours: stackfile.Stack) -> None:
     services = ours.document.services
     assert sorted(services) == [
-        "alertmanager", "db", "edge", "grafana", "node-exporter", "postgres-exporter", "prometheus",
+        "alertmanager", "blackbox-exporter", "db", "edge", "grafana", "node-exporter", "postgres-exporter", "prometheus",
     ]  # fmt: skip
     assert services["edge"].environment["GRAFANA"] == "grafana:3000"
     assert services["edge"].environment["TLS_KEY"] == "/run/secrets/tls_key"
@@ -49,7 +50,8 @@ def test_all_our_files_together_are_one_stack(ours: stackfile.Stack) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["alertmanager", "db", "edge", "grafana", "node-exporter", "postgres-exporter", "prometheus"]
+    "name",
+    ["alertmanager", "blackbox-exporter", "db", "edge", "grafana", "node-exporter", "postgres-exporter", "prometheus"],
 )
 def test_incident_2_and_15_every_service_has_limits(ours: stackfile.Stack, name: str) -> None:
     service = ours.document.services[name]
