@@ -15,13 +15,18 @@ from opsbot.runs.plan import Plan
 
 
 def change(asked: Asked, request: Request, wanted: ChangeRequest) -> Reply:
-    """The plan, a refusal, or the run that was submitted. Refused (`plan_changed`): it is not the plan that was shown."""
+    """The plan, a refusal, that nothing is to be done, or the run that was submitted.
+
+    Refused (`plan_changed`): it is not the plan that was shown.
+    """
     services = asked.services
     wanted = backup_meant.settled(asked, wanted)
     playbook = services.playbooks[wanted.playbook]
     plan = services.plan(playbook, wanted.params, asked.actor.name)
     if wanted.as_planned not in (None, plan.fingerprint):
         return _changed(plan, playbook)
+    if plan.idle:
+        return plan_card.idle(plan, plan.idle)
     if wanted.plan_only:
         return plan_card.plan_reply(plan, playbook, services)
     if plan.red:

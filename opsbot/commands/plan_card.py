@@ -38,15 +38,22 @@ def plan_reply(plan: Plan, playbook: Playbook, services: Services) -> Reply:
 def refusal(plan: Plan, parts: Sequence[Part] = ()) -> Reply:
     """A change that its facts do not allow: the first reason first."""
     first = plan.red[0]
-    shown = parts or (*_other_facts(plan), Small(f"{plan.title}. Nothing was changed."))
+    shown = parts or (*_other_facts(plan, first), Small(f"{plan.title}. Nothing was changed."))
     code = why_not(plan)
     body = {"code": code, "what": first.text, "plan": plan.as_json()}
     return Reply(first.text, "bad", shown, json=body, ok=False, code=code, exit_code=_exit_code(code))
 
 
-def _other_facts(plan: Plan) -> list[Part]:
-    """What else speaks against it; the first reason is the headline."""
-    others = [fact for _, fact in plan.facts if fact.color != "green" and fact is not plan.red[0]]
+def idle(plan: Plan, fact: Fact) -> Reply:
+    """What is asked for is so already: no run."""
+    shown = [*_other_facts(plan, fact), Small(f"{plan.title}. Nothing was changed.")]
+    body = {"code": fact.key, "what": fact.text, "plan": plan.as_json()}
+    return Reply(fact.text, "ok", shown, json=body, code=fact.key)
+
+
+def _other_facts(plan: Plan, first: Fact) -> list[Part]:
+    """What else speaks against it; the first fact is the headline."""
+    others = [fact for _, fact in plan.facts if fact.color != "green" and fact is not first]
     return [Lines([Line(TONES[fact.color], fact.text) for fact in others], "Besides")] if others else []
 
 

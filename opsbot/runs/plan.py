@@ -11,6 +11,7 @@ from typing import Any, Literal
 from opsbot.runs.step import Fact, Json
 
 OnResume = Literal["rerun", "recheck", "ask"]
+NOTHING = "nothing_to_do"  # a fact with this key that is not red: what is asked for is so already, and no run is needed
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,11 @@ class Plan:
     def red(self) -> list[Fact]:
         """The facts that refuse the plan."""
         return [fact for _, fact in self.facts if fact.color == "red"]
+
+    @property
+    def idle(self) -> Fact | None:
+        """The fact that there is nothing to do, unless something else refuses the plan."""
+        return next((fact for _, fact in self.facts if fact.key == NOTHING and not self.red), None)
 
     def as_json(self) -> dict[str, Json]:
         """The plan as plain JSON values, with its fingerprint."""

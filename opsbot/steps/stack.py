@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from opsbot.errors import Refused
 from opsbot.runs import step
+from opsbot.runs.plan import NOTHING
 from opsbot.runs.step import Context, Fact, Facts, Outputs, ReadOnly, Recheck
 from opsbot.runtime import stackspec
 from opsbot.runtime.stack import Difference, StackOf
@@ -91,7 +92,7 @@ def facts(found: Difference, databases: frozenset[str]) -> Iterator[Fact]:
     identity = hashlib.sha256(json.dumps(found.wanted, sort_keys=True).encode()).hexdigest()[:16]
     lines = [(change, line) for change in found.changes for line in change.lines]
     if not lines:
-        yield Fact("difference", "red", "The stack runs as its files want it: there is nothing to do.", bind=identity)
+        yield Fact(NOTHING, "green", "The stack runs as its files want it: there is nothing to do.", bind=identity)
     for number, (change, line) in enumerate(lines[:SHOWN]):
         yield Fact(f"difference-{number}", _colour(change, line), f"{change.service}: {line}", bind=identity)
     if len(lines) > SHOWN:
