@@ -13,9 +13,10 @@ from pathlib import Path
 from types import FrameType
 
 from opsbot.demo import parts
-from opsbot.demo.acts import LATER, Act, Stage, acts
+from opsbot.demo.acts import LATER, Act, acts
 from opsbot.demo.argv import Say
 from opsbot.demo.chatbot import Chatbot
+from opsbot.demo.stage import Stage
 from opsbot.demo.state import CHECKOUT, State
 from opsbot.errors import OpsError
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from opsbot.demo.acts import Stage
 from opsbot.demo.chatbot import Chatbot
+from opsbot.demo.stage import Stage
 from opsbot.demo.tour import Played, play
 
 
