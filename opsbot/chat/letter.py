@@ -28,7 +28,7 @@ class Letter:
     replaces one that still waits. Without a key it is said once. `cursor` is stored with a live message: how far it tells.
     `urgent`: a change of state, which does not wait for the spacing of progress edits. `only_for`: a user who alone sees it.
     `elsewhere`: a channel to use when this one cannot be written. `response_url`: a last way to the asker.
-    `picture`: shown with the body's text beside it; where that is not possible the body stands alone. It is said once.
+    `picture`: shown with the body's words beside it; where that is not possible the body stands alone. It is said once.
     `mark` is how a post is found again in the channel's history when Slack's answer to it was lost.
     """
 

@@ -73,7 +73,7 @@ class Mailer:
         return str(answer["channel"]), str(answer["ts"])
 
     def show(self, letter: Letter, picture: Picture) -> tuple[str, str]:
-        """Upload a picture with the letter's text beside it; (channel id, ""): Slack tells later which message shows it.
+        """Upload a picture with the letter's words beside it; (channel id, ""): Slack tells later which message shows it.
 
         NotAccepted also where the app may not upload files.
         """
@@ -85,7 +85,7 @@ class Mailer:
         if status != 200:
             raise TryAgain(f"upload: {status}") if status >= 500 else NotAccepted(f"upload: {status}")
         files: list[dict[str, str | None]] = [{"id": str(given["file_id"]), "title": picture.title}]
-        share, beside = client.files_completeUploadExternal, letter.body.text
+        share, beside = client.files_completeUploadExternal, letter.body.words
         _call(
             lambda: share(files=files, channel_id=letter.channel, thread_ts=letter.thread, initial_comment=beside),
             _NO_FILES,

@@ -38,6 +38,11 @@ class Rendered:
     text: str
     blocks: list[Block]
 
+    @property
+    def words(self) -> str:
+        """The title as mrkdwn, for what takes a text and no blocks."""
+        return str(self.blocks[0]["text"]["text"]) if self.blocks else self.text
+
     def noted(self, text: str) -> Rendered:
         """The same with a quiet line below."""
         return Rendered(self.text, [*self.blocks, _context(marks.marked(text))])

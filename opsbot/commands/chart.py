@@ -45,10 +45,10 @@ def chart(asked: Asked, args: Mapping[str, Any]) -> Reply:
 
 def _with_picture(seen: Seen) -> Reply:
     """The words are worth something without it, too."""
-    told, sketched = words(seen), drawing(seen)
+    told, title = words(seen), f"{seen.environment}, {seen.at(seen.span.begins)} to {seen.at(seen.span.ends)}"
     name = "-".join([seen.environment, *(one.name for one in seen.lines), f"{seen.span.ends:%Y%m%d-%H%M%S}"])
     try:
-        picture = Picture(f"{name}.png", sketched.title, drawn.png(sketched), told)
+        picture = Picture(f"{name}.png", title, drawn.png(drawing(seen)), told)
     except Unavailable as error:
         return Reply(told, parts=[Small(error.sentence())], json=numbers(seen))
     return Reply(told, picture=picture, json=numbers(seen))

@@ -105,7 +105,8 @@ def _note(measure: Measure, lines: Sequence[Series], span: Span) -> str:
     if len(words) > 1:
         return ", ".join(f"{line.name} {text}" for line, text in words) + " now"
     [(line, text)] = words
-    return f"{text} now, {scale.number(line.highest[1], measure.unit)} at most" if line.highest else f"{text} now"
+    most = scale.number(line.highest[1], measure.unit) if line.highest else text
+    return f"{text} now" if most == text else f"{text} now, {most} at most"
 
 
 def _title(measure: Measure) -> str:

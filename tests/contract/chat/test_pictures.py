@@ -11,7 +11,6 @@ import pytest
 from opsbot.commands.reply import Button, Picture, Reply
 from opsbot.workspace import Settings, Workspace, spoken
 
-DOORS = ("socket", "http")
 ALICE, BOB = "U01ALICE", "U02BOB"
 WORDS = "Traffic of staging since 13:05.\nTraffic: 12 requests/s now, 48 requests/s at most (13:31)."
 
@@ -60,7 +59,7 @@ def test_a_picture_comes_into_the_channel_with_what_it_shows_in_words(up: Any, w
     assert (file["name"], file["title"], file["filetype"]) == ("staging-traffic.png", "Traffic of staging", "png")
     assert (file["original_w"], file["original_h"], file["size"]) == (84, 60, len(CONTENT))
     assert file["alt_txt"] == WORDS
-    assert "Traffic: 12 requests/s now" in spoken(message)
+    assert message["text"].startswith("🔹 *Traffic of staging since 13:05.*\nTraffic: 12 requests/s now")
     assert (message["user"], message.get("thread_ts"), message["only_for"]) == ("UOPSBOT", None, None)
     assert len(workspace.messages("#ops", BOB)) == 2
 

@@ -52,6 +52,7 @@ def test_the_overview_says_in_a_line_each_what_the_picture_shows(measured: World
     assert reply.picture.alt == reply.text
     assert reply.picture.content.startswith(drawn.PNG)
     assert reply.picture.name.startswith("staging-traffic-errors-latency-")
+    assert reply.picture.title.startswith("staging, ")
 
 
 def test_one_measure_may_be_asked_for_in_any_order_of_words(measured: World) -> None:
