@@ -6,6 +6,7 @@ from prometheus_client import REGISTRY, Counter, Gauge, Histogram
 
 __all__ = [
     "ALERTS",
+    "BACKUP_BYTES",
     "BACKUP_NEWEST",
     "COMMANDS",
     "OUTBOX",
@@ -33,4 +34,7 @@ BACKUP_NEWEST = Gauge(
     "opsbot_backup_newest_seconds",
     "When the newest complete backup was taken, in seconds since 1970.",
     ["environment", "database"],
+)
+BACKUP_BYTES = Gauge(
+    "opsbot_backup_newest_bytes", "Bytes of the newest complete backup's data.", ["environment", "database"]
 )

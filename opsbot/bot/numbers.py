@@ -25,7 +25,8 @@ class Numbers:
             metrics.RELEASE_LIVE.labels(environment, service, *told).set(row.live_at.timestamp())
 
     @staticmethod
-    def backup(environment: str, database: str, newest: datetime | None) -> None:
-        """The newest backup was taken then."""
+    def backup(environment: str, database: str, newest: datetime | None, size: int = 0) -> None:
+        """The newest backup was taken then, and its data has so many bytes."""
         if newest is not None:
+            metrics.BACKUP_BYTES.labels(environment, database).set(size)
             metrics.BACKUP_NEWEST.labels(environment, database).set(newest.timestamp())

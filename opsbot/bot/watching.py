@@ -143,6 +143,6 @@ class Watched:
 
     def _newest(self, environment: str, database: str) -> datetime | None:
         found = self._reach.backups(environment, database)
-        newest = found[0].taken_at if found else None
-        self._numbers.backup(environment, database, newest)
+        newest, size = (found[0].taken_at, found[0].data.bytes) if found else (None, 0)
+        self._numbers.backup(environment, database, newest, size)
         return newest

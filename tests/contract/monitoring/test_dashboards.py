@@ -43,7 +43,7 @@ def measured(watched):
         object.__setattr__(live, name, value)
     numbers = Numbers()
     numbers.live("production", "web", live)
-    numbers.backup("production", "main", datetime.now(UTC))
+    numbers.backup("production", "main", datetime.now(UTC), 1_400_000)
     metrics.PROBE_UP.labels("front").set(1)
     assert wait_until(lambda: watched.value('opsbot_release_live_seconds{tag="v7"}') is not None, 30, 0.5)
     assert wait_until(lambda: watched.value('minitwit:seconds:p99_5m{route="/api/register"}') is not None, 60, 0.5)

@@ -38,5 +38,6 @@ def test_a_backup_that_does_not_exist_is_no_number() -> None:
     Numbers.backup("nowhere", "main", None)
     labels = {"environment": "nowhere", "database": "main"}
     assert REGISTRY.get_sample_value("opsbot_backup_newest_seconds", labels) is None
-    Numbers.backup("nowhere", "main", NOON)
+    Numbers.backup("nowhere", "main", NOON, 1_400_000)
     assert REGISTRY.get_sample_value("opsbot_backup_newest_seconds", labels) == NOON.timestamp()
+    assert REGISTRY.get_sample_value("opsbot_backup_newest_bytes", labels) == 1_400_000
