@@ -48,6 +48,11 @@ def create(folder: str, name: str) -> None:
     subprocess.run([BIN / "createdb", "-h", folder, "-U", OWNER, name], check=True)
 
 
+def drop(folder: str, name: str) -> None:
+    """A database goes with all that is in it."""
+    subprocess.run([BIN / "dropdb", "-h", folder, "-U", OWNER, name], check=True)
+
+
 def _wait_until_it_answers(folder: Path, server: subprocess.Popen[bytes]) -> None:
     for _ in range(200):
         if subprocess.run([BIN / "pg_isready", "-q", "-h", folder, "-U", OWNER], check=False).returncode == 0:

@@ -10,6 +10,7 @@ from typing import Any
 
 from opsbot.postgres.connect import session
 from opsbot.runtime.progress import Nobody
+from tests.bench import app_mover
 from tests.bench.app_calls import CALLS, EDGE, FLOOR, Call, Site, log_in, register_together
 from tests.bench.app_clients import Talk
 from tests.bench.rows import Row, percentile
@@ -64,7 +65,7 @@ def measure(world: World) -> Sequence[Row]:
         for clients in P99:
             say(f"{clients} clients")
             rows += _rows(clients, _loads(site, clients))
-    return [*rows, *_passwords(world)]
+    return [*rows, *_passwords(world), *app_mover.measure()]
 
 
 @contextmanager
