@@ -18,6 +18,10 @@ from opsbot.demo.parts import Parts
 from opsbot.workspace.client import Person, spoken
 
 SOCKET = "/var/run/docker.sock"
+DRAWS = """
+from opsbot.telemetry import drawn, sketch
+print(len(drawn.png(sketch.Sketch("Traffic", "an hour", (sketch.Panel("Traffic", "no numbers"),)))))
+"""
 HIDDEN = ("PASSWORD", "SECRET", "TOKEN", "S3_KEY")
 INSIDE = {
     "OPSBOT_ENGINE": f"unix://{SOCKET}",
@@ -45,6 +49,7 @@ def test_the_image_runs_as_a_swarm_service_and_deploys_for_a_person_in_chat(hous
             lambda: _inspect(house, container, "{{.State.Health.Status}}") == "healthy", 90, "it did not become healthy"
         )
         assert house.engine.docker("exec", container, "id", "-u") != "0"
+        assert int(house.engine.docker("exec", container, "python", "-c", DRAWS)) > 1_000  # it needs no typeface either
         alice.controls.wait_for_links(timeout=60)
         alice.say(STAGING, "@opsbot deploy v2 to staging")
         alice.wait_for(STAGING, "v2 is live in staging", 120)
