@@ -124,7 +124,7 @@ class World:
         with Clients(self.bot.targets.get("test").edge_url(), 3) as people:
             yield
             time.sleep(0.2)
-        assert set(people.answers) == {"200"}
+        assert set(people.answers) == {"200"}, dict(people.answers)
 
     # the database and the bucket
 

@@ -92,6 +92,7 @@ def ledger(request: pytest.FixtureRequest, code: str) -> Ledger:
 def world(parts: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """v2 live, v1 warm, some megabytes in the database, one backup of them."""
     state, folder = State.default(), tmp_path_factory.mktemp("kill")
+    s3.ensure(state, print)
     s3.delete_bucket(state, BUCKET)
     s3.ensure_bucket(state, BUCKET)
     stack.remove(parts.engine, STACK)
