@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import urllib.request
 from typing import Any
 from urllib.error import URLError
@@ -37,6 +38,10 @@ class Client(WebClient):
     def upload(self, url: str, content: bytes) -> int:
         """Send a file's bytes to the address that Slack gave for them, which needs no token; the status of the answer."""
         return self._send("POST", url, content, {"Content-Type": "application/octet-stream"}).status
+
+    def respond(self, url: str, said: dict[str, Any]) -> int:
+        """Answer at the address that came with an act, which needs no token either; the status of the answer."""
+        return self._send("POST", url, json.dumps(said).encode(), {"Content-Type": "application/json"}).status
 
     def _send(self, method: str, url: str, body: bytes | None, headers: dict[str, str]) -> urllib3.BaseHTTPResponse:
         try:

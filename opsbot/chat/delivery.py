@@ -59,11 +59,20 @@ class Delivery:
 
     def _write(self, letter: Letter) -> None:
         if letter.only_for:
-            self._mailer.whisper(letter)
+            self._whisper(letter)
         elif letter.key:
             self._live(letter, letter.key)
         elif not self._found(letter, letter.channel):
             self._post(letter, letter.channel)
+
+    def _whisper(self, letter: Letter) -> None:
+        """Through the address that came with the act: a call is one of a hundred a minute, over all channels."""
+        if letter.response_url and not letter.thread:
+            try:
+                return self._mailer.respond(letter)
+            except NotAccepted as refused:  # it had its five posts, or its half hour
+                log.info("chat.not_responded", channel=letter.channel, why=refused)
+        return self._mailer.whisper(letter)
 
     def _live(self, letter: Letter, key: Key) -> None:
         row = self._store.messages.get(*key)

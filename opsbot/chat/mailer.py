@@ -8,7 +8,6 @@ from typing import Any, TypeVar
 from urllib.error import URLError
 
 from slack_sdk.errors import SlackApiError, SlackClientError
-from slack_sdk.webhook import WebhookClient
 
 from opsbot.chat.client import Client
 from opsbot.chat.letter import Letter
@@ -106,12 +105,13 @@ class Mailer:
 
     def respond(self, letter: Letter) -> None:
         """Answer through the address that came with a slash command or a click; works where the bot is no member."""
-        hook = WebhookClient(letter.response_url or "", timeout=10)
-        hook.proxy = None
         kind = "ephemeral" if letter.only_for else "in_channel"
-        answer = _call(lambda: hook.send(response_type=kind, replace_original=False, **_shape(letter.body)))
-        if answer.status_code != 200:
-            raise NotAccepted(f"response_url: {answer.status_code}")
+        said = {"response_type": kind, "replace_original": False, **_shape(letter.body)}
+        status = _call(lambda: self._client.respond(letter.response_url or "", said))
+        if status == 429 or status >= 500:
+            raise TryAgain(f"response_url: {status}", maybe_done=status >= 500)
+        if status != 200:
+            raise NotAccepted(f"response_url: {status}")
 
     def join(self, channel: str) -> bool:
         """Become a member of a public channel."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -132,6 +133,21 @@ def test_a_button_says_its_command_in_the_clickers_name(up: Any, workspace: Work
     assert workspace.click(BOB, "#ops", message["ts"], "say:0") == "ok"
     workspace.wait_for("#ops", "heard `rollback staging`", as_user=BOB)
     assert (up.asked[1].actor.id, up.asked[1].text) == (BOB, "rollback staging")
+
+
+def test_what_one_person_sees_costs_no_call_while_its_address_is_good(up: Any, workspace: Workspace) -> None:
+    """Calls for one person's eyes are a hundred a minute over all channels: fifty people at their buttons would wait."""
+    up.answer = lambda request: Reply(f"heard `{request.text}`", buttons=[Button("More", "more")])
+    workspace.say(ALICE, "#ops", "@opsbot status")
+    message = workspace.wait_for("#ops", "heard `status`")
+    assert workspace.click(BOB, "#ops", message["ts"], "say:0") == "ok"
+    assert workspace.wait_for("#ops", "heard `more`", BOB)["only_for"] == BOB
+    assert workspace.calls("chat.postEphemeral") == []
+    triggers = workspace.hub.triggers
+    triggers.settings = replace(triggers.settings, response_url_posts=0)  # as if its five posts were used
+    assert workspace.click(ALICE, "#ops", message["ts"], "say:0") == "ok"
+    assert workspace.wait_for("#ops", "heard `more`", ALICE)["only_for"] == ALICE
+    assert [call["ok"] for call in workspace.calls("chat.postEphemeral")] == [True]
 
 
 def test_a_direct_message_needs_no_mention(up: Any, workspace: Workspace) -> None:
