@@ -1,14 +1,16 @@
-"""Answers in chat beside a bolt app that only echoes, the connection's recovery, and the bot's peak memory."""
+"""Answers in chat beside a bolt app that only echoes, the connection's recovery, what the bot costs idle and at its peak."""
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from opsbot.demo import daemon
 from opsbot.workspace.client import Controls
-from tests.bench import workspace
-from tests.bench.echo import echo
+from tests.bench import chat_people, echo, page, workspace
+from tests.bench.echo import AGAINST, Beside
 from tests.bench.rows import Row, percentile
 from tests.bench.world import ADMIN, DATABASE, PLACE, NotMeasured, World, say
 
@@ -21,18 +23,55 @@ STATUSES = 20
 TURN = 1.3  # seconds between posts into one room: a workspace allows one a second
 DROPS, FREEZES = 5, 3
 RATIO = 1.5
-ECHO = "a bare bolt app that echoes, built-in Socket Mode client"
+SHARES = (0.5, 0.95)
+MENTION = Beside("command to first reply", "the same of the echo", "first reply over echo")
+SETTLED = 20.0  # seconds after the start, until nothing is left to do
+IDLE = 60.0
 
 
 def measure(world: World) -> Sequence[Row]:
     """Every row of the area."""
     world.deployed("v1")
-    with echo(world.parts.state) as other:
-        rows = _answers(world, other)
+    with echo.echo(world.parts.state) as other:
+        rows = [*_idle(world), *_answers(world, other), *chat_people.measure(AREA, world.alice.controls, other)]
         rows += _drops(world.alice.controls, other)
     rows += _freezes(world.alice.controls)
+    rows += chat_people.acknowledged(AREA, world)
     say("envelopes of a workspace")
-    return [*rows, *workspace.measure(AREA), _memory(world)]
+    rows += workspace.measure(AREA)
+    return [*rows, *page.measure(AREA, world.alice.controls), _memory(world)]
+
+
+def _idle(world: World) -> list[Row]:
+    say(f"{IDLE:.0f} s with nothing to do")
+    world.chatbot.stop()
+    ours, theirs = world.chatbot.start(), echo.pid(world.parts.state)
+    time.sleep(SETTLED)
+    before = _processor_seconds(ours), _processor_seconds(theirs)
+    time.sleep(IDLE)
+    used = [(_processor_seconds(pid) - start) / IDLE * 100 for pid, start in zip((ours, theirs), before, strict=True)]
+    how = (
+        f"Over {IDLE:.0f} s in which nobody asks anything, {SETTLED:.0f} s after the start: probes look, schedules wait,"
+        " the connection to Slack is kept. Processor time from /proc/PID/stat; memory is VmRSS at the end."
+    )
+    return [
+        Row(AREA, "idle memory of the bot", _resident(ours), "MB", how),
+        Row(AREA, "idle memory of the echo", _resident(theirs), "MB", how),
+        Row(AREA, "idle processor of the bot", used[0], "% of a core", how),
+        Row(AREA, "idle processor of the echo", used[1], "% of a core", how),
+    ]
+
+
+def _processor_seconds(pid: int) -> float:
+    """User and system time so far (proc(5), stat fields 14 and 15)."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _resident(pid: int) -> float:
+    """Megabytes in memory now."""
+    lines = Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS:")) / 1024
 
 
 def reply_seconds(controls: Controls, text: str) -> float:
@@ -51,13 +90,13 @@ def _answers(world: World, other: Controls) -> list[Row]:
     say(f"{PAIRS} answers beside an echo")
     clock = "from the person's message to the first answer, by the workspace's clock"
     beside = f"times `@opsbot help` {clock}; each beside the same words to the echo in a workspace of the same kind"
-    rows = _pair("", RATIO, f"{PAIRS} {beside}.", _both(world, other, PAIRS))
+    rows = MENTION.rows(AREA, "", f"{PAIRS} {beside}.", _both(world, other, PAIRS), SHARES, RATIO)
     for controls in (world.alice.controls, other):
         controls.slow(DISTANCE)
     far = (
         f"{PAIRS_AFAR} {beside}; both workspaces take {DISTANCE} s longer for every API call, about as far as Slack is."
     )
-    rows += _pair(" from afar", None, far, _both(world, other, PAIRS_AFAR))
+    rows += MENTION.rows(AREA, " from afar", far, _both(world, other, PAIRS_AFAR), SHARES)
     for controls in (world.alice.controls, other):
         controls.slow(0)
     return [*rows, *_status(world)]
@@ -76,20 +115,6 @@ def _both(world: World, other: Controls, pairs: int) -> tuple[list[float], list[
     return ours, theirs
 
 
-def _pair(where: str, target: float | None, how: str, seconds: tuple[list[float], list[float]]) -> list[Row]:
-    rows = []
-    for share in (0.5, 0.95):
-        name = f"{where} p{share * 100:.0f}"
-        ours, theirs = (percentile(side, share) for side in seconds)
-        judged = target if share == 0.5 else None
-        rows += [
-            Row(AREA, f"command to first reply{name}", ours * 1000, "ms", how),
-            Row(AREA, f"the same of the echo{name}", theirs * 1000, "ms", how),
-            Row(AREA, f"first reply over echo{name}", ours / theirs, "×", how, judged, against=ECHO),
-        ]
-    return rows
-
-
 def _status(world: World) -> list[Row]:
     seconds: list[float] = []
     for _ in range(STATUSES):
@@ -101,7 +126,7 @@ def _status(world: World) -> list[Row]:
     )
     return [
         Row(AREA, f"status to first reply p{share * 100:.0f}", percentile(seconds, share) * 1000, "ms", how)
-        for share in (0.5, 0.95)
+        for share in SHARES
     ]
 
 
@@ -115,7 +140,7 @@ def _drops(ours: Controls, theirs: Controls) -> list[Row]:
     return [
         Row(AREA, "Socket Mode back after a drop, worst", max(seconds), "s", how, 5),
         Row(AREA, "the same of the built-in client", other, "s", once),
-        Row(AREA, "back after a drop over the built-in client", max(seconds) / other, "×", ratio, 1, against=ECHO),
+        Row(AREA, "back after a drop over the built-in client", max(seconds) / other, "×", ratio, 1, against=AGAINST),
     ]
 
 
