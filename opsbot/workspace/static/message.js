@@ -80,7 +80,7 @@ function file(shape) {
   const url = new URL(shape.url_private ?? shape.permalink, location.href).pathname;
   const title = shape.title || shape.name;
   if (/^image\//.test(shape.mimetype ?? "") || /^(png|jpe?g|gif)$/.test(shape.filetype ?? "")) {
-    return figure({ image_url: url, alt_text: title }, title);
+    return figure({ image_url: url, alt_text: shape.alt_txt || title }, title);
   }
   const about = el("small", {}, `${shape.pretty_type ?? shape.filetype} · ${size(shape.size)}`);
   const name = el("span", {}, el("strong", {}, title), about);

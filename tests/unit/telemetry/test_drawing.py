@@ -170,7 +170,7 @@ def test_a_program_that_does_not_end_or_draws_nothing_is_a_sentence(
     for program in (sleeps, breaks, silent):
         with pytest.raises(Unavailable, match="could not be drawn"):
             drawn.png(drawing(of(TRAFFIC, line("requests", 40))), program)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20
 
 
 def test_what_draws_gets_none_of_our_variables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
