@@ -11,9 +11,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from itertools import islice
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +19,11 @@ import psycopg2
 from minitwit.settings import SettingsError, database_url
 
 from mover import losses, mapping
-from mover.batch import Batch, Row, batch
 from mover.losses import Finding
-from mover.mapping import Table, Wrong
-from mover.source import Source, counted, open_source
+from mover.mapping import Wrong
+from mover.move import move
+from mover.source import open_source
 from mover.target import Target
-
-BATCH = 20_000  # rows: about 10 MB on the way
-SAY_EVERY = 2.0  # seconds
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -48,8 +43,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             told = {"ok": asked.check, "findings": [vars(one) for one in found]}
             return _say(asked, told, 0 if asked.check else 3)
         target.begin(source.name, tables.values())
-        moved = {name: _move(source, target, table, tables, asked) for name, table in tables.items()}
-        target.put_back()
+        tables = losses.looked_through(tables, found)
+        moved = move(source, target, tables, _nothing if asked.json else _progress)
     except Wrong as error:
         return _say(asked, {"ok": False, "error": str(error)}, 3)
     except psycopg2.Error as error:
@@ -70,34 +65,12 @@ def _needs_a_yes(found: Sequence[Finding], asked: argparse.Namespace) -> bool:
     return refused or (not asked.accept_loss and any(one.kind in ("lost", "changed") for one in found))
 
 
-def _move(source: Source, target: Target, table: Table, tables: dict[str, Table], asked: argparse.Namespace) -> dict[str, Any]:  # fmt: skip
-    so_far = target.progress(table)
-    if not so_far.done:
-        said = time.monotonic()
-        for piece in _ahead(_batches(source.rows(table, tables, so_far.after), table)):
-            so_far = target.copy(table, piece, so_far)
-            if time.monotonic() - said > SAY_EVERY and not asked.json:
-                said = time.monotonic()
-                sys.stderr.write(f"{table.name}: {so_far.rows:,} rows\n")
-    expected, (rows, checksum) = counted(source, table, tables), target.here(table)
-    equal = rows == so_far.rows == expected and checksum == so_far.checksum
-    if equal and not so_far.done:
-        target.finish(table)
-    return {"rows": rows, "expected": expected, "equal": equal}
+def _progress(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
 
 
-def _batches(rows: Iterator[Row], table: Table) -> Iterator[Batch]:
-    while found := list(islice(rows, BATCH)):
-        yield batch(found, table)
-
-
-def _ahead(batches: Iterator[Batch]) -> Iterator[Batch]:
-    """One batch is made while Postgres takes the one before."""
-    with ThreadPoolExecutor(1) as pool:
-        made = pool.submit(next, batches, None)
-        while (piece := made.result()) is not None:
-            made = pool.submit(next, batches, None)
-            yield piece
+def _nothing(_text: str) -> None:
+    return None
 
 
 def _say(asked: argparse.Namespace, told: dict[str, Any], code: int) -> int:

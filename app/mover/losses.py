@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from mover.mapping import Table, Wrong, listed, quoted
@@ -39,6 +39,12 @@ def find(source: Source, target: Target, tables: Mapping[str, Table]) -> list[Fi
     return found
 
 
+def looked_through(tables: Mapping[str, Table], found: Sequence[Finding]) -> dict[str, Table]:
+    """The tables, with what was found: those that lose nothing are whole."""
+    lossy = {one.table for one in found if one.kind == "lost"}
+    return {name: replace(table, whole=name not in lossy) for name, table in tables.items()}
+
+
 def _unnamed(source: Source, theirs: Mapping[str, Sequence[str]], tables: Mapping[str, Table]) -> Iterator[Finding]:
     named = {table.source: table for table in tables.values()}
     for name in theirs:
@@ -58,10 +64,9 @@ def _unnamed(source: Source, theirs: Mapping[str, Sequence[str]], tables: Mappin
 def _of_rows(source: Source, table: Table, tables: Mapping[str, Table]) -> Iterator[Finding]:
     for column, other in table.refers.items():
         parent = tables[other]
-        orphans = (
-            f"SELECT count(*) FROM {quoted(table.source)} WHERE {quoted(table.theirs(column))} NOT IN"  # noqa: S608  # identifiers are quoted
-            f" (SELECT {quoted(parent.theirs(parent.key[0]))} FROM {quoted(parent.source)})"
-        )
+        # coalesce: SQLite would look each of them up in the table, and not in a list of the keys made once.
+        keys = f"SELECT coalesce({quoted(parent.theirs(parent.key[0]))}, NULL) FROM {quoted(parent.source)}"  # noqa: S608  # identifiers are quoted
+        orphans = f"SELECT count(*) FROM {quoted(table.source)} WHERE {quoted(table.theirs(column))} NOT IN ({keys})"  # noqa: S608  # identifiers are quoted
         rows = int(source.ask(orphans)[0])
         if rows:
             yield Finding("lost", table.name, rows, f"{rows:,} rows of {table.source} refer by {column} to nobody in {parent.source} and stay behind.")  # fmt: skip

@@ -18,7 +18,7 @@ class Wrong(Exception):
 
 @dataclass(frozen=True)
 class Table:
-    """One of our tables and where its rows come from."""
+    """One of our tables and where its rows come from. `whole`: it was found that each of theirs becomes one of ours."""
 
     name: str
     source: str
@@ -27,6 +27,7 @@ class Table:
     unique: tuple[str, ...] = ()
     refers: Mapping[str, str] = field(default_factory=dict)
     defaults: Mapping[str, Any] = field(default_factory=dict)
+    whole: bool = False
 
     def theirs(self, column: str) -> str:
         """Their name of our column."""

@@ -43,6 +43,7 @@ class Target:
     """Our database. Nothing is written before `begin`."""
 
     def __init__(self, url: str) -> None:
+        self._url = url
         try:
             self._link: extensions.connection = psycopg2.connect(
                 url, application_name="minitwit mover", connect_timeout=5
@@ -138,6 +139,10 @@ class Target:
                     )
             cursor.execute('UPDATE mover_progress SET done_at = now() WHERE "table" = %s', (table.name,))
             cursor.execute(f"ANALYZE {quoted(table.name)}")
+
+    def another(self) -> Target:
+        """The same database through a connection of its own, for what is asked at the same time."""
+        return Target(self._url)
 
     def close(self) -> None:
         """Let go; the lock goes with the connection."""
