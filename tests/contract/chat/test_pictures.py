@@ -5,8 +5,10 @@ from __future__ import annotations
 import struct
 import zlib
 from typing import Any
+from urllib.error import URLError
 
 import pytest
+from slack_sdk.web import WebClient
 
 from opsbot.commands.reply import Button, Picture, Reply
 from opsbot.workspace import Settings, Workspace, spoken
@@ -102,6 +104,29 @@ def test_slack_asks_us_to_wait_and_the_picture_comes_once(up: Any, workspace: Wo
     pictured(workspace)
     workspace.say(ALICE, "#ops", "@opsbot alert")
     workspace.wait_for("#ops", "front fails")
+    assert sum(bool(message.get("files")) for message in workspace.messages("#ops", ALICE)) == 1
+
+
+def test_a_picture_whose_answer_was_lost_is_found_and_not_shown_twice(
+    bot: Any, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    complete, lost = WebClient.files_completeUploadExternal, []
+
+    def once_without_an_answer(client: WebClient, **given: Any) -> Any:
+        answer = complete(client, **given)
+        if not lost:
+            lost.append(given)
+            raise URLError(ConnectionResetError("the answer was lost"))
+        return answer
+
+    monkeypatch.setattr(WebClient, "files_completeUploadExternal", once_without_an_answer)
+    bot.answer = chart
+    bot.start()
+    workspace.say(ALICE, "#ops", "@opsbot chart staging")
+    pictured(workspace)
+    workspace.say(ALICE, "#ops", "@opsbot alert")
+    workspace.wait_for("#ops", "front fails")
+    assert len(lost) == 1
     assert sum(bool(message.get("files")) for message in workspace.messages("#ops", ALICE)) == 1
 
 
