@@ -19,6 +19,8 @@ from opsbot.clock import SystemClock
 from opsbot.commands.desk import Desk
 from opsbot.commands.run_card import card_with
 from opsbot.errors import NotFound
+from opsbot.telemetry.measures import Measure
+from opsbot.telemetry.prometheus import Series, Span
 from opsbot.workspace import Workspace, spoken
 
 DOORS = ("socket", "http")
@@ -103,6 +105,22 @@ def test_a_filled_form_is_the_typed_command(team: Team) -> None:
     assert "`/ops deploy v2 to staging`" in spoken(shown)
     [run] = team.world.store.runs.list()
     assert (run.actor["id"], run.door, run.channel) == (ALICE, "slack", "C01OPS")
+
+
+def test_a_chart_that_a_form_asks_for_comes_into_the_channel_and_its_words_into_the_form(team: Team) -> None:
+    def numbers(_environment: str, _measure: Measure, span: Span) -> list[Series]:
+        return [Series("p95", ((span.ends.timestamp() - 60, 0.04), (span.ends.timestamp(), 0.05)))]
+
+    team.world.measured = numbers
+    view = team.form(text="chart")
+    fields = [block["block_id"] for block in view["blocks"] if block["type"] == "input"]
+    assert fields == ["field:environment", "field:measure", "field:since"]
+
+    team.workspace.submit(ALICE, view["id"], {"field:environment": "staging", "field:measure": "latency"})
+
+    message = team.workspace.wait_for("#ops", lambda message: bool(message.get("files")))
+    assert "Latency: 50 ms now." in spoken(message)
+    assert "`/ops chart latency on staging`" in spoken(team.shows(ALICE, "50 ms now"))
 
 
 def test_an_event_that_slack_sends_again_is_heard_once(team: Team) -> None:
