@@ -63,9 +63,10 @@ class Unavailable(OpsError):
 
 
 class StepFailed(OpsError):
-    """A step did its work and the outcome is bad."""
+    """A step did its work and the outcome is bad. `untouched`: it changed nothing, so nothing of it is to be undone."""
 
     code = "step_failed"
+    untouched = False
 
 
 class Cancelled(OpsError):

@@ -1,6 +1,7 @@
 """`python -m minitwit.migrate`: bring the schema to this release's head, once, however many start it.
 
-Prints one JSON line. Exit code 0: the schema fits; 1: it could not be reached or changed; 2: wrong settings.
+Prints one JSON line. Exit code 0: the schema fits; 1: it could not be reached or changed; 2: wrong settings. `changed` is
+false where what failed left the schema as it was.
 """
 
 from __future__ import annotations
@@ -48,7 +49,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         with engine.connect() as connection:
             found = check(connection) if arguments.check else upgrade(connection, arguments)
     except (SQLAlchemyError, CommandError, NotAllowed, TooLong) as error:
-        return _say({"ok": False, "error": _first_line(error)}, 1)
+        as_it_was = {} if arguments.began else {"changed": False}
+        return _say({"ok": False, "error": _first_line(error), **as_it_was}, 1)
     finally:
         engine.dispose()
     return _say({"ok": True, **found, "seconds": round(time.monotonic() - started, 3)}, 0)
@@ -77,6 +79,7 @@ def upgrade(connection: Connection, limits: argparse.Namespace) -> dict[str, Any
         config.set_main_option("script_location", "minitwit:migrations")
         config.set_main_option("path_separator", "os")
         config.attributes["connection"] = connection
+        limits.began = True
         command.upgrade(config, "head")
         connection.commit()
     after = schema.current(connection)
@@ -144,6 +147,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--wait", type=float, default=60.0, help="longest wait for another migration, in seconds (default 60)"
     )
+    parser.set_defaults(began=False)
     return parser
 
 

@@ -53,7 +53,7 @@ class Attempts:
             return Result("not_begun", error=error.as_json())
 
     def do(self, step: PlannedStep, ctx: RunContext, scope: Mapping[str, Any], retries_left: int) -> Result:
-        """Run the step; `check` false afterwards is a failure. not_begun: its arguments do not fit."""
+        """Run the step; `check` false afterwards is a failure. not_begun: its arguments do not fit, or it changed nothing."""
         try:
             kind, arguments = self._step(step), self._arguments(step, scope)
         except OpsError as error:
@@ -122,6 +122,8 @@ class Attempts:
             if ctx.heeds_cancel and ctx.signals.cancel.is_set():
                 return Result("cancelled", error=known)
             again = isinstance(error, OpsError) and error.again and retries_left > 0
+            if isinstance(error, StepFailed) and error.untouched and ctx.phase == "do":
+                return Result("not_begun", error=known)
             return Result("retry" if again else "failed", error=known)
 
     def _judged(self, step: PlannedStep, outputs: Outputs, scope: Mapping[str, Any]) -> Result:

@@ -53,10 +53,10 @@ def stop(asked: Ask, around: Around, window: str | None, now: datetime) -> Refus
                 return held_by_person(hold, now)
         if window is not None:
             return Refused(window, "Rollback passes. Otherwise wait until it ends.", code="frozen")
-    for lock in around.locks:
-        if lock.run != asked.run and any(overlap(lock.target, target) for target in asked.targets):
-            return held_by_run(lock, now)
-    return None
+    others = [lock for lock in around.locks if lock.run != asked.run]
+    met = (lock for target in asked.targets for lock in others if overlap(lock.target, target))
+    held = next(met, None)  # of the first target that the plan names: that is what the asker speaks of
+    return held_by_run(held, now) if held else None
 
 
 def wishes(plan: Plan, run: str, who: str, now: datetime) -> tuple[LockRow, ...]:

@@ -32,7 +32,9 @@ class Edge:
         addresses = self._swarm.task_addresses(self.service, self._network)
         if not addresses:
             raise Unavailable(
-                f"The edge {self.service} does not run.", "Start it: docker service ps tells why.", code="edge"
+                f"The edge {self.service} does not run.",
+                f"Start it: `docker service ps {self.service}` tells why.",
+                code="edge",
             )
         return f"http://{addresses[0]}:{self._settings.port}"
 
@@ -100,7 +102,9 @@ class Edge:
         tasks = self._swarm.running_tasks(self.service)
         if not tasks:
             raise Unavailable(
-                f"The edge {self.service} does not run.", "Start it: docker service ps tells why.", code="edge"
+                f"The edge {self.service} does not run.",
+                f"Start it: `docker service ps {self.service}` tells why.",
+                code="edge",
             )
         return tasks
 

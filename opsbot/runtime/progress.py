@@ -41,13 +41,15 @@ class Nobody:
 
 
 class RolloutFailed(StepFailed):
-    """A service did not come up. `details`: the failing container's last words, as lines of text."""
+    """A service, or a program of its image, did not work. `details`: the container's last words, as lines of text."""
 
     code = "rollout_failed"
 
-    def __init__(self, what: str, fix: str = "", *, details: str = "", code: str | None = None) -> None:
+    def __init__(
+        self, what: str, fix: str = "", *, details: str = "", code: str | None = None, untouched: bool = False
+    ) -> None:
         super().__init__(what, fix, code=code)
-        self.details = details
+        self.details, self.untouched = details, untouched
 
     def as_json(self) -> dict[str, object]:
         """As every error, with `details`."""

@@ -80,7 +80,7 @@ class Target:
         if not addresses:
             raise Unavailable(
                 f"The database service {self.full_name(service)} does not run.",
-                "docker service ps tells why.",
+                f"`docker service ps {self.full_name(service)}` tells why.",
                 code="database",
             )
         return addresses[0], _POSTGRES

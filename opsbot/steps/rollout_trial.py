@@ -29,7 +29,8 @@ class OfMigration(OfService):
 class Migrate:
     """rollout.migrate: the image's own migration verb, once, with the service's settings and secrets.
 
-    It takes a lock in the database and is safe to start twice; what it did is not undone.
+    It takes a lock in the database and is safe to start twice; what it did is not undone. Its last line may be JSON: `from`
+    and `to`; or, where it failed, `error`, and `changed` false if the database is as it was.
     """
 
     With: ClassVar[type[With]] = OfMigration
@@ -44,7 +45,8 @@ class Migrate:
         if verb is None:
             return Facts((Fact("migrations", "green", "No migrations are configured."),))
         text = f"Migrations run with {' '.join(verb.argv)}, before anybody is sent to the new release."
-        return Facts((Fact("migrations", "green", text, bind=list(verb.argv)),))
+        away = [_away(self._targets, args.environment, name) for name in sorted(self._targets.database_services)]
+        return Facts((Fact("migrations", "green", text, bind=list(verb.argv)), *filter(None, away)))
 
     def run(self, ctx: Context, args: OfMigration) -> Outputs:
         target = self._targets.get(args.environment)
@@ -172,5 +174,17 @@ def _last_json(output: str) -> dict[str, Json]:
 def _failed(what: str, code: int, told: Mapping[str, Json], output: str) -> RolloutFailed:
     why = told.get("message") or told.get("error") or (output.strip().splitlines() or ["it said nothing"])[-1]
     return RolloutFailed(
-        f"{what}: {why}", "Nobody was sent to the new release.", details=f"Exit code {code}.\n{output}".strip()
+        f"{what}: {str(why).rstrip('.')}.",
+        "Nobody was sent to the new release.",
+        details=f"Exit code {code}.\n{output}".strip(),
+        untouched=told.get("changed") is False,
     )
+
+
+def _away(targets: Targets, environment: str, database: str) -> Fact | None:
+    """What forbids a deploy with migrations: a database of the stack that does not run."""
+    try:
+        targets.get(environment).database_address(database)
+    except Unavailable as error:
+        return Fact("database", "red", error.sentence(), error.code, again=True)
+    return None

@@ -56,6 +56,7 @@ class Mark:
         name: str
         fails: bool = False
         bug: bool = False
+        refuses: bool = False  # fails before it changes anything, and says so
         flaky: int = 0
         before: float = 0  # seconds of work before the effect
         after: float = 0  # seconds of work after it
@@ -83,6 +84,10 @@ class Mark:
         self._work(ctx, args, args.before)
         if args.bug:
             raise KeyError("surprise")
+        if args.refuses:
+            refused = StepFailed("It cannot begin.", "Mend it.")
+            refused.untouched = True
+            raise refused
         self.stage.write(f"do {args.name}")
         if args.fails:
             raise StepFailed("It is broken.", "Mend it.")

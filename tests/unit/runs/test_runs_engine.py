@@ -126,6 +126,17 @@ def test_a_step_without_undo_that_fails_itself_makes_the_run_failed(bot: Engine)
     assert bot.drive(submit(bot, plan(mark("a", fails=True, undo=False, why_no_undo="rows are gone")))) == "failed"
 
 
+def test_a_step_without_undo_that_changed_nothing_leaves_nothing_behind(
+    bot: Engine, store: Store, stage: Stage
+) -> None:
+    run = submit(bot, plan(mark("a"), mark("b", refuses=True, undo=False, why_no_undo="it only adds")))
+    assert bot.drive(run) == "undone"
+    assert stage.effects() == ["do a", "undo a"]
+    row = store.runs.get(run)
+    assert row is not None
+    assert "is not undone" not in str(row.outcome)
+
+
 def test_a_step_that_does_not_exist_any_more_is_a_failure_in_words(bot: Engine, stage: Stage) -> None:
     gone = replace(mark("b"), do="rollout.gone", undo=False)
     run = submit(bot, plan(mark("a"), gone))
