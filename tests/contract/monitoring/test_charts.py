@@ -25,11 +25,14 @@ from opsbot.cli.main import load
 from opsbot.commands.reply import Reply
 from opsbot.commands.request import Actor, Request
 from opsbot.demo.argv import wait_until
+from opsbot.install import look_measured
+from opsbot.install.finding import look
 from opsbot.telemetry.measures import MEASURES, OVERVIEW, Measure
 from opsbot.telemetry.prometheus import Prometheus, Span
 from opsbot.workspace import Settings, Workspace
 from tests import prepare
-from tests.acceptance.room import DESK, PHONE, fits, look, message, type_in
+from tests.acceptance.room import DESK, PHONE, fits, message, type_in
+from tests.acceptance.room import look as look_at
 from tests.contract.monitoring.conftest import NAME, now, simulate
 
 pytestmark = pytest.mark.engine
@@ -138,6 +141,12 @@ def test_where_prometheus_is_not_or_nobody_said_where_it_is(bot: Bot) -> None:
     )
 
 
+def test_doctor_finds_the_prometheus_well_and_misses_the_one_that_is_not_there(bot: Bot) -> None:
+    found = look(look_measured.checks(bot.config, bot.reach, bot.clock))
+    assert list(found) == ["prometheus of production", "prometheus of staging"]
+    assert [one.state for findings in found.values() for one in findings] == ["ok", "bad"]
+
+
 @pytest.fixture(scope="module")
 def workspace(bot: Bot, folder: Path) -> Iterator[Workspace]:
     """A workspace in which the real bot serves, as a program of its own."""
@@ -168,7 +177,7 @@ def browser() -> Iterator[Browser]:
 
 
 def opened(browser: Browser, workspace: Workspace, size: dict[str, int]) -> tuple[Page, list[str]]:
-    return look(browser, SimpleNamespace(workspace=workspace), viewport=size, device_scale_factor=2)  # type: ignore[arg-type]  # it only asks for the workspace
+    return look_at(browser, SimpleNamespace(workspace=workspace), viewport=size, device_scale_factor=2)  # type: ignore[arg-type]  # it only asks for the workspace
 
 
 @pytest.mark.browser
