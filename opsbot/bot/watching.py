@@ -53,10 +53,13 @@ class Watched:
         return any(run.environment == probe.environment and run.playbook in DISTURBING for run in busy)
 
     def context(self, probe: Probe) -> Mapping[str, Any]:
-        """The last change in the probe's environment, the command that goes back, and the one that draws a chart."""
+        """What helps: the last change in the probe's environment, the command that goes back, and the one that draws a chart;
+        where a backup is missed, the command that makes one."""
         if probe.environment is None:
             return {}
         kind = probe.kind.kind if isinstance(probe.kind, Excused) else probe.kind
+        if isinstance(kind, BackupAgeLook):
+            return {"backup": f"backup {kind.database} on {probe.environment}"}
         seen_by_people = isinstance(kind, HttpLook | AgreementLook)
         return self.beside(probe.environment) if seen_by_people else self.last_change(probe.environment)
 

@@ -50,7 +50,7 @@ class Alerts:
 
 
 def alert_card(alert: AlertRow, docs: str | None = None) -> Reply:
-    """The alert's message. `body` may hold why, last_change (sentences), rollback and chart (commands) and page (what helps)."""
+    """The alert's message. `body` may hold why, last_change (sentences), rollback, backup and chart (commands), page (what helps)."""
     body = alert.body
     parts: list[Part] = [Words(str(body["why"]))] if body.get("why") else []
     if body.get("last_change"):
@@ -91,6 +91,8 @@ def _buttons(alert: AlertRow) -> list[Button]:
     buttons = [Button("Acknowledge", f"ack {alert.id}")] if alert.state == "firing" else []
     if alert.body.get("chart"):
         buttons.append(Button("Chart", str(alert.body["chart"])))
+    if alert.body.get("backup"):
+        buttons.append(Button("Back up now", str(alert.body["backup"]), "primary"))
     rollback = alert.body.get("rollback")
     if rollback:
         buttons.append(Button("Roll back", str(rollback), "danger", f"Run `{rollback}`?"))

@@ -60,6 +60,18 @@ def test_alerts_about_what_people_see_offer_a_chart_where_something_measures(wor
     assert watched.beside("staging")["chart"] == "chart staging"  # of what Alertmanager reports
 
 
+def test_an_alert_about_a_missed_backup_offers_to_make_one_and_no_way_back(world: tuple[Watched, Reach, Any]) -> None:
+    watched, alerts = world[0], world[2].alerts
+    old = next(probe for probe in watched.probes() if probe.name == "old")
+    alert, _ = alerts.open(
+        "probe:old", "old fails", "critical", "staging", None, watched.context(old), datetime.now(UTC)
+    )
+    assert [(button.label, button.command) for button in alert_card(alert).buttons] == [
+        ("Acknowledge", "ack 1"),
+        ("Back up now", "backup main on staging"),
+    ]
+
+
 def test_the_alerts_card_has_the_button_until_it_is_over(world: tuple[Watched, Reach, Any]) -> None:
     alerts, now = world[2].alerts, datetime.now(UTC)
     body = {"why": "It answers 500.", "chart": "chart staging"}
