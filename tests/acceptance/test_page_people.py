@@ -46,6 +46,15 @@ def test_what_was_said_elsewhere_is_counted_until_it_is_read(room: Room, page: P
     expect(staging).not_to_contain_text("unread")
 
 
+def test_an_address_that_names_nobody_shows_the_first_person_s_page(room: Room, page: Page) -> None:
+    page.goto(f"{room.workspace.url}/#U99NOBODY/{OPS}")
+    page.reload()
+    expect(page.locator("#person")).to_contain_text("Alice Andersen")
+    page.get_by_label("Message", exact=True).fill("here I am")
+    page.keyboard.press("Enter")
+    expect(message(page, "here I am")).to_contain_text("Alice Andersen")
+
+
 def test_a_thread_is_opened_answered_and_closed_with_the_keyboard(room: Room, page: Page) -> None:
     ts = room.workspace.say("U02BOB", "#ops", "who is on call?")
     item = page.locator(f'#messages [data-ts="{ts}"]')

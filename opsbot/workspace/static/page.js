@@ -54,6 +54,8 @@ async function become(person) {
 async function refresh() {
   const start = await get("/page/start", { as: state.me });
   if (!start.users) return;
+  const somebody = start.users.find((one) => one.id === state.me) || start.users.find((one) => !one.is_bot);
+  if (somebody.id !== state.me) return become(somebody.id); // an address that names nobody, or somebody of another workspace
   at("away").hidden = true;
   state.start = start;
   state.unread = new Map(
