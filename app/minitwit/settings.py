@@ -36,7 +36,7 @@ class Settings:
     password_method: str = DEFAULT_PASSWORD_METHOD
     accepted: tuple[Network, ...] | None = None
     trusted_proxies: int = 0
-    pool_size: int = 8
+    pool_size: int = 4
 
     @classmethod
     def from_environment(cls, env: Mapping[str, str]) -> Settings:
@@ -50,7 +50,7 @@ class Settings:
             password_method=env.get("PASSWORD_METHOD") or DEFAULT_PASSWORD_METHOD,
             accepted=accepted_networks(env.get("ACCEPTED_IPS", "*")),
             trusted_proxies=whole_number(env, "TRUSTED_PROXIES", 0),
-            pool_size=whole_number(env, "WEB_THREADS", 8),
+            pool_size=whole_number(env, "WEB_THREADS", 4),
         )
 
 

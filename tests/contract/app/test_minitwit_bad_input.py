@@ -6,7 +6,7 @@ import http.client
 import json
 from contextlib import closing
 from itertools import product
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import pytest
 
@@ -36,6 +36,12 @@ POSTED = {
     f"/api/fllws/{quote(NAME, safe='')}": {"follow": NAME},
 }
 
+FORMS = {
+    "/register": {"username": "someone", "email": "a@b", "password": "x", "password2": "x"},
+    "/login": {"username": "someone", "password": "x"},
+    "/add_message": {"text": "x"},
+}
+
 
 class Line:
     """Asks one replica, over a connection of its own each time."""
@@ -55,6 +61,15 @@ class Line:
     def post(self, path: str, body: object) -> tuple[int, object]:
         """POST an object as JSON."""
         return self.ask("POST", path, json.dumps(body).encode())
+
+    def fill(self, path: str, form: dict[str, str], cookie: str = "") -> tuple[int, str, str]:
+        """POST a form as a browser does: the status, the page and the session's cookie."""
+        headers = {"Content-Type": "application/x-www-form-urlencoded", "Cookie": cookie}
+        with closing(http.client.HTTPConnection(self._address, 8000, timeout=20)) as connection:
+            connection.request("POST", path, urlencode(form), headers)
+            answer = connection.getresponse()
+            page = answer.read().decode()
+            return answer.status, page, answer.headers.get("Set-Cookie", "").partition(";")[0]
 
 
 @pytest.fixture(scope="module")
@@ -113,6 +128,21 @@ def test_a_body_of_a_megabyte_and_more_is_refused_as_too_large(line):
     assert all(is_refused(line.ask("POST", path, large), {413}) for path in POSTED)
     fits = b'{"username": "' + b"x" * 900_000 + b'", "email": "a@b", "pwd": "x"}'
     assert is_refused(line.ask("POST", "/api/register", fits))
+
+
+def test_any_text_in_any_field_of_a_form_is_taken_or_refused_and_never_html(line):
+    assert line.fill("/register", FORMS["/register"])[0] == 302
+    status, _, cookie = line.fill("/login", FORMS["/login"])
+    assert status == 302
+    for path, form in FORMS.items():
+        for field, text in product(form, [*STRANGE, "nul\0", "", "%00", "x" * 900_000]):
+            mine = cookie if path == "/add_message" else ""
+            status, page, _ = line.fill(path, form | {field: text}, mine)
+            assert (path, field, text[:40], status in {200, 302}) == (path, field, text[:40], True)
+            assert "<script>alert" not in page
+    public = line.ask("GET", "/public")[1]
+    assert b"&lt;script&gt;alert(1)" in public
+    assert b"<script>alert" not in public
 
 
 @pytest.mark.parametrize(

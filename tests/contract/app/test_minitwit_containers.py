@@ -88,6 +88,26 @@ def test_a_smoke_test_leaves_every_table_as_it_was(replicas):
     assert "/register" not in replicas.ask("/metrics", "web-2")[1]
 
 
+def test_connections_that_the_database_closed_fail_no_request(replicas):
+    pages = [replicas.ask("/public")[0] for _ in range(4)]
+    ended = replicas.sql("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename = 'minitwit'")
+    assert int(ended) > 0
+    assert [*pages, *(replicas.ask("/public")[0] for _ in range(8))] == [200] * 12
+
+
+def test_latest_is_stored_without_waiting_for_the_disk_and_nothing_else_is(replicas):
+    program = (
+        "import json, os; from sqlalchemy import text; from sqlalchemy.orm import Session; from minitwit import latest;"
+        "from minitwit.database import make_engine; from minitwit.settings import Settings;"
+        "session = Session(make_engine(Settings.from_environment(os.environ)));"
+        "ask = lambda sql: session.scalar(text(sql)); setting = 'synchronous_commit';"
+        "latest.store(session, 41); latest.store(session, 40); stored = latest.read(session);"
+        "inside = ask(f'SET LOCAL {setting} = off; SELECT current_setting($${setting}$$)');"
+        "print(json.dumps([stored, inside, ask(f'SHOW {setting}'), ask('SELECT count(*) FROM latest')]))"
+    )
+    assert replicas.once("python", "-c", program) == (0, [40, "off", "on", 1])
+
+
 def test_incident_5_a_dead_database_fails_requests_but_restarts_nobody(replicas):
     replicas.engine.docker("kill", f"{replicas.name}-db")
     assert replicas.ask("/health")[0] == 200
