@@ -131,9 +131,9 @@ def _is_card(message: Json, *, name: str, edited: bool = False) -> bool:
 
 
 def _places(controls: Controls) -> list[Place]:
-    return [
-        Place(controls, controls.channel(f"bench-{number}"), PEOPLE[number % len(PEOPLE)]) for number in range(PLACES)
-    ]
+    now = int(time.time())  # the echo's workspace keeps the channels of earlier times
+    names = [f"bench-{now}-{number}" for number in range(PLACES)]
+    return [Place(controls, controls.channel(name), PEOPLE[place % len(PEOPLE)]) for place, name in enumerate(names)]
 
 
 def _slash(place: Place) -> Callable[[], float]:
