@@ -16,6 +16,7 @@ from opsbot.runtime.stackfile import content_hash
 FILE = APP / "stack.monitoring.yml"
 TOKEN = "alert_token"  # noqa: S105 - the secret's name
 BRIDGE = "docker_gwbridge"
+LOOPBACK = "127.0.0.1"
 PORTS = {
     "prometheus": 9090,
     "alertmanager": 9093,
@@ -27,14 +28,10 @@ PORTS = {
 
 @dataclass(frozen=True)
 class Monitoring:
-    """`bot`: host:port where the bot listens for alerts, as containers reach it."""
+    """`bot`: host:port where the bot listens for alerts; `host`: where the engine publishes ports. As containers reach them."""
 
     bot: str
-
-    @property
-    def host(self) -> str:
-        """This machine, as containers reach it."""
-        return self.bot.rpartition(":")[0]
+    host: str
 
 
 def settings(images: Images, monitoring: Monitoring) -> dict[str, str]:
@@ -51,8 +48,15 @@ def hashes(file: Path) -> dict[str, str]:
 
 def address_of_this_machine(engine: Engine) -> str:
     """Where the engine's containers reach a server of this machine."""
-    if engine.parts_address != "127.0.0.1":
-        return engine.parts_address
+    return engine.parts_address if engine.parts_address != LOOPBACK else _gateway(engine)
+
+
+def address_of_its_host(engine: Engine) -> str:
+    """Where the engine's containers reach ports that it publishes."""
+    return engine.host_address if engine.host_address != LOOPBACK else _gateway(engine)
+
+
+def _gateway(engine: Engine) -> str:
     subnet = engine.docker("network", "inspect", "--format", "{{(index .IPAM.Config 0).Subnet}}", BRIDGE)
     return str(ipaddress.IPv4Network(subnet)[1])
 

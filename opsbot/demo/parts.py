@@ -48,7 +48,7 @@ class Parts:
             "OPSBOT_STORE": f"sqlite:///{store}",
             "OPSBOT_LISTEN": f"127.0.0.1:{listen}",
             "OPSBOT_ALERTMANAGER_LISTEN": self.alerts or "",
-            "OPSBOT_HOST_ADDRESS": self.alerts.rpartition(":")[0] if self.alerts else "",
+            "OPSBOT_HOST_ADDRESS": monitoring.address_of_its_host(self.engine) if self.alerts else "",
             "OPSBOT_ALERTMANAGER_TOKEN": self.state.secret(monitoring.TOKEN) if self.alerts else "",
             "OPSBOT_CI_TOKEN": "",
             "OPSBOT_PROMETHEUS": "prometheus" if self.alerts else "",
@@ -194,7 +194,8 @@ def _clean_machines_own(state: State, host: Engine) -> None:
 
 def _watch(state: State, host: Engine, prefix: str) -> monitoring.Monitoring:
     address = monitoring.address_of_this_machine(host)
-    return monitoring.Monitoring(f"{address}:{state.port(f'alerts:{prefix}', _preferred(prefix, 8091))}")
+    bot = f"{address}:{state.port(f'alerts:{prefix}', _preferred(prefix, 8091))}"
+    return monitoring.Monitoring(bot, monitoring.address_of_its_host(host))
 
 
 def _preferred(prefix: str, port: int) -> int:

@@ -141,7 +141,7 @@ def _ear(state: State, host: Engine, store: Store) -> tuple[Web, monitoring.Moni
     address = monitoring.address_of_this_machine(host)
     web = Web(f"{address}:0", routes)
     web.start()
-    return web, monitoring.Monitoring(f"{address}:{web.port}")
+    return web, monitoring.Monitoring(f"{address}:{web.port}", monitoring.address_of_its_host(host))
 
 
 def _web(watched: Watched) -> None:
