@@ -13,6 +13,9 @@ from minitwit.models import Follower, Message, User, table
 from minitwit.names import smoke_users
 
 PAGE_SIZE = 30
+# Who follows more people than this finds most pages among so many of everybody's newest messages: 1 ms, not 10.
+FEW = 100
+RECENT = 5_000
 
 
 class Post(NamedTuple):
@@ -45,8 +48,13 @@ def of_user(session: Session, user: User, limit: int = PAGE_SIZE, page: int = 0)
 
 def for_user(session: Session, user: User, limit: int = PAGE_SIZE, page: int = 0) -> list[Post]:
     """What a user reads: their own messages and those of the people they follow."""
+    mine = {"user": user.user_id}
+    if session.scalar(_FOLLOWS_MANY, mine | {"few": FEW}):
+        found = _read(session, _FOR_USER_OF_RECENT, limit, page, **mine, recent=RECENT)
+        if len(found) == limit:
+            return found
     has_lateral = session.get_bind().dialect.name == "postgresql"
-    return _read(session, _FOR_USER if has_lateral else _FOR_USER_PLAINLY, limit, page, user=user.user_id)
+    return _read(session, _FOR_USER if has_lateral else _FOR_USER_PLAINLY, limit, page, **mine)
 
 
 def _read(session: Session, statement: Select[str, int, str, str], limit: int, page: int, **more: int) -> list[Post]:
@@ -58,6 +66,13 @@ def _newest(condition: ColumnElement[bool], limit: ColumnElement[int]) -> Select
     """The newest messages of those that fit, from an index alone."""
     found = select(Message.message_id, Message.pub_date).where(Message.flagged == 0, condition)
     return found.order_by(Message.pub_date.desc(), Message.message_id.desc()).limit(limit)
+
+
+def _of_recent(authors: CompoundSelect[int]) -> Select[int, int]:
+    """The newest messages by these authors among everybody's most recent ones."""
+    recent = _newest(true(), bindparam("recent", type_=Integer)).add_columns(Message.author_id).subquery()
+    among = select(recent.c.message_id, recent.c.pub_date).where(recent.c.author_id.in_(authors))
+    return among.order_by(recent.c.pub_date.desc(), recent.c.message_id.desc()).limit(_LIMIT)
 
 
 def _by_author(authors: CompoundSelect[int]) -> Select[int, int]:
@@ -88,10 +103,13 @@ def _page(chosen: Select[int, int]) -> Select[str, int, str, str]:
 
 _LIMIT, _OFFSET = bindparam("limit", type_=Integer), bindparam("offset", type_=Integer)
 _READER = bindparam("user", type_=Integer)
-_READ_BY = union(select(_READER.label("author")), select(Follower.whom_id).where(Follower.who_id == _READER))
+_WHOM = select(Follower.whom_id).where(Follower.who_id == _READER)
+_READ_BY = union(select(_READER.label("author")), _WHOM)
 # Made once: making a statement takes about as long as the database takes to answer it.
 _WRITE = insert(table(Message)).returning(table(Message).c.message_id)
 _PUBLIC = _page(_newest(Message.author_id.not_in(smoke_users()), _LIMIT))
 _OF_USER = _page(_newest(Message.author_id == _READER, _LIMIT))
+_FOLLOWS_MANY = select(_WHOM.order_by(Follower.whom_id).offset(bindparam("few", type_=Integer)).limit(1).exists())
+_FOR_USER_OF_RECENT = _page(_of_recent(_READ_BY))
 _FOR_USER = _page(_by_author(_READ_BY))
 _FOR_USER_PLAINLY = _page(_newest(Message.author_id.in_(_READ_BY), _LIMIT))

@@ -89,10 +89,10 @@ def test_a_smoke_test_leaves_every_table_as_it_was(replicas):
 
 
 def test_connections_that_the_database_closed_fail_no_request(replicas):
-    pages = [replicas.ask("/public")[0] for _ in range(4)]
+    pages = [replicas.ask("/public")[0] for _ in range(2)]
     ended = replicas.sql("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename = 'minitwit'")
     assert int(ended) > 0
-    assert [*pages, *(replicas.ask("/public")[0] for _ in range(8))] == [200] * 12
+    assert [*pages, *(replicas.ask("/public")[0] for _ in range(4))] == [200] * 6
 
 
 def test_latest_is_stored_without_waiting_for_the_disk_and_nothing_else_is(replicas):

@@ -36,10 +36,13 @@ def engine() -> Iterator[Engine]:
         found.dispose()
 
 
-def test_a_reader_sees_exactly_what_those_they_follow_wrote_newest_first(engine):
+@pytest.mark.parametrize("few", [0, 100], ids=["of many", "of few"])
+def test_a_reader_sees_exactly_what_those_they_follow_wrote_newest_first(engine, monkeypatch, few):
+    monkeypatch.setattr(timelines, "FEW", few)
     seen = 0
     for number in range(CASES):
         rng = random.Random(number)
+        monkeypatch.setattr(timelines, "RECENT", rng.randrange(1, 12))
         # Few seconds, so that many messages share one; one in five is hidden.
         wrote = [(rng.choice(AUTHORS), rng.randrange(5), rng.random() < 0.2) for _ in range(rng.randrange(40))]
         followed = set(rng.sample(AUTHORS, rng.randrange(4)))  # oneself among them, at times

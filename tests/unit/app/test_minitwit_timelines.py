@@ -30,9 +30,11 @@ def engine() -> Iterator[Engine]:
 
 
 @settings(max_examples=120, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(written=MESSAGES, followed=FOLLOWED, limit=st.integers(1, 6), page=st.integers(0, 4))
-def test_each_timeline_is_what_a_look_at_every_message_finds(engine, written, followed, limit, page):
-    with Session(engine) as session, session.begin():
+@given(written=MESSAGES, followed=FOLLOWED, limit=st.integers(1, 6), page=st.integers(0, 4), recent=st.integers(1, 12), few=st.integers(0, 3))  # fmt: skip
+def test_each_timeline_is_what_a_look_at_every_message_finds(engine, written, followed, limit, page, recent, few):
+    with pytest.MonkeyPatch.context() as patch, Session(engine) as session, session.begin():
+        patch.setattr(timelines, "RECENT", recent)
+        patch.setattr(timelines, "FEW", few)
         for table in (Message, Follower):
             session.execute(delete(table))
         session.add_all(
