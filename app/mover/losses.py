@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -27,16 +28,16 @@ class Finding:
 def find(source: Source, target: Target, tables: Mapping[str, Table]) -> list[Finding]:
     """Everything that does not go over as it is. Raises Wrong where the mapping names what is not there."""
     theirs = source.tables()
-    found = list(_unnamed(source, theirs, tables))
     for table in tables.values():
         if table.source not in theirs:
             raise Wrong(f"The source has no table {table.source}. It has {', '.join(sorted(theirs)) or 'none'}.")
         absent = [column for column in table.columns.values() if column not in theirs[table.source]]
         if absent:
             raise Wrong(f"The source's table {table.source} has no column {', '.join(absent)}.")
-        ours = target.columns(table.name)
-        found += [*_of_rows(source, table, tables), *_of_values(source, table, ours)]
-    return found
+    with ThreadPoolExecutor(1) as pool:
+        rows = pool.submit(lambda: [one for table in tables.values() for one in _of_rows(source, table, tables)])
+        values = [one for table in tables.values() for one in _of_values(source, table, target.columns(table.name))]
+        return [*_unnamed(source, theirs, tables), *rows.result(), *values]
 
 
 def looked_through(tables: Mapping[str, Table], found: Sequence[Finding]) -> dict[str, Table]:

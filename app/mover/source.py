@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -87,18 +88,26 @@ def _wanted(table: Table, tables: Mapping[str, Table], mark: str) -> str:
 
 
 class SqliteSource:
-    """A SQLite file. Whatever is no UTF-8 in it is read with replacement characters. Threads may use it in turn."""
+    """A SQLite file. Whatever is no UTF-8 in it is read with replacement characters. Each thread has a connection of its own."""
 
     def __init__(self, path: Path) -> None:
         if not path.is_file():
             raise Wrong(f"{path} is not there.")
         self.name = f"sqlite:{path.name}"
-        self._link = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, check_same_thread=False)
-        self._link.text_factory = _lenient
+        self._path, self._links = path, threading.local()
         try:
             self._link.execute("SELECT count(*) FROM sqlite_master")
         except sqlite3.DatabaseError as error:
             raise Wrong(f"{path} is no SQLite database: {error}.") from error
+
+    @property
+    def _link(self) -> sqlite3.Connection:
+        found: sqlite3.Connection | None = getattr(self._links, "link", None)
+        if found is None:
+            found = sqlite3.connect(f"{self._path.absolute().as_uri()}?mode=ro", uri=True)
+            found.text_factory = _lenient
+            self._links.link = found
+        return found
 
     def tables(self) -> Mapping[str, Sequence[str]]:
         names = [name for (name,) in self._link.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
