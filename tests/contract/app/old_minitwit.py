@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import sqlite3
 import subprocess
@@ -17,6 +18,10 @@ import own_postgres
 import psycopg2
 
 APP = Path(__file__).parents[3] / "app"
+README = (APP / "README.md").read_text(encoding="utf-8")
+SECTION = README.partition("## An old database comes over")[2].partition("\n## ")[0]
+BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", SECTION, re.MULTILINE | re.DOTALL)
+COMMANDS = [line for kind, block in BLOCKS if kind == "sh" for line in block.splitlines()]
 SCHEMA_OF_2010 = """
 create table user (user_id integer primary key autoincrement, username string not null, email string not null,
                    pw_hash string not null);
@@ -24,6 +29,11 @@ create table follower (who_id integer, whom_id integer);
 create table message (message_id integer primary key autoincrement, author_id integer not null, text string not null,
                       pub_date integer, flagged integer);
 """
+
+
+def about(*words: str) -> list[str]:
+    """The commands of the README's section about the mover with all of these in them."""
+    return [command for command in COMMANDS if all(word in command for word in words)]
 
 
 @dataclass

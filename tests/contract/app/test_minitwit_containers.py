@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import json
+import shlex
+import shutil
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
+from old_minitwit import about
 
 from opsbot.demo.argv import ProgramFailed, wait_until
 
@@ -35,6 +40,26 @@ def test_the_migrated_schema_on_postgres_is_the_one_the_code_declares(replicas):
         "print(json.dumps(str(compare_metadata(MigrationContext.configure(connection), Base.metadata))))"
     )
     assert replicas.once("python", "-c", program) == (0, "[]")
+
+
+def test_the_image_moves_what_lies_in_a_folder_of_the_server(replicas, old):
+    (command,) = about("docker run")
+    password = replicas.engine.docker("exec", f"{replicas.name}-web-1", "cat", "/run/secrets/db_password")
+    with tempfile.TemporaryDirectory() as name:  # pytest's own folders are for root alone
+        server = Path(name)
+        server.chmod(0o755)
+        (server / shutil.copy(old, server)).chmod(0o644)
+        (server / "mover.env").write_text(f"DATABASE_URL=postgresql://minitwit:{password}@db/minitwit\n")
+        here = {
+            "minitwit_net": replicas.name,
+            "mover.env": str(server / "mover.env"),
+            "/srv/old:/old:ro": f"{server}:/old:ro",
+            "registry.example/minitwit:v1": replicas.web,
+        }
+        program, *words = [here.get(word, word) for word in shlex.split(command)]
+        assert (program, set(here) - set(shlex.split(command))) == ("docker", set())
+        assert replicas.engine.docker(*words) == ""
+        assert json.loads(replicas.engine.docker(*words, "--json")) == {"ok": True, "findings": []}
 
 
 def test_the_constraints_and_indexes_that_the_tables_need_are_there(replicas):

@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
-import re
 import shlex
-import shutil
 import sqlite3
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-from old_minitwit import APP, Ours
+from old_minitwit import APP, BLOCKS, COMMANDS, Ours, about
 
-README = (APP / "README.md").read_text(encoding="utf-8")
-SECTION = README.partition("## An old database comes over")[2].partition("\n## ")[0]
-BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", SECTION, re.MULTILINE | re.DOTALL)
-COMMANDS = [line for kind, block in BLOCKS if kind == "sh" for line in block.splitlines()]
 MAPPING = next(block for kind, block in BLOCKS if kind == "toml")
 THEIRS = "postgresql://reader@old-host/chirp"
 
@@ -33,10 +24,6 @@ def run(command: str, folder: Path, url: str) -> subprocess.CompletedProcess[str
     return subprocess.run(
         [sys.executable, *words], cwd=folder, env=env, capture_output=True, text=True, timeout=60, check=False
     )
-
-
-def about(*words: str) -> list[str]:
-    return [command for command in COMMANDS if all(word in command for word in words)]
 
 
 def test_the_section_has_these_commands_and_no_others() -> None:
@@ -86,24 +73,3 @@ def test_the_mapping_of_the_section_moves_the_schema_that_it_names(
     assert ours.ask("SELECT username, email, text FROM users JOIN messages ON author_id = user_id") == [
         ("Åse Ø", "", "hi")
     ]
-
-
-@pytest.mark.engine
-def test_the_image_moves_what_lies_in_a_folder_of_the_server(replicas, old: Path) -> None:
-    (command,) = about("docker run")
-    password = replicas.engine.docker("exec", f"{replicas.name}-web-1", "cat", "/run/secrets/db_password")
-    with tempfile.TemporaryDirectory() as name:  # pytest's own folders are for root alone
-        server = Path(name)
-        server.chmod(0o755)
-        (server / shutil.copy(old, server)).chmod(0o644)
-        (server / "mover.env").write_text(f"DATABASE_URL=postgresql://minitwit:{password}@db/minitwit\n")
-        here = {
-            "minitwit_net": replicas.name,
-            "mover.env": str(server / "mover.env"),
-            "/srv/old:/old:ro": f"{server}:/old:ro",
-            "registry.example/minitwit:v1": replicas.web,
-        }
-        program, *words = [here.get(word, word) for word in shlex.split(command)]
-        assert (program, set(here) - set(shlex.split(command))) == ("docker", set())
-        assert replicas.engine.docker(*words) == ""
-        assert json.loads(replicas.engine.docker(*words, "--json")) == {"ok": True, "findings": []}
