@@ -62,12 +62,16 @@ class Ours:
     def killed(self, rows: int, source: str | Path, *options: str) -> None:
         """Begin a move and kill it between the first and the last of so many messages."""
         argv = [sys.executable, "-m", "mover", str(source), "--json", *options]
+        link = psycopg2.connect(self.url)
+        link.autocommit = True
         begun = subprocess.Popen(argv, env=self.env, stdout=subprocess.PIPE)
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline and begun.poll() is None:
-            if 0 < self.ask("SELECT count(*) FROM messages")[0][0] < rows:
-                break
-            time.sleep(0.02)
+        with link.cursor() as cursor:
+            while begun.poll() is None:
+                cursor.execute("SELECT count(*) FROM messages")
+                if cursor.fetchone() != (0,):
+                    break
+                time.sleep(0.005)
+        link.close()
         begun.send_signal(signal.SIGKILL)
         begun.communicate(timeout=30)
         assert 0 < self.ask("SELECT count(*) FROM messages")[0][0] < rows, "it was not killed in the middle"
