@@ -19,7 +19,9 @@ class Settled(Pretend):
     others: tuple[Fact, ...] = ()
 
     def facts(self, ctx: Context, args: Any) -> Facts:
-        return Facts((*self.others, Fact(NOTHING, "green", SENTENCE)), {"previous": {}, "services": "nothing", "count": 0})
+        return Facts(
+            (*self.others, Fact(NOTHING, "green", SENTENCE)), {"previous": {}, "services": "nothing", "count": 0}
+        )
 
 
 @pytest.fixture
