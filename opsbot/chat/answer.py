@@ -137,8 +137,9 @@ class Answers:
     def _tell(self, ask: Ask, reply: Reply, put: Callable[[Letter], None]) -> None:
         if reply.code == HEARD_BEFORE:
             return
-        if reply.run:
+        if reply.run or reply.news:
             self._told()
+        if reply.run:
             return
         picture = reply.picture if ask.channel else None
         whisper = (reply.private or ask.quiet) and not ask.channel.startswith("D") and not picture  # all see a picture

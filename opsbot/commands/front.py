@@ -91,7 +91,7 @@ class Front:
         if not self._first(request):
             return Reply("These words were heard and acted on before.", private=True, code=HEARD_BEFORE)
         if isinstance(command, Note):
-            reply = NOTES[command.name][1](asked, command.args)
+            reply = replace(NOTES[command.name][1](asked, command.args), news=True)
             if command.name not in KEPT_BY_ENGINE:
                 self._record(request, command.name, _words(command.args), reply.code, {"said": reply.text})
             return reply

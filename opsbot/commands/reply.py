@@ -87,7 +87,8 @@ class Reply:
     """An answer. `text` is what it comes to in a sentence or two: the notification, the screen reader's and the log's
     version. Renderers show its headline bold and the rest below.
 
-    `json` is what `--json` prints. `private`: in chat only the asker sees it. `run`: the answer is that run's live message.
+    `json` is what `--json` prints. `private`: in chat only the asker sees it. `run`: the answer is that run's live message. `news`: it changed what
+    messages in the channel show.
     `picture` stands in chat beside `text`, which must do without it: the terminal shows none.
     """
 
@@ -102,6 +103,7 @@ class Reply:
     private: bool = False
     run: str | None = None
     picture: Picture | None = None
+    news: bool = False
 
     @property
     def headline(self) -> tuple[str, str]:
