@@ -25,10 +25,14 @@ def enter(name: str) -> list[str]:
 
 
 def ensure(name: str, nets: Subnets) -> None:
-    """Make the namespace, its wire, the routes and the rules that are not there yet."""
+    """Make the namespace, its wire, the routes and the rules that are not there yet. What a state folder left that was
+    removed without `make clean` has other addresses: it goes first."""
+    outer, inner = _ends(name)
+    there = succeeds(["ip", "link", "show", "dev", outer])
+    if there and f" {nets.host}/" not in run(["ip", "-4", "-oneline", "address", "show", "dev", outer]):
+        remove(name, nets)
     if not (FOLDER / name).exists():
         run(["ip", "netns", "add", name])
-    outer, inner = _ends(name)
     if not succeeds(["ip", "link", "show", "dev", outer]):
         run(["ip", "link", "add", outer, "type", "veth", "peer", "name", inner, "netns", name])
         run(["ip", "address", "add", f"{nets.host}/{nets.wire.prefixlen}", "dev", outer])

@@ -36,3 +36,27 @@ def test_it_survives_a_crash_and_clean_leaves_no_trace(tmp_path: Path, folder: s
     assert (seen["lost"], seen["added"]) == ([], [])
     assert seen["left"] == []
     assert seen["programs"] == []
+
+
+LEFT_OVER = """
+import ipaddress
+from opsbot.demo import namespace
+from opsbot.demo.argv import run
+from opsbot.demo.subnets import Subnets
+old, new = (Subnets(ipaddress.IPv4Network(block)) for block in ("10.213.240.0/21", "10.213.248.0/21"))
+try:
+    namespace.ensure("opsbot-0lde57", old)
+    namespace.ensure("opsbot-0lde57", new)
+    print(run(["ip", "-n", "opsbot-0lde57", "route"]))
+finally:
+    namespace.remove("opsbot-0lde57", old)
+    namespace.remove("opsbot-0lde57", new)
+"""
+
+
+def test_a_network_that_a_removed_state_folder_left_is_made_anew() -> None:
+    packages.ensure(packages.ENGINE, print)
+    argv = ["unshare", "--net", sys.executable, "-c", LEFT_OVER]
+    routes = run(argv, env={"PYTHONPATH": str(CHECKOUT)}, seconds=30)
+    assert "default via 10.213.248.1" in routes
+    assert "10.213.240" not in routes
