@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from sqlalchemy import Integer, bindparam, delete, exists, insert, select
+from sqlalchemy import BindParameter, Integer, bindparam, delete, exists, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -22,7 +22,7 @@ INVALID_USERNAME = "Invalid username"
 INVALID_PASSWORD = "Invalid password"  # noqa: S105 - a sentence, not a password
 
 # Statements that many requests need are made once: making one takes as long as the database takes to answer it.
-_NAME = bindparam("name")
+_NAME: BindParameter[str] = bindparam("name")
 _WHO, _WHOM = bindparam("who", type_=Integer), bindparam("whom", type_=Integer)
 _BY_NAME = select(User).where(User.username == _NAME)
 _IS_TAKEN = select(exists().where(User.username == _NAME))
