@@ -6,7 +6,7 @@ Everything is computed from the store, so a restart, or an hour without Slack, l
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from opsbot import log as logs
@@ -15,7 +15,7 @@ from opsbot.chat.outbox import Outbox
 from opsbot.chat.render import Rendered, render
 from opsbot.clock import Clock
 from opsbot.commands.daily import worth_a_message
-from opsbot.commands.reply import Code, Part, Reply, Words
+from opsbot.commands.reply import Button, Code, Pairs, Part, Reply, Small, Words
 from opsbot.errors import OpsError
 from opsbot.store.rows import Behind, EventRow, RunRow
 from opsbot.store.store import Store
@@ -58,7 +58,7 @@ class Runs:
         behind = self._store.events.runs_behind()
         self._queued = {row.run: self._queued[row.run] for row in behind if row.run in self._queued}
         for row in behind:
-            waits = self._outbox.waits(f"run:{row.run}") or self._outbox.waits(f"detail:{row.run}")
+            waits = any(self._outbox.waits(f"{kind}:{row.run}") for kind in ("run", "detail", "glass"))
             if not waits or self._queued.get(row.run) != row.last_event:
                 self._tell(row)
 
@@ -74,9 +74,11 @@ class Runs:
             return
         self._queued[behind.run] = behind.last_event
         # The cursor stays one behind until the details are in the thread as well.
-        missing = self._details(run)
+        missing, loud = self._details(run), self._broken_glass(run)
         urgent = any(event.kind in URGENT for event in new)
-        self._put(behind, body, behind.last_event - (1 if missing else 0), urgent)
+        self._put(behind, body, behind.last_event - (1 if missing or loud else 0), urgent)
+        if loud:
+            self._outbox.put(Letter(self._home(run.environment), loud, ("glass", run.id)))
         message = self._store.messages.get("run", run.id)
         if missing and message and message.ts:
             letter = Letter(message.channel, missing, ("detail", run.id), thread=message.ts, cursor=1)
@@ -105,6 +107,11 @@ class Runs:
         parts = list(details(self._store.events.after(run.id, 0)))
         return render(Reply("What happened on the way", "info", parts)) if parts else None
 
+    def _broken_glass(self, run: RunRow) -> Rendered | None:
+        """A message of its own, which an edited card is not: everybody sees it, and anybody can stop what it tells of."""
+        told = self._store.messages.get("glass", run.id)
+        return None if run.status != "countdown" or (told and told.ts) else render(broken_glass(run))
+
     def _has_message(self, run: RunRow) -> bool:
         told = self._store.messages.get("run", run.id)
         return told is not None and told.ts is not None
@@ -117,6 +124,17 @@ class Runs:
             where = behind.channel or self._home(behind.environment)
             self._store.messages.put("run", run.id, where, None, None, behind.last_event, None)
         return old or quiet
+
+
+def broken_glass(run: RunRow) -> Reply:
+    """Who goes on without a second person, why and from when."""
+    glass = run.glass or {}
+    begins = datetime.fromisoformat(str(glass["until"]))
+    text = f"{glass['who']} breaks the glass: {run.title} begins without a second person. Why: {glass['reason']}"
+    stop = Button("Stop it", f"reject {run.id}", "danger")
+    return Reply(
+        text, "bad", [Pairs([("Begins", begins)]), Small(f"{run.id} · anybody can stop it until then")], [stop]
+    )
 
 
 def details(events: Sequence[EventRow]) -> Iterator[Part]:

@@ -12,7 +12,7 @@ from opsbot.commands.help import places
 from opsbot.commands.reply import Part, Reply
 from opsbot.commands.request import Request
 from opsbot.commands.spec import Spec
-from opsbot.errors import NotFound
+from opsbot.errors import NotFound, Refused
 
 Values = Mapping[str, str]
 
@@ -29,7 +29,11 @@ class Desk:
         if found is None:
             raise NotFound("There is no command of that name.", "`help` lists the commands.", code="unknown_command")
         spec, given = found
-        return form.form(self.front.asked(request), self.front.tree, spec, given)
+        try:
+            return form.form(self.front.asked(request), self.front.tree, spec, given)
+        except Refused as error:
+            self.front.refused(request, spec.path, error)
+            raise
 
     def filled(self, request: Request, path: str, values: Values) -> Form:
         """The form of a command with these answers in it."""

@@ -52,6 +52,10 @@ class Front:
         """Who asks, with what they may use."""
         return Asked(request.actor, self._services, request.door, self._groups(request), request.channel_name)
 
+    def refused(self, request: Request, what: str, error: Refused) -> None:
+        """Keep a refusal that was found before there was a command: somebody opened a form that is not for them."""
+        self._record(request, what, None, error.code, {"why": error.what})
+
     def suggest(self, prefix: str) -> list[str]:
         """What may come next in a half-typed command. Never raises."""
         return suggest(self.tree, self._services, prefix)

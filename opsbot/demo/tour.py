@@ -18,7 +18,6 @@ from opsbot.demo.argv import Say
 from opsbot.demo.chatbot import Chatbot
 from opsbot.demo.stage import Stage
 from opsbot.demo.state import CHECKOUT, State
-from opsbot.errors import OpsError
 
 REPORT = CHECKOUT / "build" / "tour.json"
 
@@ -55,7 +54,7 @@ def _play(act: Act) -> Played:
     began = time.monotonic()
     try:
         ok, seen = act.play()
-    except (OpsError, OSError, TimeoutError, ValueError) as error:
+    except Exception as error:  # noqa: BLE001  # whatever an act meets, the report tells of it and the next act is played
         ok, seen = False, f"{type(error).__name__}: {error}"
     return Played(act.number, act.command, act.expected, seen, round(time.monotonic() - began, 1), ok)
 
@@ -78,17 +77,20 @@ def main(words: Sequence[str]) -> int:
         sys.stdout.write(f"[{time.monotonic() - began:6.1f} s] {text}\n")
         sys.stdout.flush()
 
+    failed: list[str] = []
     try:
-        return _show(state, say, told, stay)
+        _show(state, say, told, failed, stay=stay)
     except KeyboardInterrupt:
-        return 0 if stay else 130
+        return 0 if stay and not failed else 1 if failed else 130
     finally:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, _wait_for_the_end)
         _end(state, say)
+    return 1 if failed else 0
 
 
-def _show(state: State, say: Say, told: threading.Event, stay: bool) -> int:
+def _show(state: State, say: Say, told: threading.Event, failed: list[str], *, stay: bool) -> None:
+    """`failed` is told which acts did not end as they should, also where Ctrl-C ends the staying."""
     if state.env_file().exists():  # the last demo was killed: begin as if it had not been
         _end(state, say)
     up = parts.up(state, say, watched=True)
@@ -98,12 +100,11 @@ def _show(state: State, say: Say, told: threading.Event, stay: bool) -> int:
     say(f"MiniTwit will be at {up.staging.url} (staging) and {up.production.url} (production)")
     played = play(Stage(bot), say)
     write(played)
-    failed = [str(one.act) for one in played if one.ok is False]
+    failed += [str(one.act) for one in played if one.ok is False]
     say(f"the tour is over: {'acts ' + ', '.join(failed) + ' FAILED' if failed else 'every act ended as it should'}")
     if stay:
         say(f"look around at {up.workspace.url}: try `/ops help`, `@opsbot status`; Ctrl-C ends the demo")
         told.wait()
-    return 1 if failed else 0
 
 
 def _interrupt(told: threading.Event) -> None:

@@ -68,6 +68,26 @@ def test_a_run_is_one_message_that_is_edited_until_its_end(up: Any, workspace: W
     assert message["edits"] == 2
 
 
+def test_broken_glass_is_a_message_of_its_own_that_anybody_can_stop(
+    up: Any, workspace: Workspace, store: Store
+) -> None:
+    until_then = (now() + timedelta(seconds=60)).isoformat()
+    store.runs.add("r1", PLAN, {"name": "alice"}, "slack", "awaiting_approval", "C01OPS", None, now())
+    store.events.add("r1", "submitted", {}, now())
+    workspace.wait_for("#ops", "Deploy v2")
+    glass = {"by": ALICE, "who": "alice", "reason": "the site is down", "until": until_then}
+    store.runs.transition("r1", {"awaiting_approval"}, "countdown", now(), glass=glass)
+    store.events.add("r1", "countdown", glass, now())
+
+    loud = workspace.wait_for("#staging", "breaks the glass")
+
+    assert "Why: the site is down" in spoken(loud)
+    assert "reject r1" in str(loud["blocks"])
+    store.events.add("r1", "say", {"text": "once"}, now())
+    until(lambda: store.events.runs_behind() == [])
+    assert len([one for one in workspace.messages("#staging") if "breaks the glass" in spoken(one)]) == 1
+
+
 def test_a_run_asked_for_in_chat_is_told_where_it_was_asked_for(up: Any, workspace: Workspace, store: Store) -> None:
     def answer(request: Any) -> Reply:
         Run(store, "r1", request.channel, request.thread)

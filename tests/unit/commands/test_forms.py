@@ -61,6 +61,8 @@ def test_a_form_offers_only_the_environments_in_which_its_asker_may_say_it(world
     with pytest.raises(Refused) as refused:
         form(world, "deploy", EVE)
     assert refused.value.code == "not_allowed"
+    kept = world.store.audit.list()[0]
+    assert (kept.what, kept.outcome, kept.actor["id"]) == ("deploy", "not_allowed", EVE.id)
     assert [choice.value for choice in form(world, "deploy", CAROL).fields[0].choices] == ["staging", "production"]
 
 
