@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+
 from opsbot.errors import OpsError
 from opsbot.runs.step import Fact
 from opsbot.runtime import adopt
@@ -72,14 +74,12 @@ def _change(target: Target, service: str, recorded: specs.Spec, live: ReleaseRow
     bind = [live.number if live else None, wanted]
     if live is None:
         return Fact("change", "green", f"The first release of {service} in {target.name}.", bind=bind)
-    changed, same = _differences(live, recorded, tag), specs.spec_hash(live.spec) == wanted
+    changed, same = differences(live, recorded, tag), specs.spec_hash(live.spec) == wanted
     if same and _runs_well(target, service, live):
         text = f"{live.tag} ({live.id}) is live already, with the same settings."
         return Fact("nothing_to_do", "red", text, bind=bind)
-    otherwise = "the same again: it does not run as it should" if same else "how it is run"
-    return Fact(
-        "change", "green", f"{live.tag} ({live.id}) is live. Changes: {', '.join(changed) or otherwise}.", bind=bind
-    )
+    told = ", ".join(changed) or "the same again: it does not run as it should"
+    return Fact("change", "green", f"{live.tag} ({live.id}) is live. Changes: {told}.", bind=bind)
 
 
 def _runs_well(target: Target, service: str, live: ReleaseRow) -> bool:
@@ -91,12 +91,25 @@ def _runs_well(target: Target, service: str, live: ReleaseRow) -> bool:
         return False
 
 
-def _differences(live: ReleaseRow, recorded: specs.Spec, tag: str) -> list[str]:
+def differences(live: ReleaseRow, recorded: specs.Spec, tag: str) -> list[str]:
+    """What changes: the image, each setting by its name, and in a word whatever else is different."""
     image = recorded["TaskTemplate"]["ContainerSpec"]["Image"]
     found = [f"image {live.tag} → {tag}"] if live.image != image else []
     before, after = _settings(live.spec), _settings(recorded)
     found += [name for name in after if before.get(name) != after[name]]
-    return found
+    found += [f"{name} (gone)" for name in before if name not in after]
+    same = specs.spec_hash(_rest(live.spec)) == specs.spec_hash(_rest(recorded))
+    return found + ([] if same else ["how it is run"])
+
+
+def _rest(recorded: specs.Spec) -> specs.Spec:
+    """What is compared neither as the image nor as a setting: command, health check, mounts, networks …"""
+    rest = deepcopy(recorded)
+    container = rest["TaskTemplate"]["ContainerSpec"]
+    for name in ("Image", "Env", "Secrets", "StopGracePeriod"):
+        container.pop(name, None)
+    rest["TaskTemplate"].get("Resources", {}).get("Limits", {}).pop("MemoryBytes", None)
+    return rest
 
 
 def _settings(recorded: specs.Spec) -> dict[str, object]:
