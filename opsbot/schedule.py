@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -43,9 +43,11 @@ def frozen(config: Config, environment: str | None, now: datetime) -> str | None
     for name, freeze in config.freezes.items():
         if freeze.environments and environment not in freeze.environments:
             continue
-        began = _latest(_cron(freeze.cron, config.team.zone), now - freeze.length, now)
-        if began is not None and now < began + freeze.length:
-            ends = (began + freeze.length).astimezone(config.team.zone)
+        zone = ZoneInfo(freeze.timezone) if freeze.timezone else config.team.zone
+        began = _latest(_cron(freeze.cron, zone), now - freeze.length, now)
+        ends = began.astimezone(UTC) + freeze.length if began else None  # hours that pass, not those of the clock
+        if ends is not None and now < ends:
+            ends = ends.astimezone(zone)
             return f"{name}: {freeze.reason}, until {ends:%A %H:%M %Z}."
     return None
 

@@ -8,13 +8,22 @@ from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import Field, StringConstraints, field_validator, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from opsbot.config import document
 from opsbot.config.values import Duration, FromEnv, FromFile, Frozen, Value, missing, text
 
 Role = Literal["viewer", "operator", "approver", "admin"]
 ROLES: tuple[Role, ...] = ("viewer", "operator", "approver", "admin")
+
+
+def _known_zone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError(f"“{name}” is not a time zone such as Europe/Copenhagen")
+    return name
+
+
+Zone = Annotated[str, AfterValidator(_known_zone)]
 LabelName = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z_][a-zA-Z0-9_]*$")]
 
 
@@ -40,16 +49,9 @@ class Team(Frozen):
 
     channel: str = "#ops"
     docs: str | None = Field(default=None, pattern=r"^https?://\S+$")
-    timezone: str = "UTC"
+    timezone: Zone = "UTC"
     roles: dict[Role, tuple[str, ...]] = {}
     default_role: Role = "viewer"
-
-    @field_validator("timezone")
-    @classmethod
-    def _known_zone(cls, name: str) -> str:
-        if name not in available_timezones():
-            raise ValueError(f"“{name}” is not a time zone such as Europe/Copenhagen")
-        return name
 
     @property
     def zone(self) -> ZoneInfo:
@@ -185,10 +187,12 @@ class Schedule(Frozen):
 
 
 class Freeze(Frozen):
-    """A window in which changes are refused: it begins at the cron times, in the team's zone, and lasts `length`."""
+    """A window in which changes are refused: it begins at the cron times in `timezone` (the team's, if none is named) and
+    is over when `length` has passed, whatever clocks do meanwhile."""
 
     cron: str
     length: Duration
+    timezone: Zone | None = None
     environments: tuple[str, ...] = ()
     reason: str = "a freeze window of opsbot.yml"
 

@@ -135,3 +135,25 @@ def test_a_freeze_window_is_open_from_its_cron_time_for_its_length(
         freezes={"weekend": weekend},
     )
     assert frozen(config, environment, moment) == says
+
+
+@pytest.mark.parametrize(
+    ("moment", "says"),
+    [  # on 25 October 2026 clocks in Copenhagen go back at three: the night has an hour more
+        (datetime(2026, 10, 24, 19, 59, tzinfo=UTC), None),
+        (datetime(2026, 10, 24, 20, 0, tzinfo=UTC), "night: nobody is up, until Sunday 05:00 CET."),
+        (datetime(2026, 10, 25, 3, 59, tzinfo=UTC), "night: nobody is up, until Sunday 05:00 CET."),
+        (datetime(2026, 10, 25, 4, 0, tzinfo=UTC), None),
+    ],
+)
+def test_a_freeze_window_has_a_zone_of_its_own_and_its_length_whatever_clocks_do(
+    moment: datetime, says: str | None
+) -> None:
+    night = Freeze(cron="0 22 * * *", length=timedelta(hours=8), timezone="Europe/Copenhagen", reason="nobody is up")
+    config = Config(team=Team(timezone="Asia/Tokyo"), freezes={"night": night})
+    assert frozen(config, "production", moment) == says
+
+
+def test_a_freeze_window_in_no_known_zone_is_refused() -> None:
+    with pytest.raises(ValueError, match="is not a time zone"):
+        Freeze(cron="0 22 * * *", length=timedelta(hours=8), timezone="Copenhagen")
