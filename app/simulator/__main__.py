@@ -14,7 +14,7 @@ from typing import Any
 from minitwit.settings import SettingsError, secret_key
 
 from simulator import smoke
-from simulator.traffic import Load, simulate
+from simulator.traffic import SLOW_SECONDS, Load, simulate
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -51,10 +51,12 @@ def _smoke(url: str) -> int:
 
 
 def _readable(found: dict[str, Any]) -> str:
-    end = found["end_state"]
+    end, slow = found["end_state"], found["slow"]
+    spent = "".join(f"{name} {seconds} s, " for name, seconds in found["latency_seconds"].items())
     lines = [
         f"{found['requests']} requests in {found['seconds']} s ({found['rate']}/s), {found['failed']} failed",
         *(f"  {kind}: {number}" for kind, number in found["errors"].items()),
+        f"{spent}{slow['requests']} over {slow['over_seconds']} s",
         f"nothing worked for {found['downtime']['seconds']} s",
         *(f"  from {span['from']} to {span['to']} s" for span in found["downtime"]["spans"][:20]),
         "answered by: " + ", ".join(f"{name} ({number})" for name, number in found["releases"].items()),
@@ -97,7 +99,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--rate", type=_not_negative, default=20.0, help="requests a second; 0 = no pause (default 20)")
     parser.add_argument("--threads", type=_at_least_one, default=2, help="callers at once (default 2)")
     parser.add_argument("--seed", type=int, default=0, help="same seed, same sequence of actions (default 0)")
-    parser.add_argument("--limit", type=float, default=0.3, help="longest request in seconds (default 0.3)")
+    parser.add_argument("--limit", type=float, default=SLOW_SECONDS, help="longest request in seconds (default 0.3)")
     parser.add_argument("--json", action="store_true", help="the report as one JSON line on stdout")
     return parser
 

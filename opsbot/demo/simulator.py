@@ -34,7 +34,13 @@ class Simulation:
             return "The simulator gave no report."
         end = self.report["end_state"]
         found = "the end state is exact" if not end["differences"] else f"{len(end['differences'])} differences"
-        return f"The simulator: {self.report['requests']} calls, {self.report['failed']} failed; {found}."
+        calls = f"{self.report['requests']} calls, {self.report['failed']} failed"
+        return f"The simulator: {calls}; {self._speed()}; {found}."
+
+    def _speed(self) -> str:
+        slow, p99 = self.report["slow"], self.report["latency_seconds"].get("p99")
+        spent = "none" if p99 is None else f"{p99:.2f} s"
+        return f"p99 {spent}, {slow['requests']} over {slow['over_seconds']} s"
 
 
 @contextmanager

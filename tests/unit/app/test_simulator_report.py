@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from minitwit import accounts, latest, timelines
 from simulator.__main__ import main
 from simulator.client import Tally
+from simulator.endstate import EndState
 from simulator.people import Crowd
+from simulator.traffic import report
 
 pytestmark = pytest.mark.served
 
@@ -62,6 +64,14 @@ def test_downtime_covers_every_failure_once_and_no_time_twice(outcomes):
 def test_errors_are_put_into_the_second_in_which_they_ended():
     found = tally((0, 0.4, "timeout"), (0.9, 1.2, "timeout"), (1.5, 1.9, "status_500"))
     assert found.errors_by_second == {0: Counter(timeout=1), 1: Counter(timeout=1, status_500=1)}
+
+
+def test_what_was_slow_is_counted_whatever_the_limit_was():
+    quick, end = [(n, n + 0.1, None) for n in range(98)], EndState()
+    found = report(tally(*quick, (98, 98.5, None), (99, 100.0, "timeout")), 100.0, end)
+    assert found["slow"] == {"over_seconds": 0.3, "requests": 2}
+    assert found["latency_seconds"] == {"p50": 0.1, "p95": 0.1, "p99": 0.5, "max": 1.0}
+    assert report(tally(), 1.0, end)["slow"]["requests"] == 0
 
 
 class Recorder:
