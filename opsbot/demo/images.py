@@ -131,18 +131,20 @@ class Builder:
             context.copy(recipe.source, copied, recipe.only)
             if recipe.patch:
                 context.patch(copied, recipe.patch)
-            arguments = self._arguments(recipe)
+            arguments = self._arguments(recipe, copied)
             mark = context.fingerprint(copied, *arguments)
             if not (self._built_from(name) == mark and self.registry.has(recipe.repository, recipe.tag)):
                 with timed(self.say, f"building {recipe.repository}:{recipe.tag}"):
                     self._build(copied, name, [*arguments, f"--label={LABEL}={mark}"])
         return self._by_digest(name)
 
-    def _arguments(self, recipe: Recipe) -> list[str]:
+    def _arguments(self, recipe: Recipe, copied: Path) -> list[str]:
+        # What a patch changed is in no commit: its own source tells it apart.
+        built_from = context.fingerprint(copied) if recipe.patch else revision(recipe.source)
         values = {
             "BASE": self.base_image,
             "VERSION": recipe.tag,
-            "REVISION": revision(recipe.source),
+            "REVISION": built_from,
             **recipe.arguments,
         }
         return [f"--build-arg={name}={value}" for name, value in values.items()]

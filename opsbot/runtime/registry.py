@@ -20,7 +20,7 @@ _MANIFESTS = "application/vnd.oci.image.manifest.v1+json", "application/vnd.dock
 _ACCEPT = ", ".join((*_INDEXES, *_MANIFESTS))
 _TIMEOUT = 10.0  # seconds; a registry that needs longer for a manifest is as good as gone
 _PAGES = 20
-_REVISION = "org.opencontainers.image.revision"
+_REVISION, _SOURCE = "org.opencontainers.image.revision", "org.opencontainers.image.source"
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,11 @@ class Image:
     tag: str
     revision: str
     labels: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def source(self) -> str:
+        """Where its source is, as its label says it; mostly the address of a repository."""
+        return self.labels.get(_SOURCE, "")
 
 
 class Registry:

@@ -7,7 +7,9 @@ from typing import Any, ClassVar
 from opsbot.errors import NotFound, OpsError, Refused, did_you_mean
 from opsbot.runs.step import Context, Fact, Facts, Outputs, ReadOnly, Recheck, With
 from opsbot.runtime import release as rules
+from opsbot.runtime.registry import Image
 from opsbot.runtime.target import Target, Targets
+from opsbot.steps import changes
 from opsbot.store.releases import State
 from opsbot.store.rows import ReleaseRow
 
@@ -52,14 +54,24 @@ class ImageResolve(ReadOnly):
         self._targets = targets
 
     def facts(self, ctx: Context, args: OfTag) -> Facts:
-        outputs = self.run(ctx, args)
-        commit = f", commit {outputs['revision'][:12]}" if outputs["revision"] else ""
-        text = f"{args.tag} is {outputs['digest'][:19]} in the registry{commit}."
-        return Facts((Fact("image", "green", text, bind=outputs["digest"]),), outputs)
+        found = self._targets.get(args.environment).resolve(args.service, args.tag)
+        commit = f", commit {found.revision[:12]}" if found.revision else ""
+        text = f"{args.tag} is {found.digest[:19]} in the registry{commit}."
+        facts = [Fact("image", "green", text, bind=found.digest)]
+        changed = self._changes(args, found)
+        return Facts([*facts, Fact("changes", "green", changed)] if changed else facts, _outputs(found))
 
     def run(self, ctx: Context, args: OfTag) -> Outputs:
-        found = self._targets.get(args.environment).resolve(args.service, args.tag)
-        return {"image": found.image, "digest": found.digest, "tag": found.tag, "revision": found.revision}
+        return _outputs(self._targets.get(args.environment).resolve(args.service, args.tag))
+
+    def _changes(self, args: OfTag, found: Image) -> str:
+        store, places = self._targets.get(args.environment).store, self._targets.names()
+        live = store.releases.live(args.environment, args.service)
+        if live is None:
+            return ""
+        own_first = sorted(places, key=lambda place: place != args.environment)
+        between = changes.released_between(store, own_first, args.service, live.digest, found.digest)
+        return changes.since(live, found, between)
 
 
 class WayBack(ReadOnly):
@@ -204,6 +216,10 @@ def _may_serve(row: ReleaseRow, others: list[ReleaseRow]) -> ReleaseRow:
         what = f"Nobody was ever sent to {row.tag} ({row.id})."
         raise Refused(what, f"{instead} To put it live, deploy {row.tag}.".strip(), code="never_served")
     return row
+
+
+def _outputs(found: Image) -> Outputs:
+    return {"image": found.image, "digest": found.digest, "tag": found.tag, "revision": found.revision}
 
 
 def _told(row: ReleaseRow, warm: bool) -> dict[str, Any]:
