@@ -12,6 +12,7 @@ from opsbot.commands.reply import HEARD_BEFORE, Reply
 from opsbot.commands.request import Actor, Request
 from opsbot.config.settings import Ci
 from opsbot.errors import OpsError
+from opsbot.runs.plan import NOTHING
 from opsbot.store import Store
 
 PATH = "/ci"
@@ -25,7 +26,8 @@ class Door:
     """Answers `POST /ci` and `GET /ci/RUN`. Without a token nobody gets in.
 
     `handle` is the front; `look(run)` answers its status and a sentence. The same command for the same `source` (the
-    address of CI's own run) is carried out once, however often it is sent.
+    address of one attempt of CI's own run) is carried out once, however often it is sent; another attempt asks anew.
+    What is so already needs no run: 200, as CI has what it wants.
     """
 
     def __init__(
@@ -73,8 +75,10 @@ class Door:
         if run:
             return _json(202, {"run": run, "text": reply.text})
         text, code = reply.text, reply.code
-        if reply.ok:
-            return _json(200, {"text": text})
+        if code == HEARD_BEFORE:  # the first of them is still being planned, or its refusal was lost on the way
+            return _json(503, {"code": code, "text": "This was asked before, and there is no run of it."})
+        if reply.ok or code == NOTHING:
+            return _json(200, {"code": code, "text": text})
         status = {REFUSED: 403, NOT_UNDERSTOOD: 400}.get(reply.exit_code, 503 if _again(reply) else 422)
         return _json(status, {"code": code, "text": text})
 
@@ -101,7 +105,7 @@ def _asked(body: bytes) -> tuple[str, str]:
     command = asked.get("command") if isinstance(asked, dict) else None
     source = asked.get("source", "") if isinstance(asked, dict) else ""
     if not isinstance(command, str) or not isinstance(source, str) or len(command) > LONGEST:
-        raise ValueError('Send {"command": "deploy v2 to staging", "source": "the address of your run"}.')
+        raise ValueError('Send {"command": "deploy v2 to staging", "source": "the address of your run and attempt"}.')
     return command, source
 
 

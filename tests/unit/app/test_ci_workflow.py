@@ -61,6 +61,7 @@ class Bot(HTTPServer):
         super().__init__(("127.0.0.1", 0), Answers)
         self.statuses = statuses
         self.asked: list[tuple[str, str, Any]] = []
+        self.page = b""  # of a proxy that answers in the bot's place
 
 
 class Answers(BaseHTTPRequestHandler):
@@ -79,7 +80,7 @@ class Answers(BaseHTTPRequestHandler):
     def _answer(self, status: int, body: object, sent: bytes) -> None:
         known = self.headers["Authorization"] == "Bearer of the tests"
         self.server.asked.append((self.command, self.path, json.loads(sent)))
-        told = json.dumps(body if known else {"text": "no"}).encode()
+        told = self.server.page or json.dumps(body if known else {"text": "no"}).encode()
         self.send_response(status if known else 401)
         self.send_header("Content-Length", str(len(told)))
         self.end_headers()
@@ -99,7 +100,8 @@ def bot() -> Iterator[Bot]:
 
 def ask(bot: Bot | None, *arguments: str, **changed: str) -> subprocess.CompletedProcess[str]:
     settings = {"OPSBOT_CI_TOKEN": "of the tests", "PAUSE": "0", "ATTEMPTS": "4", "PATH": os.environ["PATH"]}
-    settings |= {"GITHUB_SERVER_URL": "https://forge", "GITHUB_REPOSITORY": "team/minitwit", "GITHUB_RUN_ID": "7"}
+    settings |= {"GITHUB_SERVER_URL": "https://forge", "GITHUB_REPOSITORY": "team/minitwit"}
+    settings |= {"GITHUB_RUN_ID": "7", "GITHUB_RUN_ATTEMPT": "1"}
     settings["OPSBOT_URL"] = f"http://127.0.0.1:{bot.server_port}" if bot else "http://127.0.0.1:1"
     return subprocess.run(
         [ASK, *arguments], env=settings | changed, capture_output=True, text=True, check=False, timeout=60
@@ -121,7 +123,7 @@ def test_the_job_ends_as_the_bots_run_ends(bot, statuses, code, said):
     ended = ask(bot, "wait", "deploy sha-1 to staging")
     assert ended.returncode == code, ended.stderr
     assert said in ended.stdout + ended.stderr
-    source = "https://forge/team/minitwit/actions/runs/7"
+    source = "https://forge/team/minitwit/actions/runs/7/attempts/1"
     assert bot.asked[0] == ("POST", "/ci", {"command": "deploy sha-1 to staging", "source": source})
     assert bot.asked[1][:2] == ("GET", "/ci/rabcde")
 
@@ -132,10 +134,25 @@ def test_a_proposal_is_asked_once_and_not_waited_for(bot):
     assert "run rabcde. Planned." in ended.stdout
 
 
+def test_a_job_that_is_run_again_names_its_attempt_and_another_ci_names_nothing(bot):
+    for changed in ({"GITHUB_RUN_ATTEMPT": "2"}, {"GITHUB_RUN_ID": ""}):
+        assert ask(bot, "propose", "deploy v1 to production", **changed).returncode == 0
+    sources = [body["source"] for _, _, body in bot.asked]
+    assert sources == ["https://forge/team/minitwit/actions/runs/7/attempts/2", ""]
+
+
 def test_a_refused_token_fails_the_job_and_is_not_shown(bot):
     ended = ask(bot, "wait", "deploy v1 to staging", OPSBOT_CI_TOKEN="a wrong secret")
-    assert ended.returncode != 0
+    assert ended.returncode == 1
+    assert "deploy v1 to staging: no\n" in ended.stderr
     assert "a wrong secret" not in ended.stdout + ended.stderr
+
+
+def test_an_answer_that_is_not_the_bots_fails_the_job(bot):
+    bot.page = b"<p>Log in first</p>"
+    ended = ask(bot, "wait", "deploy v1 to staging")
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert "deploy v1 to staging: no answer that can be understood\n" in ended.stderr
 
 
 @pytest.mark.parametrize("arguments", [[], ["wait"], ["what", "deploy v1"]])

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,12 +16,13 @@ from pretend_world import BOB, World
 from opsbot.bot.ci import Door
 from opsbot.commands.change import of_error
 from opsbot.config.settings import Ci
-from opsbot.errors import Unavailable
+from opsbot.errors import NotFound, Refused, StepFailed, Unavailable
 from opsbot.web import Routes, Web
 
 TOKEN = "a long secret"
 OURS = {"Authorization": f"Bearer {TOKEN}"}
 SOURCE = "https://ci.example/runs/7"
+SCRIPT = Path(__file__).parents[3] / "app" / "ci" / "ask-bot.sh"
 
 
 @pytest.fixture
@@ -149,3 +153,98 @@ def test_what_is_down_is_worth_another_try(world: World) -> None:
     door = Door(TOKEN, Ci(token=TOKEN), lambda _asked: of_error(Unavailable("no")), lambda _run: ("", ""), world.store)
     found, _, _ = door("POST", "/ci", b'{"command": "deploy v2 to staging"}', {"authorization": f"Bearer {TOKEN}"})
     assert found == 503
+
+
+def test_what_was_asked_before_and_has_no_run_is_not_taken_for_a_success(world: World, url: str) -> None:
+    world.red["image.resolve"] = NotFound("There is no tag v2.", code="unknown_tag")
+    assert ask(url, "deploy v2 to staging")[0] == 422
+    status, told = ask(url, "deploy v2 to staging")  # as if the first answer had been lost
+    assert (status, told["code"]) == (503, "heard_before")
+
+
+@pytest.fixture
+def at_work(world: World) -> Iterator[None]:
+    """What `serve` does meanwhile: whatever was submitted is driven."""
+    over = threading.Event()
+
+    def work() -> None:
+        while not over.wait(0.02):
+            while world.submitted:
+                world.drive(world.submitted.pop(0))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    yield
+    over.set()
+    thread.join()
+
+
+def script(url: str, mode: str, command: str, **changed: str) -> tuple[int, str, str]:
+    """The workflow's own script, as GitHub runs it: exit code and what it said on either side."""
+    settings = {"OPSBOT_URL": url.removesuffix("/ci"), "OPSBOT_CI_TOKEN": TOKEN, "PAUSE": "0.05", "ATTEMPTS": "200"}
+    settings |= {"GITHUB_SERVER_URL": "https://forge", "GITHUB_REPOSITORY": "team/minitwit", "PATH": os.environ["PATH"]}
+    settings |= {"GITHUB_RUN_ID": "7", "GITHUB_RUN_ATTEMPT": "1"} | changed
+    ended = subprocess.run(
+        [SCRIPT, mode, command], env=settings, capture_output=True, text=True, check=False, timeout=60
+    )
+    return ended.returncode, ended.stdout, ended.stderr
+
+
+@pytest.mark.usefixtures("at_work")
+def test_the_script_waits_until_the_deploy_has_succeeded(world: World, url: str) -> None:
+    code, said, wrong = script(url, "wait", "deploy v2 to staging")
+    (run,) = world.store.runs.list(10)
+    assert (code, wrong) == (0, "")
+    assert said == f"deploy v2 to staging: run {run.id}. Deploy web v2 to staging.\nrun {run.id} succeeded\n"
+
+
+@pytest.mark.usefixtures("at_work")
+def test_the_script_fails_as_the_deploy_fails_and_another_attempt_is_another_run(world: World, url: str) -> None:
+    world.failing["rollout.prepare"] = StepFailed("It does not start.")
+    code, _, wrong = script(url, "wait", "deploy v2 to staging")
+    assert (code, "undone. a sentence" in wrong) == (1, True)
+    del world.failing["rollout.prepare"]
+    same = script(url, "wait", "deploy v2 to staging")
+    assert (same[0], "undone. a sentence" in same[2]) == (1, True)
+    assert len(world.store.runs.list(10)) == 1
+    again = script(url, "wait", "deploy v2 to staging", GITHUB_RUN_ATTEMPT="2")
+    assert (again[0], again[2]) == (0, "")
+    assert len(world.store.runs.list(10)) == 2
+
+
+def test_the_script_proposes_and_leaves_the_rest_to_people(world: World, url: str) -> None:
+    code, said, _ = script(url, "propose", "deploy v2 to production")
+    (run,) = world.store.runs.list(10)
+    assert (code, run.status) == (0, "awaiting_approval")
+    assert f"run {run.id}. Deploy web v2 to production." in said
+
+
+@pytest.mark.parametrize(
+    ("command", "sentence"),
+    [
+        ("rollback staging", "CI may say deploy."),
+        ("deploy v9 to staging", "There is no tag v9."),
+        ("deploy v2 to nowhere", "nowhere"),
+    ],
+)
+def test_the_script_says_the_bots_sentence_when_it_refuses(world: World, url: str, command: str, sentence: str) -> None:
+    world.red["image.resolve"] = NotFound("There is no tag v9.", code="unknown_tag")
+    code, said, wrong = script(url, "wait", command)
+    assert (code, said) == (1, "")
+    assert f"{command}: " in wrong
+    assert sentence in wrong
+
+
+@pytest.mark.parametrize("mode", ["wait", "propose"])
+def test_what_is_live_already_is_a_success_that_needs_no_run(world: World, url: str, mode: str) -> None:
+    world.red["rollout.prepare"] = Refused("v2 (web-2) is live already.", code="nothing_to_do")
+    said = "deploy v2 to staging: v2 (web-2) is live already.\n"
+    assert script(url, mode, "deploy v2 to staging") == (0, said, "")
+    assert world.store.runs.list(10) == []
+
+
+def test_the_script_with_a_wrong_token_says_so_and_does_not_show_it(world: World, url: str) -> None:
+    code, said, wrong = script(url, "wait", "deploy v2 to staging", OPSBOT_CI_TOKEN="a wrong secret")
+    assert (code, said, "The token is not right." in wrong) == (1, "", True)
+    assert "a wrong secret" not in wrong
+    assert world.store.runs.list(10) == []
