@@ -10,6 +10,7 @@ SMOKE_PREFIX = "_smoke"
 RESERVED = frozenset(
     {"public", "login", "logout", "register", "add_message", "api", "health", "metrics", "static", "release"}
     | {"smoke", "favicon.ico", "robots.txt"}
+    | {"grafana"}  # where there is one, the edge sends /grafana/follow to it
 )
 # Beyond this a name no longer fits a Postgres index row (2,704 bytes) in the worst encoding.
 LONGEST_NAME = 500

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
 from minitwit.names import RESERVED
 
+EDGE = Path(__file__).resolve().parents[3] / "app" / "edge"
 SIMULATOR = {"Authorization": "Basic c2ltdWxhdG9yOnN1cGVyX3NhZmUh"}
 WRONG_LOGIN = {"username": "me", "password": "wrong"}
 LOGIN = {"username": "me", "password": "default"}
@@ -127,6 +130,13 @@ def test_a_name_whose_page_could_not_be_reached_is_taken(simulator, browser, nam
 def test_every_first_segment_of_a_route_is_a_reserved_name(app):
     firsts = {rule.rule.split("/")[1] for rule in app.url_map.iter_rules()}
     assert firsts - {"", "<username>"} <= RESERVED
+
+
+def test_whatever_the_edge_sends_elsewhere_is_a_reserved_name():
+    text = "".join(path.read_text(encoding="utf-8") for path in sorted(EDGE.glob("*.template")))
+    folders = set(re.findall(r"^\s*location [~^ ]*/(\w+)/ ", text, re.MULTILINE))
+    assert "grafana" in folders
+    assert folders <= RESERVED
 
 
 def test_no_forms_need_a_token_and_no_header_asks_for_https(browser, person):
