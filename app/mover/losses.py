@@ -7,12 +7,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from minitwit.passwords import OLD_METHODS
+
 from mover.mapping import Table, Wrong, listed, quoted
 from mover.source import Source
 from mover.target import Column, Target
 
 KINDS = {"integer": "integer", "bigint": "bigint", "smallint": "integer", "text": "text", "character varying": "text"}
-OLD_HASHES = "substr(pw_hash, 1, 5) IN ('sha1$', 'md5$', 'plain')"
+# How a stored password begins that the application can check: what its library makes, and what that made in 2010.
+CHECKED = ("scrypt:", "pbkdf2:", *(f"{method}$" for method in sorted(OLD_METHODS)))
 
 
 @dataclass(frozen=True)
@@ -103,10 +106,17 @@ def _of_values(source: Source, table: Table, ours: Mapping[str, Column]) -> Iter
             yield Finding("changed", table.name, empty, f"{empty:,} empty values of {table.source}.{theirs} become “{table.defaults[column]}”.")  # fmt: skip
         elif empty and not ours[column].nullable:
             yield Finding("refused", table.name, empty, f"{empty:,} values of {table.source}.{theirs} are empty, and ours may not be. Give a default in the mapping.")  # fmt: skip
-    if table.name == "users" and table.columns.get("pw_hash") == "pw_hash":
-        rows = int(source.ask(f"SELECT count(*) FROM {quoted(table.source)} WHERE {OLD_HASHES}")[0])  # noqa: S608  # identifiers are quoted
+    if table.name == "users" and "pw_hash" in table.columns:
+        strange = f"SELECT count(*) FROM {quoted(table.source)} WHERE {unchecked(table.theirs('pw_hash'))}"  # noqa: S608  # identifiers are quoted
+        rows = int(source.ask(strange)[0])
         if rows:
-            yield Finding("note", table.name, rows, f"{rows:,} passwords are hashed in a way that is not checked any more: these people need a new password.")  # fmt: skip
+            yield Finding("note", table.name, rows, f"{rows:,} passwords are hashed in a way that the application cannot check: these people need a new password.")  # fmt: skip
     missing = [name for name, column in ours.items() if name not in table.columns and not column.nullable and not column.default]  # fmt: skip
     if missing:
         raise Wrong(f"Our table {table.name} needs {', '.join(missing)}, and the mapping gives nothing for it.")
+
+
+def unchecked(column: str) -> str:
+    """The condition, for either database, that a column holds what the application can compare no password with."""
+    text = f"CAST({quoted(column)} AS text)"
+    return " AND ".join(f"substr({text}, 1, {len(begin)}) <> '{begin}'" for begin in CHECKED)
