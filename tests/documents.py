@@ -7,9 +7,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs" / "alerts").glob("*.md"))
-DOCUMENTS = ("README.md", "CONTRIBUTING.md", "docs/operator.md", *PAGES)
+DOCUMENTS = ("README.md", "CONTRIBUTING.md", "docs/operator.md", "docs/workspace.md", *PAGES)
 TEXTS = {name: (ROOT / name).read_text(encoding="utf-8") for name in DOCUMENTS}
-PROGRAM = re.compile(r"python -m opsbot(?P<words>( [^\s#`]+)+)")
+PROGRAM = re.compile(
+    r"(?:^|[(/]| &&? |\bsudo )opsbot (?P<words>[^#)]+)|python -m (?P<module>opsbot[\w.]*)(?P<rest>[^#)]*)"
+)
+NAMED = re.compile(r"(?<![\w./@-])opsbot [^#\s]")  # the word, with something behind it
+NO_COMMAND: dict[str, str] = {}  # pieces in which that word is no command: why
 PATHS = re.compile(r"^(?:opsbot|tests|docs|playbooks|app)/[\w./-]+$")
 PLACEHOLDER = re.compile(r"[A-Z]{4,}")  # opsbot/steps/FAMILY.py
 
@@ -18,7 +22,7 @@ def quoted(text: str) -> list[str]:
     """Everything in code marks, and every line of every block."""
     blocks = re.findall(r"^```\w*\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
     spans = re.findall(r"`([^`]+)`", re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL))
-    lines = [line for block in blocks for line in block.splitlines()]
+    lines = [line for block in blocks for line in block.replace("\\\n", " ").splitlines()]
     return [" ".join(piece.split()) for piece in (*spans, *lines)]
 
 
@@ -46,9 +50,16 @@ VERBS = (
     "runs",
     "releases",
     "backups",
+    "chart",
+    "cancel",
 )
 ON_PAGES = [
-    piece for name, piece in CODE if name in PAGES and piece.split()[0] in VERBS
+    piece for name, piece in CODE if name in (*PAGES, "docs/operator.md") and piece.split()[0] in VERBS and " " in piece
 ]  # they need no @opsbot to be read
 SAID = sorted({re.sub(r"^(@opsbot|/ops) ", "", text) for text in (*CHAT, *daily_table(), *ON_PAGES)})
-TERMINAL = [match["words"].strip() for piece in PIECES if (match := PROGRAM.search(piece))]
+FOUND = [match for piece in PIECES for match in PROGRAM.finditer(piece)]
+TERMINAL = sorted({(found["words"] or found["rest"]).strip() for found in FOUND if found["module"] in (None, "opsbot")})
+MODULES = sorted(
+    {(found["module"], found["rest"].strip()) for found in FOUND if (found["module"] or "opsbot") != "opsbot"}
+)
+LEFT_OUT = {piece for piece in PIECES if NAMED.search(piece) and not PROGRAM.search(piece)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 import pytest
@@ -12,15 +12,22 @@ from scene import Scene
 
 from opsbot import bot as bots
 from opsbot.bot import Bot
-from opsbot.cli.main import USAGE
 from opsbot.cli.main import load as settings
+from opsbot.commands.catalog import OF_TERMINAL
 from opsbot.commands.parse import parse
-from opsbot.commands.request import Actor, ChangeRequest, Query, Request
+from opsbot.commands.request import Actor, ChangeRequest, Request
 
 ADMIN = Actor("person", "U01ALICE", "Alice Adams", "Europe/Copenhagen")
 NOT_UNDERSTOOD = ("usage", "unknown_command", "unexpected", "config")
-OWN = [line.split()[0] for line in USAGE.splitlines() if line.startswith("  ")]
-TYPED = sorted({words for words in TERMINAL if shlex.split(words)[0] not in OWN} | set(SAID))
+WITHOUT: Mapping[str, str] = {  # what begins like this is understood, and is about something that is not there
+    "ack ": "an alert of that number",
+    "cancel": "a run that is under way",
+    "unblock ": "a release that is blocked",
+    "runs rabcde": "that run",
+    "runs ID": "that run",
+    "chart ": "a Prometheus beside these stacks",
+}
+TYPED = sorted({words for words in TERMINAL if shlex.split(words)[0] not in OF_TERMINAL} | set(SAID))
 
 
 @pytest.fixture(scope="module")
@@ -47,8 +54,5 @@ def test_every_command_that_is_quoted_can_be_carried_out(reader: Bot, text: str)
     reply = reader.front.handle(request)
     assert reply.code not in NOT_UNDERSTOOD, reply.text
     assert reply.text
-    if isinstance(command, Query) and command.name not in (
-        "runs",
-        "explain",
-    ):  # they may ask for a run that is not there
+    if not isinstance(command, ChangeRequest) and not text.startswith(tuple(WITHOUT)):
         assert reply.ok, reply.text
