@@ -59,6 +59,7 @@ class Outbox:
         self._sending = self._stopping = False
         self._wake = threading.Condition()
         self._thread = threading.Thread(target=self._work, name="outbox", daemon=True)
+        OUTBOX.set_function(self._waiting)
 
     def start(self) -> None:
         """Begin to send."""
@@ -98,7 +99,6 @@ class Outbox:
         if earlier is not None and earlier.urgent:
             letter = replace(letter, urgent=True)
         slots[letter.slot] = letter
-        self._count()
 
     def _elsewhere(self, slot: str) -> Letter | None:
         """Take a letter out of whatever lane it waits in: the same message may be meant for another channel now."""
@@ -185,12 +185,11 @@ class Outbox:
                 self._next_edit = max(self._next_edit, now if letter.urgent else now + self._spacing)
             if len(self._touched) > 500:
                 self._touched = {slot: at for slot, at in self._touched.items() if at > now - 60}
-            self._count()
             self._wake.notify_all()
         try:
             letter.sent()
         except OpsError as unwritable:  # the next sweep finds it still to be told, and that it is shown already
             log.warning("outbox.not_noted", slot=letter.slot, why=unwritable)
 
-    def _count(self) -> None:
-        OUTBOX.set(sum(len(lane.slots) for lane in self._lanes.values()))
+    def _waiting(self) -> int:
+        return sum(len(lane.slots) for lane in list(self._lanes.values()))
