@@ -30,15 +30,25 @@ PATIENCE = 120.0  # seconds that the process to be killed may need to come to it
 
 @dataclass(frozen=True)
 class Point:
-    """Where the process dies: so many seconds after this step's row was begun or ended."""
+    """Where the process dies: so many seconds after this step's row was begun or ended.
+
+    `phase` undo: a person stops the run once the step `stopped_in` has begun, and the row is one of its undo.
+    """
 
     playbook: str
     step: str
     ended: bool
     after: float = 0.0
+    phase: str = "do"
+    stopped_in: str = ""
 
     def reached(self, rows: list[JournalRow]) -> bool:
-        return any(row.step == self.step and row.phase == "do" and (row.ended_at or not self.ended) for row in rows)
+        mine = [row for row in rows if (row.step, row.phase) == (self.step, self.phase)]
+        return any(row.ended_at or not self.ended for row in mine)
+
+    def stops(self, rows: list[JournalRow]) -> bool:
+        """Whether the moment has come at which a person stops the run."""
+        return any(row.step == self.stopped_in and row.phase == "do" for row in rows)
 
 
 @dataclass(frozen=True)
@@ -72,9 +82,12 @@ class World:
         argv = [sys.executable, str(Path(__file__).with_name("driver.py")), str(self.config), run]
         process = subprocess.Popen(argv, env={"PYTHONPATH": str(CHECKOUT)}, cwd=CHECKOUT)
         try:
-            ends = time.monotonic() + PATIENCE
-            while process.poll() is None and not point.reached(self.bot.store.journal.rows(run)):
+            ends, stopped = time.monotonic() + PATIENCE, False
+            while process.poll() is None and not point.reached(rows := self.bot.store.journal.rows(run)):
                 assert time.monotonic() < ends, f"{point} was never reached"
+                if not stopped and point.stops(rows):
+                    self.stop(run)
+                    stopped = True
                 time.sleep(0.002)
             time.sleep(point.after)
         finally:

@@ -56,6 +56,23 @@ POINTS = [pytest.param(*seeded(seed), id=f"seed-{seed}") for seed in range(1, SE
 ]
 
 
+UNDONE = [
+    pytest.param(
+        Point(playbook, step, ended, phase="undo", stopped_in=stopped_in),
+        False,
+        id=f"{playbook}-stopped-in-{stopped_in}-undo-{step}-{'after' if ended else 'before'}",
+        marks=pytest.mark.long,
+    )
+    for playbook, stopped_in, steps in (
+        ("deploy", "smoke", ("prepare",)),
+        ("deploy", "bake", ("switch", "prepare")),
+        ("restore", "check", ("load",)),
+    )
+    for step in steps
+    for ended in (False, True)
+]
+
+
 @pytest.fixture(scope="session")
 def code() -> str:
     """Identity of what is tested: the bot's files as they are now."""
@@ -138,6 +155,22 @@ def test_whoever_comes_after_a_killed_owner_ends_what_it_began(
     """Nobody who reads or posts meanwhile notices any of it, and a person may stop the run right after the kill."""
     judge = {"deploy": _deploy, "rollback": _rollback, "backup": _backup, "restore": _restore}[point.playbook]
     judge(world, point, cancelled)
+    ledger.write(point, cancelled)
+
+
+@pytest.mark.parametrize(("point", "cancelled"), UNDONE)
+def test_whoever_comes_after_an_owner_that_was_killed_while_it_undid_goes_on_undoing(
+    ledger: Ledger, world: World, point: Point, cancelled: bool
+) -> None:
+    old, databases = world.live(), world.databases()
+    words = ("deploy", "v1" if old.tag == "v2" else "v2") if point.playbook == "deploy" else ("restore", "latest")
+    with world.nobody_notices():
+        run = world.ask(*words, "--env", "test")
+        world.kill_at(point, run)
+        assert drive(world.bot, run) == "cancelled", world.row(run).outcome
+    world.nothing_is_left(run)
+    world.done_once(run)
+    assert (world.live().number, world.databases()) == (old.number, databases)
     ledger.write(point, cancelled)
 
 
