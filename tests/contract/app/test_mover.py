@@ -127,6 +127,49 @@ def test_a_postgres_that_was_left_in_the_middle_is_read_on_from_there(
     assert ours.ask("SELECT count(DISTINCT text) FROM messages") == [(said,)]
 
 
+LATEST = """
+[latest]
+from = "latest"
+key = ["only_row"]
+columns = { only_row = "only_row", value = "value" }
+"""
+
+
+@pytest.mark.parametrize("sent", [-1, 4711])
+def test_the_last_number_of_a_simulator_goes_from_one_of_ours_to_another(
+    database: Callable[[], Ours], tmp_path: Path, sent: int
+) -> None:
+    theirs, ours = database(), database()
+    theirs.ask(f"UPDATE latest SET value = {sent} RETURNING 1")  # noqa: S608  # a number of ours
+    mapping = tmp_path / "mapping.toml"
+    mapping.write_text(LATEST)
+    code, told = ours.move(theirs.url, "--mapping", str(mapping), "--accept-loss")
+    assert (code, told["tables"]) == (0, {"latest": {"rows": 1, "expected": 1, "equal": True}})
+    assert ours.ask("SELECT only_row, value FROM latest") == [(1, sent)]
+
+
+def test_a_number_that_a_simulator_sent_here_is_not_written_over(database: Callable[[], Ours], tmp_path: Path) -> None:
+    theirs, ours = database(), database()
+    ours.ask("UPDATE latest SET value = 12 RETURNING 1")
+    mapping = tmp_path / "mapping.toml"
+    mapping.write_text(LATEST)
+    code, told = ours.move(theirs.url, "--mapping", str(mapping), "--accept-loss")
+    assert (code, told["error"]) == (3, "Our table latest is not empty. Move into an empty database.")
+    assert ours.ask("SELECT value FROM latest") == [(12,)]
+
+
+def test_passwords_that_nobody_can_check_are_counted_and_those_of_2010_are_not_among_them(
+    old: Path, ours: Ours
+) -> None:
+    with sqlite3.connect(old) as link:
+        link.execute("insert into user values (8, 'of 2010', 'o@x', 'sha1$salt$5e')")
+        link.execute("insert into user values (9, 'careless', 'c@x', 'plain$$secret')")
+    code, told = ours.move(old)
+    assert code == 0
+    assert [(one["kind"], one["rows"]) for one in told["findings"]] == [("note", 1)]
+    assert "1 passwords are hashed in a way that the application cannot check" in told["findings"][0]["text"]
+
+
 def test_text_that_is_no_utf8_is_read_with_marks_and_nothing_is_read_twice(old: Path, ours: Ours) -> None:
     with sqlite3.connect(old) as link:
         rows = ((n, 1, f"more {n}", n, 0) for n in range(1_000, 13_000))
