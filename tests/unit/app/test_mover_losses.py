@@ -33,7 +33,10 @@ def counted(stored: str | None) -> bool:
     return found == (1,)
 
 
-@pytest.mark.parametrize("stored", [*OF_2010.values(), *OF_TODAY.values(), *OF_NOBODY.values()])
+ALL = {**OF_2010, **OF_TODAY, **OF_NOBODY}
+
+
+@pytest.mark.parametrize("stored", list(ALL.values()), ids=[str(name) or "empty" for name in ALL])
 def test_the_condition_holds_for_what_the_application_cannot_check(stored: str) -> None:
     assert counted(stored) is not passwords.fits(stored, PASSWORD)
 
