@@ -21,7 +21,9 @@ BEFORE_ANYTHING = {"apps.connections.open"}  # the SDK's own call, with the app'
 def called() -> set[str]:
     """Every method of the Web API that chat/ names: `client.chat_update` is `chat.update`, and so is its name in quotes."""
     nodes = [node for path in CHAT.glob("*.py") for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))]
-    names = {node.attr for node in nodes if isinstance(node, ast.Attribute) and "_" in node.attr.strip("_")}
+    names = {node.attr for node in nodes if isinstance(node, ast.Attribute) and "_" in node.attr.strip("_")} - {
+        "api_call"
+    }
     quoted = {str(node.value) for node in nodes if isinstance(node, ast.Constant)} & set(METHODS)
     by_name = {name.replace("_", ".", 1) for name in names if hasattr(WebClient, name) and not name.startswith("_")}
     return by_name | quoted
