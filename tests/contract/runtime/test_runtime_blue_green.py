@@ -45,7 +45,7 @@ def test_a_release_that_fails_its_smoke_test_is_never_seen_and_leaves_nothing(de
     live, run = target.observed("web"), deploys.run()
     with pytest.raises(StepFailed, match=r"smoke test of v4 failed: front page .*500") as caught:
         deploys.prepared("v4", run)
-    assert "Exit code 1." in caught.value.as_json()["details"]  # type: ignore[operator]
+    assert "Exit code 1." in caught.value.as_json()["details"]  # type: ignore[operator]  # text, here
     deploys.undo_prepare("v4", run)
     assert target.observed("web") == live
     assert deploys.colours() == [live.colour if live else None]
@@ -203,7 +203,7 @@ def test_a_rollback_to_a_cold_release_needs_no_registry(
 ) -> None:
     deploys.ensure("v2", "v1")
     for colour in deploys.colours():
-        if colour != target.observed("web").colour:  # type: ignore[union-attr]
+        if colour != target.observed("web").colour:  # type: ignore[union-attr]  # it runs
             target.swarm.remove(f"dtest_web-{colour}")
     alone = Targets(config_of(parts, image="127.0.0.1:1/minitwit"), store)
     with pytest.raises(Unavailable, match=r"registry 127\.0\.0\.1:1 does not answer"):

@@ -20,8 +20,8 @@ sys.path[:0] = [str(UNIT / "store"), str(UNIT / "runs")]
 
 from acting import Stage, engine  # noqa: E402  # found only through the path above
 
-from opsbot.runs.engine import Engine  # noqa: E402
-from opsbot.store import Store, open_store  # noqa: E402
+from opsbot.runs.engine import Engine  # noqa: E402  # after the path above
+from opsbot.store import Store, open_store  # noqa: E402  # after the path above
 
 Start = Callable[..., "subprocess.Popen[bytes]"]
 numbers = itertools.count(1)
