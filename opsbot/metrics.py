@@ -6,6 +6,7 @@ from prometheus_client import REGISTRY, Counter, Gauge, Histogram
 
 __all__ = [
     "ALERTS",
+    "AUDIT_UNWRITTEN",
     "BACKUP_BYTES",
     "BACKUP_NEWEST",
     "COMMANDS",
@@ -23,6 +24,7 @@ STEP_SECONDS = Histogram("opsbot_step_seconds", "Seconds a step took.", ["step"]
 COMMANDS = Counter("opsbot_commands_total", "Commands by name, door and outcome.", ["command", "door", "outcome"])
 PROBE_UP = Gauge("opsbot_probe_up", "1 if the probe's last result was good.", ["probe"])
 ALERTS = Gauge("opsbot_alerts_firing", "Alerts that fire now.")
+AUDIT_UNWRITTEN = Counter("opsbot_audit_unwritten_total", "Rows of the audit that could not be written at once.")
 RECONNECTS = Counter("opsbot_slack_reconnects_total", "Socket Mode connections made again.")
 OUTBOX = Gauge("opsbot_outbox_waiting", "Messages that wait to be sent.")
 RELEASE_LIVE = Gauge(

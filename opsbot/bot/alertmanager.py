@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any, ClassVar
 
 from opsbot.clock import Clock, ago
+from opsbot.commands.doorstep import STRANGER, Doorstep
 from opsbot.config import values
 from opsbot.config.settings import Config
 from opsbot.errors import OpsError, UsageError
@@ -18,41 +19,49 @@ from opsbot.health.alertmanager import Receiver
 from opsbot.health.probe import Probe
 from opsbot.health.result import Outcome
 from opsbot.store import Store
+from opsbot.web import ALERTS, FROM
 
+DOOR = ALERTS.strip("/")
+ITSELF = {"kind": "alert", "id": "alert:alertmanager", "name": "Alertmanager"}
 BARKS_EVERY, BARKS_AFTER = 20.0, 3  # seconds between looks; so many in a row are believed
 
 Answer = tuple[int, Mapping[str, str], bytes]
 
 
 class Door:
-    """Answers `POST /alertmanager`. Without a configured token nobody gets in."""
+    """Answers `POST /alertmanager`. Without a configured token nobody gets in. `doorstep` hears whom it turns away."""
 
-    def __init__(self, token: str, receive: Callable[[Any], None]) -> None:
-        self._token, self._receive = token, receive
+    def __init__(self, token: str, receive: Callable[[Any], None], doorstep: Doorstep) -> None:
+        self._token, self._receive, self._doorstep = token, receive, doorstep
 
     def __call__(self, body: bytes, headers: Mapping[str, str]) -> Answer:
         """Status, headers, body. 5xx makes Alertmanager try again; 4xx does not."""
         given = headers.get("authorization", "").encode("utf-8", "replace")
         # Compared in any case, so that the time tells nothing.
         same = hmac.compare_digest(given, f"Bearer {self._token}".encode())
+        source = headers.get(FROM, "")
         if not self._token or not same:
-            return 401, {"WWW-Authenticate": "Bearer"}, b"The token is not right.\n"
+            return 401, {"WWW-Authenticate": "Bearer"}, self._refused("token", "The token is not right.", source)
         try:
             self._receive(json.loads(body))
         except UsageError as error:
-            return 400, {}, f"{error.sentence()}\n".encode()
+            return 400, {}, self._refused("shape", error.sentence(), source, ITSELF)
         except (ValueError, RecursionError):
-            return 400, {}, b"That is not JSON.\n"
+            return 400, {}, self._refused("shape", "That is not JSON.", source, ITSELF)
         except OpsError as error:
             return 503, {"Retry-After": "5"}, f"{error.sentence()}\n".encode()
         return 200, {}, b""
 
+    def _refused(self, code: str, why: str, source: str, actor: Mapping[str, Any] = STRANGER) -> bytes:
+        self._doorstep.refused(DOOR, code, why, source, actor)
+        return f"{why}\n".encode()
 
-def door(config: Config, receiver: Receiver) -> Door | None:
+
+def door(config: Config, receiver: Receiver, doorstep: Doorstep) -> Door | None:
     """The door, if opsbot.yml has an `alertmanager`."""
     if config.alertmanager is None:
         return None
-    return Door(values.secret(config.alertmanager.token).reveal(), receiver.receive)
+    return Door(values.secret(config.alertmanager.token).reveal(), receiver.receive, doorstep)
 
 
 def receiver(config: Config, store: Store, clock: Clock, context: Callable[[str], Mapping[str, Any]]) -> Receiver:

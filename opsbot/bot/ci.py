@@ -6,18 +6,26 @@ import hashlib
 import hmac
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from typing import Any
 
+from opsbot.commands.doorstep import Doorstep
 from opsbot.commands.reply import HEARD_BEFORE, Reply
 from opsbot.commands.request import Actor, Request
 from opsbot.config.settings import Ci
 from opsbot.errors import OpsError
 from opsbot.runs.plan import NOTHING
 from opsbot.store import Store
+from opsbot.web import CI as PATH
+from opsbot.web import FROM
 
-PATH = "/ci"
+DOOR = PATH.strip("/")
+CI = Actor("ci", "ci:ci", "CI")
+SHOWN = 40  # characters of a word that CI may not say
 LONGEST = 300  # characters of a command
 REFUSED, NOT_UNDERSTOOD = 3, 2  # exit codes of replies
+
+_AS_KEPT = asdict(CI)
 
 Answer = tuple[int, Mapping[str, str], bytes]
 
@@ -27,7 +35,7 @@ class Door:
 
     `handle` is the front; `look(run)` answers its status and a sentence. The same command for the same `source` (the
     address of one attempt of CI's own run) is carried out once, however often it is sent; another attempt asks anew.
-    What is so already needs no run: 200, as CI has what it wants.
+    What is so already needs no run: 200, as CI has what it wants. Whom the door itself turns away, `doorstep` hears of.
     """
 
     def __init__(
@@ -37,19 +45,24 @@ class Door:
         handle: Callable[[Request], Reply],
         look: Callable[[str], tuple[str, str]],
         store: Store,
+        doorstep: Doorstep,
     ) -> None:
         self._token, self._settings, self._handle, self._look, self._store = token, settings, handle, look, store
+        self._doorstep = doorstep
 
     def __call__(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> Answer:
         """Status, headers, body."""
         given = headers.get("authorization", "").encode("utf-8", "replace")
         same = hmac.compare_digest(given, f"Bearer {self._token}".encode())  # in any case: the time tells nothing
+        source = headers.get(FROM, "")
         if not self._token or not same:
-            return _json(401, {"code": "token", "text": "The token is not right."}, {"WWW-Authenticate": "Bearer"})
+            why = "The token is not right."
+            self._doorstep.refused(DOOR, "token", why, source)
+            return _json(401, {"code": "token", "text": why}, {"WWW-Authenticate": "Bearer"})
         if method == "GET" and path.startswith(f"{PATH}/"):
             return self._tell(path.removeprefix(f"{PATH}/"))
         if method == "POST" and path == PATH:
-            return self._ask(body)
+            return self._ask(body, source)
         return _json(
             405, {"code": "method", "text": f"POST {PATH} asks, GET {PATH}/RUN looks."}, {"Allow": "GET, POST"}
         )
@@ -61,16 +74,21 @@ class Door:
             return _json(503 if error.again else 404, {"code": error.code, "text": error.sentence()})
         return _json(200, {"status": status, "text": text})
 
-    def _ask(self, body: bytes) -> Answer:
+    def _ask(self, body: bytes, source: str) -> Answer:
         try:
-            command, source = _asked(body)
+            command, attempt = _asked(body)
         except ValueError as error:
+            self._doorstep.refused(DOOR, "shape", str(error), source, _AS_KEPT)
             return _json(400, {"code": "shape", "text": str(error)})
-        if not command.split() or command.split()[0].lower() not in self._settings.may:
-            may = ", ".join(self._settings.may) or "nothing"
-            return _json(403, {"code": "not_allowed", "text": f"CI may say {may}."})
-        key = f"ci:{hashlib.sha256(f'{source} {command}'.encode()).hexdigest()}" if source else None
-        reply = self._handle(Request(Actor("ci", "ci:ci", "CI"), "web", text=command, key=key))
+        said = command.split()[0].lower() if command.split() else ""
+        if said not in self._settings.may:
+            why = f"CI may say {', '.join(self._settings.may) or 'nothing'}."
+            self._doorstep.refused(DOOR, "not_allowed", f"{why} It said “{said[:SHOWN]}”.", source, _AS_KEPT)
+            return _json(403, {"code": "not_allowed", "text": why})
+        key = f"ci:{hashlib.sha256(f'{attempt} {command}'.encode()).hexdigest()}" if attempt else None
+        return self._answer(key, self._handle(Request(CI, "web", text=command, key=key)))
+
+    def _answer(self, key: str | None, reply: Reply) -> Answer:
         run = self._run_of(key, reply)
         if run:
             return _json(202, {"run": run, "text": reply.text})

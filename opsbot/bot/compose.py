@@ -160,7 +160,7 @@ def _services(bot: Bot, plan: Callable[[Playbook, Mapping[str, Any], str], Plan]
 
 def _parts(bot: Bot) -> dict[str, Callable[[], str]]:
     """What `status` asks, each by name; a sentence, or an OpsError that says what is wrong."""
-    parts: dict[str, Callable[[], str]] = {"store": partial(_store, bot.store)}
+    parts: dict[str, Callable[[], str]] = {"store": partial(_store, bot)}
     parts["slack"] = partial(_slack, bot)
     for name in bot.config.environments:
         parts[_where(bot, "engine", name)] = partial(_engine, bot.targets, name)
@@ -199,8 +199,9 @@ def _slack(bot: Bot) -> str:
     return bot.serving.slack_says()
 
 
-def _store(store: Store) -> str:
-    store.ping()
+def _store(bot: Bot) -> str:
+    bot.store.ping()
+    bot.front.record.missing()
     return "The bot's own state can be read."
 
 

@@ -17,6 +17,7 @@ from opsbot.bot.chores import Chores
 from opsbot.bot.ending import Ending
 from opsbot.clock import Clock
 from opsbot.commands.desk import Desk
+from opsbot.commands.doorstep import Doorstep
 from opsbot.commands.reply import Reply
 from opsbot.commands.request import Request
 from opsbot.config import values
@@ -29,7 +30,7 @@ from opsbot.runs.pool import Pool
 from opsbot.runs.view import RunView
 from opsbot.schedule import Scheduler
 from opsbot.store import Store
-from opsbot.web import Routes, Web
+from opsbot.web import FROM, Routes, Web
 
 if TYPE_CHECKING:
     from opsbot.chat.front import SlackFront
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 ALIVE_FOR = 15.0  # seconds that others believe this bot to be alive after its last heartbeat
 HEARTBEAT = 4.0
 STANDBY_LOOK = 1.0
+TURNED_AWAY = {401: "not_signed", 400: "shape"}  # what Slack's door answers to whoever is not Slack → reason
 
 _log = log.get(__name__)
 
@@ -63,6 +65,7 @@ class Serving:
         self._config, self._clock, self._store, self._owner = config, clock, store, owner
         self._handle, self._engine, self._pool, self._watch, self._card = handle, engine, pool, watch, card
         self._mend, self._desk, self._reported = mend, desk, alerts
+        self._doorstep = Doorstep(desk.front.record, clock)
         self._stop, self._standby, self._lost = threading.Event(), False, False
         self._ending = Ending(self._stop)
         self._slack: SlackFront | None = None
@@ -83,6 +86,7 @@ class Serving:
         told = self._serve() if self._wait_for_turn() else True
         for web in webs:
             web.stop()
+        self._doorstep.tell(everything=True)
         return told
 
     def _webs(self) -> list[Web]:
@@ -99,24 +103,31 @@ class Serving:
         if prometheus and (alerts or own):
             at = alerts or own
             doors[at] = replace(
-                doors.get(at, Routes(self.health)), alerts=alertmanager.door(self._config, self._reported)
+                doors.get(at, Routes(self.health)),
+                alerts=alertmanager.door(self._config, self._reported, self._doorstep),
             )
-        return [Web(address, routes) for address, routes in doors.items()]
+        return [Web(address, replace(routes, turned_away=self._doorstep.refused)) for address, routes in doors.items()]
 
     def _ci(self) -> ci.Door | None:
         """CI asks at our own address. While another bot serves, it takes the run all the same: they share the record."""
         if self._config.ci is None:
             return None
         token = values.secret(self._config.ci.token).reveal()
-        return ci.Door(token, self._config.ci, self._handle, self._look, self._store)
+        return ci.Door(token, self._config.ci, self._handle, self._look, self._store, self._doorstep)
 
     def _look(self, run: str) -> tuple[str, str]:
         view = self._engine.view(run)
         return view.status, self._card(view).text
 
     def _called_by_slack(self, body: bytes, headers: Mapping[str, str]) -> tuple[int, Mapping[str, str], bytes]:
-        """While another bot serves, Slack is asked to try again."""
-        return self._slack.receive(body, headers) if self._slack else (503, {"Retry-After": "5"}, b"")
+        """While another bot serves, Slack is asked to try again. Who is not Slack is not heard, and goes into the record."""
+        if self._slack is None:
+            return 503, {"Retry-After": "5"}, b""
+        answer = self._slack.receive(body, headers)
+        if answer.status in TURNED_AWAY:
+            why = answer.body.decode().strip()
+            self._doorstep.refused("slack", TURNED_AWAY[answer.status], why, headers.get(FROM, ""))
+        return answer
 
     def _serve(self) -> bool:
         self._start()
@@ -133,6 +144,7 @@ class Serving:
                     return True
             except OpsError as error:  # whoever stands by outlives a store that is away for a moment
                 _log.warning("serve.lease", why=error)
+            self._doorstep.tell()
             self._stop.wait(STANDBY_LOOK)
         return False
 
@@ -235,6 +247,7 @@ class Serving:
                     _log.error("serve.lost", serving=self._store.leases.holder("serve", self._clock.now()))
                     self._lost = True
                     self._ending.begin(1)
+                self._doorstep.tell()
             except Exception:  # noqa: BLE001 - without this loop another bot takes over from a living one; it is logged whole
                 _log.exception("serve.heartbeat")
 

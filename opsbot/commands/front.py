@@ -17,13 +17,15 @@ from opsbot.commands.change import change, of_error
 from opsbot.commands.explain import explain
 from opsbot.commands.help import help_reply
 from opsbot.commands.parse import parse
+from opsbot.commands.record import Record
 from opsbot.commands.rehearse import rehearse
 from opsbot.commands.reply import HEARD_BEFORE, Code, Reply
 from opsbot.commands.request import ChangeRequest, Command, Note, Query, Request
 from opsbot.commands.services import Asked, Services
 from opsbot.commands.suggest import suggest
 from opsbot.commands.tree import Parsed, Tree
-from opsbot.errors import OpsError, Refused
+from opsbot.errors import OpsError, Refused, UsageError
+from opsbot.store.rows import Entry
 
 KEPT_BY_ENGINE = (
     *OF_RUNS,
@@ -42,6 +44,7 @@ class Front:
     def __init__(self, services: Services) -> None:
         self._services = services
         self.tree: Tree = tree(services.config, services.playbooks)
+        self.record = Record(services.store.audit, services.clock)
 
     @property
     def services(self) -> Services:
@@ -96,7 +99,7 @@ class Front:
             return Reply("These words were heard and acted on before.", private=True, code=HEARD_BEFORE)
         if isinstance(command, Note):
             reply = replace(NOTES[command.name][1](asked, command.args), news=True)
-            if command.name not in KEPT_BY_ENGINE:
+            if command.name not in KEPT_BY_ENGINE or not reply.ok:
                 self._record(request, command.name, _words(command.args), reply.code, {"said": reply.text})
             return reply
         reply = change(asked, request, command)
@@ -128,17 +131,12 @@ class Front:
             return ()
 
     def _refused(self, request: Request, parsed: Parsed | None, error: OpsError) -> None:
-        if isinstance(error, Refused) and parsed is not None:
+        if parsed is not None and _is_kept(parsed.command, error):
             what, target = _named(parsed.command)
             self._record(request, what, target, error.code, {"why": error.what})
 
     def _record(self, request: Request, what: str, target: str | None, outcome: str, body: dict[str, Any]) -> None:
-        """One audit row. That it cannot be written must not hide the answer to what was already decided."""
-        try:
-            now = self._services.clock.now()
-            self._services.store.audit.add(now, asdict(request.actor), request.door, what, target, outcome, body)
-        except OpsError as error:
-            _log.error("audit.unwritten", what=what, target=target, outcome=outcome, why=error)
+        self.record.add(Entry(asdict(request.actor), request.door, what, target, outcome, body))
 
 
 def _unexpected(request: Request) -> Reply:
@@ -147,6 +145,12 @@ def _unexpected(request: Request) -> Reply:
     body = {"code": "unexpected", "what": "Something went wrong inside the bot.", "id": number}
     text = f"Something went wrong inside the bot. Its log has the details under {number}."
     return Reply(text, "bad", json=body, ok=False, code="unexpected", exit_code=1, private=True)
+
+
+def _is_kept(command: Command, error: OpsError) -> bool:
+    """Whether the record has it: every refusal, and every change that did not begin, but not what was only mistyped."""
+    wanted = isinstance(command, ChangeRequest) and not command.plan_only
+    return isinstance(error, Refused) or (wanted and not isinstance(error, UsageError))
 
 
 def _as_json(reply: Reply) -> Reply:

@@ -12,16 +12,30 @@ import requests
 
 from opsbot.bot.alertmanager import Door, WatchdogLook, receiver, watchdogs
 from opsbot.clock import SystemClock
+from opsbot.commands.doorstep import Doorstep
+from opsbot.commands.record import Record
 from opsbot.config.settings import Alertmanager, Config, Environment
 from opsbot.errors import Unavailable, UsageError
-from opsbot.store import open_store
-from opsbot.web import Routes, Web
+from opsbot.store import Store, open_store
+from opsbot.web import LARGEST, Routes, Web
 
 TOKEN = "a long secret"
 
 
-def serve(door: Door) -> Iterator[str]:
-    web = Web("127.0.0.1:0", Routes(lambda: (True, {}), alerts=door))
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    opened = open_store(f"sqlite:///{tmp_path}/opsbot.db")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def doorstep(store: Store) -> Doorstep:
+    return Doorstep(Record(store.audit, SystemClock()), SystemClock())
+
+
+def serve(door: Door, doorstep: Doorstep) -> Iterator[str]:
+    web = Web("127.0.0.1:0", Routes(lambda: (True, {}), alerts=door, turned_away=doorstep.refused))
     web.start()
     yield f"http://127.0.0.1:{web.port}/alertmanager"
     web.stop()
@@ -33,8 +47,8 @@ def heard() -> list[Any]:
 
 
 @pytest.fixture
-def url(heard: list[Any]) -> Iterator[str]:
-    yield from serve(Door(TOKEN, heard.append))
+def url(heard: list[Any], doorstep: Doorstep) -> Iterator[str]:
+    yield from serve(Door(TOKEN, heard.append, doorstep), doorstep)
 
 
 def post(url: str, token: str | None, body: bytes = b"{}") -> int:
@@ -56,8 +70,8 @@ def test_nobody_else_is(url: str, heard: list[Any], token: str | None) -> None:
 
 
 @pytest.mark.parametrize("token", [None, "Bearer", "Bearer "])
-def test_without_a_configured_token_nobody_gets_in(heard: list[Any], token: str | None) -> None:
-    for url in serve(Door("", heard.append)):
+def test_without_a_configured_token_nobody_gets_in(heard: list[Any], doorstep: Doorstep, token: str | None) -> None:
+    for url in serve(Door("", heard.append, doorstep), doorstep):
         assert post(url, token) == 401
     assert heard == []
 
@@ -68,12 +82,27 @@ def test_what_is_not_json_is_the_senders_fault(url: str, body: bytes) -> None:
 
 
 @pytest.mark.parametrize(("error", "status"), [(UsageError("no"), 400), (Unavailable("the store is locked"), 503)])
-def test_only_what_may_work_later_is_asked_for_again(error: Exception, status: int) -> None:
+def test_only_what_may_work_later_is_asked_for_again(doorstep: Doorstep, error: Exception, status: int) -> None:
     def fail(_document: Any) -> None:
         raise error
 
-    for url in serve(Door(TOKEN, fail)):
+    for url in serve(Door(TOKEN, fail, doorstep), doorstep):
         assert post(url, f"Bearer {TOKEN}") == status
+
+
+def test_whom_the_door_turns_away_is_in_the_record(url: str, store: Store) -> None:
+    post(url, "Bearer guessed-it")
+    post(url, None)
+    post(url, f"Bearer {TOKEN}", b"{")
+    assert post(url, f"Bearer {TOKEN}", b" " * (LARGEST + 1)) == 413
+    post(url, f"Bearer {TOKEN}")
+    rows = store.audit.list(10)[::-1]
+    assert [(row.actor["id"], row.what, row.outcome) for row in rows] == [
+        ("unknown", "alertmanager", "token"),
+        ("alert:alertmanager", "alertmanager", "shape"),
+        ("unknown", "alertmanager", "too_large"),
+    ]
+    assert "guessed-it" not in str(rows)
 
 
 def test_it_is_only_posted_to(url: str) -> None:

@@ -15,9 +15,10 @@ from pretend_world import BOB, World
 
 from opsbot.bot.ci import Door
 from opsbot.commands.change import of_error
+from opsbot.commands.doorstep import Doorstep
 from opsbot.config.settings import Ci
 from opsbot.errors import NotFound, Refused, StepFailed, Unavailable
-from opsbot.web import Routes, Web
+from opsbot.web import LARGEST, Routes, Web
 
 TOKEN = "a long secret"
 OURS = {"Authorization": f"Bearer {TOKEN}"}
@@ -41,8 +42,9 @@ def served(world: World, token: str) -> Iterator[str]:
     def look(run: str) -> tuple[str, str]:
         return world.engine.view(run).status, "a sentence"
 
-    door = Door(token, Ci(token=token), world.front.handle, look, world.store)
-    web = Web("127.0.0.1:0", Routes(lambda: (True, {}), ci=door))
+    doorstep = Doorstep(world.front.record, world.clock)
+    door = Door(token, Ci(token=token), world.front.handle, look, world.store, doorstep)
+    web = Web("127.0.0.1:0", Routes(lambda: (True, {}), ci=door, turned_away=doorstep.refused))
     web.start()
     yield f"http://127.0.0.1:{web.port}/ci"
     web.stop()
@@ -144,13 +146,49 @@ def test_without_a_configured_token_nobody_gets_in(world: World) -> None:
             assert answer.status_code == 401
 
 
+def kept(world: World) -> list[tuple[str, str, str, str]]:
+    """Who was refused what, for which reason and why; oldest first."""
+    rows = world.store.audit.list(100)[::-1]
+    return [(str(row.actor["id"]), row.what, row.outcome, str(row.body.get("why"))) for row in rows]
+
+
+def test_whom_the_door_turns_away_is_in_the_record_and_the_token_is_not(world: World, url: str) -> None:
+    for _ in range(3):
+        requests.post(url, json={"command": "deploy"}, headers={"Authorization": "Bearer guessed-it"}, timeout=5)
+    ask(url, "rollback staging")
+    ask(url, f"{'x' * 200} y")
+    requests.post(url, data=b"{", headers=OURS, timeout=5)
+    assert requests.post(url, data=b" " * (LARGEST + 1), headers=OURS, timeout=5).status_code == 413
+
+    told = kept(world)
+    assert [row[:3] for row in told] == [
+        ("unknown", "ci", "token"),
+        ("ci:ci", "ci", "not_allowed"),
+        ("ci:ci", "ci", "shape"),
+        ("unknown", "ci", "too_large"),
+    ]
+    assert told[0][3] == "The token is not right. From 127.0.0.1."
+    assert told[1][3] == "CI may say deploy. It said “rollback”. From 127.0.0.1."
+    assert "guessed-it" not in str(world.store.audit.list(100))
+    assert TOKEN not in str(world.store.audit.list(100))
+
+
+def test_what_the_front_refuses_ci_is_in_the_record_once_with_its_code(world: World, url: str) -> None:
+    world.say("lock staging a test", BOB)
+    assert ask(url, "deploy v2 to staging")[0] == 403
+    assert ask(url, 'deploy v2 to production --break-glass "it cannot wait"')[0] == 403
+    assert [row[:3] for row in kept(world)][1:] == [("ci:ci", "deploy", "locked"), ("ci:ci", "deploy", "not_allowed")]
+
+
 def test_a_run_that_is_not_there_and_another_method_are_said(url: str) -> None:
     assert requests.get(f"{url}/rnope00", headers=OURS, timeout=5).status_code == 404
     assert requests.delete(url, headers=OURS, timeout=5).status_code == 405
 
 
 def test_what_is_down_is_worth_another_try(world: World) -> None:
-    door = Door(TOKEN, Ci(token=TOKEN), lambda _asked: of_error(Unavailable("no")), lambda _run: ("", ""), world.store)
+    away = of_error(Unavailable("no"))
+    doorstep = Doorstep(world.front.record, world.clock)
+    door = Door(TOKEN, Ci(token=TOKEN), lambda _asked: away, lambda _run: ("", ""), world.store, doorstep)
     found, _, _ = door("POST", "/ci", b'{"command": "deploy v2 to staging"}', {"authorization": f"Bearer {TOKEN}"})
     assert found == 503
 
