@@ -18,6 +18,7 @@ from opsbot.chat.client import Client
 from opsbot.chat.delivery import Delivery
 from opsbot.chat.desk import Desk
 from opsbot.chat.dialogs import Dialogs
+from opsbot.chat.ear import Message
 from opsbot.chat.filling import Filling
 from opsbot.chat.groups import Groups
 from opsbot.chat.home import Home
@@ -214,9 +215,9 @@ class SlackFront:
         self._since = self._clock.now()
         self._outbox.hurry()
 
-    def _spoke(self) -> None:
+    def _spoke(self, message: Message) -> None:
         if self._link:
-            self._link.ear.spoke()
+            self._link.ear.spoke(message)
 
     def _tell(self) -> None:
         while not self._stopped.is_set():

@@ -13,7 +13,7 @@ from slack_bolt import App
 from slack_bolt.request import BoltRequest
 
 from opsbot import log as logs
-from opsbot.chat.ear import Ear
+from opsbot.chat.ear import Ear, own_message
 from opsbot.clock import Clock
 from opsbot.log import Secret
 
@@ -76,7 +76,7 @@ class Hook:
             return Answer(400, TEXT, b"This is none of Slack's requests.\n")
         self._called = True
         event = payload.get("event") if isinstance(payload.get("event"), dict) else {}
-        self.ear.hear(event=bool(event), own=(event or {}).get("user") == self._bot)
+        self.ear.hear(event=bool(event), own=own_message(event or {}, self._bot))
         if "ssl_check" in payload:
             return Answer(200, TEXT, b"")
         given = self._app.dispatch(BoltRequest(mode="socket_mode", body=payload, headers=_retries(headers)))

@@ -10,6 +10,7 @@ from urllib.error import URLError
 from slack_sdk.errors import SlackApiError, SlackClientError
 
 from opsbot.chat.client import Client
+from opsbot.chat.ear import Message
 from opsbot.chat.letter import Letter
 from opsbot.chat.marks import shorten
 from opsbot.chat.render import Rendered
@@ -56,7 +57,7 @@ class NotAccepted(Exception):
 class Mailer:
     """Writes messages; `spoke` is called after each post. `client` must not retry by itself: that would post twice."""
 
-    def __init__(self, client: Client, spoke: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, client: Client, spoke: Callable[[Message], None] = lambda message: None) -> None:
         self._client, self._spoke = client, spoke
 
     def post(self, letter: Letter) -> tuple[str, str]:
@@ -66,8 +67,9 @@ class Mailer:
         thread = {"thread_ts": letter.thread} if letter.thread else {}
         # not by the SDK's method of that name, which looks at thirty arguments more: this is what a person waits for
         answer = _call(lambda: self._client.api_call("chat.postMessage", json={**words, **thread}))
-        self._spoke()
-        return str(answer["channel"]), str(answer["ts"])
+        posted = str(answer["channel"]), str(answer["ts"])
+        self._spoke(posted)
+        return posted
 
     def show(self, letter: Letter, picture: Picture) -> tuple[str, str]:
         """Upload a picture with the letter's words beside it; (channel id, ""): Slack tells later which message shows it.

@@ -21,7 +21,7 @@ from slack_sdk.socket_mode.websocket_client import SocketModeClient
 from slack_sdk.web import WebClient
 
 from opsbot import log as logs
-from opsbot.chat.ear import Ear
+from opsbot.chat.ear import Ear, own_message
 from opsbot.clock import Clock
 from opsbot.metrics import RECONNECTS
 
@@ -180,7 +180,7 @@ class Link:
 
     def _hear(self, _socket: BaseSocketModeClient, message: dict[str, Any], _raw: str | None = None) -> None:
         event = (message.get("payload") or {}).get("event") or {}
-        self.ear.hear(event=message.get("type") == "events_api", own=event.get("user") == self._bot)
+        self.ear.hear(event=message.get("type") == "events_api", own=own_message(event, self._bot))
         if message.get("type") == "hello":
             self._socket.established()
             self._hellos += 1

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from opsbot.chat.ear import Ear
+from opsbot.chat.ear import Ear, own_message
+
+EARLIER, MINE, ELSEWHERE = ("C1", "1.0"), ("C1", "2.0"), ("D1", "2.5")
 
 
 class Hands:
@@ -46,8 +48,8 @@ def test_a_pong_now_and_then_is_enough_on_a_quiet_day() -> None:
 
 def test_pongs_without_our_own_message_coming_back_are_deafness() -> None:
     listening, hands = ear()
-    listening.hear(event=True, own=True)
-    listening.spoke()
+    listening.hear(event=True, own=EARLIER)
+    listening.spoke(MINE)
     for _ in range(3):
         hands.sleep(8)
         listening.hear()
@@ -56,16 +58,60 @@ def test_pongs_without_our_own_message_coming_back_are_deafness() -> None:
 
 def test_where_our_own_messages_never_come_back_none_is_awaited() -> None:
     listening, hands = ear()
-    listening.spoke()
+    listening.spoke(MINE)
     hands.sleep(25)
     listening.hear()
     assert listening.deaf() is None
 
 
+def test_where_only_direct_messages_come_back_none_is_awaited_in_a_channel() -> None:
+    listening, hands = ear()
+    listening.hear(event=True, own=ELSEWHERE)
+    listening.spoke(MINE)
+    hands.sleep(25)
+    listening.hear()
+    assert listening.deaf() is None
+    listening.spoke((ELSEWHERE[0], "3.0"))
+    hands.sleep(25)
+    listening.hear()
+    assert listening.deaf()
+
+
+def test_a_message_that_came_back_before_it_was_said_to_be_taken_is_not_awaited() -> None:
+    listening, hands = ear()
+    listening.hear(event=True, own=EARLIER)
+    listening.hear(event=True, own=MINE)
+    listening.spoke(MINE)
+    hands.sleep(25)
+    listening.hear()
+    assert listening.deaf() is None
+
+
+def test_where_slack_stops_to_bring_our_words_back_we_connect_anew_once() -> None:
+    listening, hands = ear()
+    listening.hear(event=True, own=EARLIER)
+    listening.spoke(MINE)
+    hands.sleep(25)
+    listening.hear()
+    assert listening.deaf()
+    listening.again()
+    listening.spoke(("C1", "4.0"))
+    hands.sleep(25)
+    listening.hear()
+    assert listening.deaf() is None
+
+
+def test_an_event_is_our_own_message_only_if_the_bot_posted_it() -> None:
+    event: dict[str, object] = {"type": "message", "user": "UBOT", "channel": "C1", "ts": "2.0"}
+    assert own_message(event, "UBOT") == MINE
+    assert own_message(event, "U1") is None
+    assert own_message({"type": "app_home_opened", "user": "UBOT"}, "UBOT") is None
+
+
 def test_any_event_after_our_message_shows_that_we_hear() -> None:
     listening, hands = ear()
-    listening.hear(event=True, own=True)
-    listening.spoke()
+    listening.hear(event=True, own=EARLIER)
+    listening.spoke(MINE)
     listening.hear(event=True)
     hands.sleep(25)
     listening.hear()

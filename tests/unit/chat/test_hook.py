@@ -235,13 +235,13 @@ def test_a_request_url_that_went_wrong_is_noticed_by_our_own_words_that_do_not_c
 
     def call(user: str) -> None:
         body = json.dumps(
-            {"type": "event_callback", "event": {"type": "message", "user": user, "bot_id": "B"}}
+            {"type": "event_callback", "event": {"type": "message", "user": user, "channel": "C1", "ts": "1.0"}}
         ).encode()
         hook.receive(body, headers(body) | {"content-type": "application/json"})
 
     assert "not called yet" in hook.says("now")
     call("UBOT")
-    hook.ear.spoke()
+    hook.ear.spoke(("C1", "2.0"))
     clock.ahead = 10
     assert hook.up()
     clock.ahead = 60
