@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 
 from opsbot import log as logs
 from opsbot.chat import views
@@ -20,6 +21,16 @@ log = logs.get(__name__)
 
 WORKERS = 6
 REMEMBERED = 500  # open forms
+SHOWN_WITHIN = 1.0  # seconds that a form which is being sent waits for what is being shown in it
+
+
+@dataclass
+class _Form:
+    """An open form: its newest answers, and how often it was sent. Who holds `showing` is the one who changes it."""
+
+    values: Values = field(default_factory=dict)
+    sent: int = 0
+    showing: threading.Lock = field(default_factory=threading.Lock)
 
 
 class Filling:
@@ -28,7 +39,7 @@ class Filling:
     def __init__(self, screen: Screen, desk: Desk, asker: Asker) -> None:
         self._screen, self._desk, self._asker = screen, desk, asker
         self._guard = threading.Lock()
-        self._filled: OrderedDict[str, Values] = OrderedDict()  # view → its newest answers
+        self._forms: OrderedDict[str, _Form] = OrderedDict()  # by view
         self._workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="form")
 
     def stop(self) -> None:
@@ -37,42 +48,56 @@ class Filling:
 
     def changed(self, body: Body) -> None:
         """A field has another answer: find out what is true of it. Returns at once."""
-        self._workers.submit(self._changed, body)
+        self._workers.submit(self._changed, body, self._form(body["view"]["id"]).sent)
 
-    def look(self, view: str, request: Request, place: Place, values: Values) -> None:
-        """Show what would happen with these answers, unless there are newer ones by then."""
-        self._remember(view, values)
+    def sent(self, view: str) -> None:
+        """The form was sent: what was being looked for is not shown any more, over what becomes of it."""
+        form = self._form(view)
+        shown = form.showing.acquire(timeout=SHOWN_WITHIN)
+        form.sent += 1
+        if shown:
+            form.showing.release()
+
+    def look(self, view: str, request: Request, place: Place, values: Values, sent: int | None = None) -> None:
+        """Show what would happen with these answers, unless there are newer ones by then, or the form was sent.
+
+        `sent`: how often it was when they were given.
+        """
+        open_form = self._form(view)
+        sent = open_form.sent if sent is None else sent
+        open_form.values = values
         try:
             preview = self._desk.preview(request, place.path, values)
             form = self._desk.filled(request, place.path, values)
         except OpsError as error:
             log.info("form.no_preview", path=place.path, why=error)
             return
-        with self._guard:
-            newest = self._filled.get(view) == values
-        if newest:
-            self._screen.update(view, views.form_view(form, place, preview=preview))
+        with open_form.showing:
+            if open_form.values == values and open_form.sent == sent:
+                self._screen.update(view, views.form_view(form, place, preview=preview))
 
-    def _changed(self, body: Body) -> None:
+    def _changed(self, body: Body, sent: int) -> None:
         view, place = body["view"], place_of(body["view"])
         if place is None:
             return
         values = views.answers(view)
-        self._remember(view["id"], values)
+        self._form(view["id"]).values = values
         try:
             if not self._desk.faults(place.path, values):
-                self.look(view["id"], self._asker.request(from_form(body, place)), place, values)
+                self.look(view["id"], self._asker.request(from_form(body, place)), place, values, sent)
         except Exception:  # nobody waits for it: the form stays as it is
             log.exception("form.preview", path=place.path)
 
     def answers(self, view: View) -> Values:
         """The newest answers that are known of a view: those it was last told of, and what it says itself."""
         with self._guard:
-            return {**self._filled.get(view.get("id", ""), {}), **{k: v for k, v in views.answers(view).items() if v}}
+            known = self._forms.get(view.get("id", ""))
+        return {**(known.values if known else {}), **{k: v for k, v in views.answers(view).items() if v}}
 
-    def _remember(self, view: str, values: Values) -> None:
+    def _form(self, view: str) -> _Form:
         with self._guard:
-            self._filled[view] = values
-            self._filled.move_to_end(view)
-            if len(self._filled) > REMEMBERED:
-                self._filled.popitem(last=False)
+            found = self._forms.setdefault(view, _Form())
+            self._forms.move_to_end(view)
+            if len(self._forms) > REMEMBERED:
+                self._forms.popitem(last=False)
+            return found

@@ -201,7 +201,7 @@ class SlackFront:
         answers.elsewhere = Dialogs(screen, desk, answers, filling, self._outbox.put, self.nudge)
         home = Home(screen, desk, self._clock, self._people.actor)
         options = Options(desk, self._clock, filling.answers)
-        return Counter(filling, options, Submissions(screen, desk, answers), home)
+        return Counter(filling, options, Submissions(screen, desk, answers, filling.sent), home)
 
     def _learn(self) -> None:
         self._channels.learn()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as TooLate
 from dataclasses import replace
@@ -29,8 +29,9 @@ STOPPING = "I am being stopped, and nothing was done. Send it again in a moment.
 class Submissions:
     """`submit` runs in bolt's thread, the words themselves in threads of ours."""
 
-    def __init__(self, screen: Screen, desk: Desk, asker: Asker) -> None:
-        self._screen, self._desk, self._asker = screen, desk, asker
+    def __init__(self, screen: Screen, desk: Desk, asker: Asker, sent: Callable[[str], None]) -> None:
+        """`sent` is told the view of each form that means something."""
+        self._screen, self._desk, self._asker, self._sent = screen, desk, asker, sent
         self._guard = threading.Lock()
         self._refused: OrderedDict[str, int] = OrderedDict()  # view → how often
         self._workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="submission")
@@ -52,6 +53,7 @@ class Submissions:
             said = self._desk.said(place.path, values)
         except OpsError as error:
             return _becomes(views.outcome_view(place, of_error(error)))
+        self._sent(view["id"])
         ask = replace(from_form(body, place), text=said.text, argv=said.argv, key=self._key(view))
         replied = self._workers.submit(self._asker.reply, ask)
         try:

@@ -17,6 +17,7 @@ from pretend_world import CONFIG, World
 from opsbot.chat.front import SlackFront
 from opsbot.clock import SystemClock
 from opsbot.commands.desk import Desk
+from opsbot.commands.reply import Part
 from opsbot.commands.run_card import card_with
 from opsbot.errors import NotFound
 from opsbot.telemetry.measures import Measure
@@ -196,6 +197,33 @@ def test_a_form_shows_what_would_happen_once_it_is_complete(team: Team) -> None:
     assert team.runs() == []
 
 
+def test_what_is_found_out_late_does_not_bring_a_sent_form_back(team: Team) -> None:
+    asked, go_on, answered = threading.Event(), threading.Event(), threading.Event()
+    assert team.front._counter
+
+    class Late(Desk):
+        """As slow as a registry can be."""
+
+        def preview(self, *words: Any) -> list[Part]:
+            asked.set()
+            go_on.wait(6)
+            answered.set()
+            return super().preview(*words)
+
+    team.front._counter.filling._desk = Late(team.world.front)
+    view = team.form(text="deploy --environment staging")
+    team.workspace.act(ALICE, view["id"], "field:tag", "v2")
+    assert asked.wait(3)
+    assert team.workspace.submit(ALICE, view["id"], FILLED)["ok"]
+    team.shows(ALICE, "It is on its way")
+
+    go_on.set()
+    assert answered.wait(3)
+    time.sleep(0.3)
+    assert "It is on its way" in spoken(team.workspace.views(ALICE)[-1])
+    assert team.runs() == ["Deploy web v2 to staging"]
+
+
 def test_tags_are_searched_while_one_types(team: Team) -> None:
     team.world.release("v2")
     view = team.form()
@@ -322,9 +350,9 @@ def home(team: Team, user: str, words: str) -> dict[str, Any]:
 
 
 def pressed(view: dict[str, Any], command: str) -> str:
-    """The action id of the button that says so."""
+    """The action id of the button that says so, whatever options follow."""
     buttons = [element for block in view["blocks"] if block["type"] == "actions" for element in block["elements"]]
-    return next(button["action_id"] for button in buttons if button["value"] == command)
+    return next(button["action_id"] for button in buttons if f"{button['value']} ".startswith(f"{command} "))
 
 
 def test_the_home_page_shows_what_is_live_and_follows_what_changes(team: Team) -> None:
