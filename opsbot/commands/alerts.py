@@ -37,7 +37,11 @@ def alerts(asked: Asked, args: Mapping[str, Any]) -> Reply:
 
 def ack(asked: Asked, args: Mapping[str, Any]) -> Reply:
     """Say that one looks after an alert, so that the others need not."""
-    row = asked.services.store.alerts.ack(args["alert"], asked.actor.name, asked.services.clock.now())
+    store = asked.services.store
+    meant = store.alerts.get(args["alert"])
+    if meant is not None:
+        asked.require("operator", "ack", meant.environment)
+    row = store.alerts.ack(args["alert"], asked.actor.name, asked.services.clock.now())
     if row is None:
         raise NotFound(f"There is no open alert {args['alert']}.", "`alerts` lists the open ones.")
     return Reply(f"{asked.actor.name} looks after “{row.title}”.", "ok", json=_json(row))

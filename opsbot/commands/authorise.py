@@ -20,6 +20,7 @@ NOTES: Mapping[str, Role] = {  # every other note needs an operator
 }
 OF_RUNS = ("cancel", "approve", "reject", "answer", "complete", "sign", "break-glass")  # judged where their run is
 OF_TARGETS = ("lock", "unlock", "freeze", "unfreeze", "unblock")  # judged where their target is
+JUDGED_LATER = (*OF_RUNS, *OF_TARGETS, "ack")  # an alert's note is judged where the alert is
 NAMES_SHOWN = 6
 
 
@@ -40,8 +41,16 @@ def role_of(config: Config, actor: Actor, groups: Collection[str] = (), environm
     return max(held or [config.team.default_role], key=ROLES.index)
 
 
+def everywhere(config: Config, actor: Actor, groups: Collection[str] = ()) -> tuple[Role, str | None]:
+    """The lowest role that the actor has in any environment, and where that is: it counts for what reaches all of them."""
+    places: list[str | None] = [*config.environments] or [None]
+    return min(
+        ((role_of(config, actor, groups, place), place) for place in places), key=lambda held: ROLES.index(held[0])
+    )
+
+
 def highest(config: Config, actor: Actor, groups: Collection[str] = ()) -> Role:
-    """The highest role that the actor has anywhere."""
+    """The highest role that the actor has anywhere: enough to be asked which environment is meant, and for no act."""
     places = [None, *config.environments]
     return max((role_of(config, actor, groups, place) for place in places), key=ROLES.index)
 
@@ -65,11 +74,16 @@ def authorise(
     groups: Collection[str] = (),
     called: Callable[[str], str] = str,
 ) -> None:
-    """Raise Refused (code `not_allowed`) unless the actor may do this where it would be done."""
+    """Raise Refused (code `not_allowed`) unless the actor may do this where it would be done.
+
+    A note that is judged elsewhere passes with a role anywhere, as long as it does not say where.
+    """
     lowest, where = needed(config, command, playbooks), place(command, playbooks)
     if lowest == ROLES[0]:  # which everybody has
-        return
-    require(config, actor, lowest, _words(command), where, groups, called)
+        return None
+    if where is None and isinstance(command, Note) and command.name in JUDGED_LATER:
+        return require_somewhere(config, actor, lowest, _words(command), groups, called)
+    return require(config, actor, lowest, _words(command), where, groups, called)
 
 
 def require(
@@ -81,18 +95,39 @@ def require(
     groups: Collection[str] = (),
     called: Callable[[str], str] = str,
 ) -> None:
-    """Raise Refused (code `not_allowed`) unless the actor has that role there (anywhere, if no environment is known).
+    """Raise Refused (code `not_allowed`) unless the actor has that role there; in every environment, if none is named.
 
     `what` is said: “viewers may not `what`”. `called`: a member's id → the name people know.
     """
-    role = role_of(config, actor, groups, environment) if environment else highest(config, actor, groups)
+    role, worst = everywhere(config, actor, groups)
+    if environment is not None:
+        role = role_of(config, actor, groups, environment)
     if ROLES.index(role) >= ROLES.index(lowest):
         return
-    where = f" in {environment}" if environment else ""
+    ask = who_can(config, lowest, environment, called, {actor.id})
+    if environment is None and ROLES.index(highest(config, actor, groups)) >= ROLES.index(lowest):
+        needs = f"To {what} you need the role {lowest} in every environment; in {worst} you are {role}."
+        raise Refused(needs, ask, code="not_allowed")
+    raise _not_allowed(actor, role, f"{what} in {environment}" if environment else what, ask)
+
+
+def require_somewhere(
+    config: Config,
+    actor: Actor,
+    lowest: Role,
+    what: str,
+    groups: Collection[str] = (),
+    called: Callable[[str], str] = str,
+) -> None:
+    """Raise Refused (code `not_allowed`) for whoever has that role nowhere, before it is known where it is wanted."""
+    role = highest(config, actor, groups)
+    if ROLES.index(role) < ROLES.index(lowest):
+        raise _not_allowed(actor, role, what, who_can(config, lowest, None, called, {actor.id}))
+
+
+def _not_allowed(actor: Actor, role: Role, what: str, ask: str) -> Refused:
     who = "You are a guest here, and guests" if actor.guest else f"Your role is {role}, and {role}s"
-    raise Refused(
-        f"{who} may not {what}{where}.", who_can(config, lowest, environment, called, {actor.id}), code="not_allowed"
-    )
+    return Refused(f"{who} may not {what}.", ask, code="not_allowed")
 
 
 def who_can(

@@ -106,7 +106,14 @@ def lacking(asked: Asked, spec: Spec) -> Role | None:
 def _lacks(asked: Asked, spec: Spec, environment: str | None) -> Role | None:
     known, key = asked.services.lowest, (spec.path, environment)
     lowest = known[key] = known.get(key) or _lowest(asked, spec, environment)
-    return None if ROLES.index(asked.role(environment)) >= ROLES.index(lowest) else lowest
+    role = asked.role_everywhere() if _of_all(asked, spec) else asked.role(environment)
+    return None if ROLES.index(role) >= ROLES.index(lowest) else lowest
+
+
+def _of_all(asked: Asked, spec: Spec) -> bool:
+    """Whether it is a change that names no environment: one has to have the role in all of them."""
+    playbook = _playbook(asked, spec)
+    return playbook is not None and playbook.environment_param() is None
 
 
 def _lowest(asked: Asked, spec: Spec, environment: str | None) -> Role:

@@ -11,7 +11,7 @@ from opsbot.clock import ago
 from opsbot.commands import say
 from opsbot.commands.reply import Button, Line, Lines, Part, Reply
 from opsbot.commands.services import Asked
-from opsbot.config.settings import Config
+from opsbot.config.settings import Config, Role
 from opsbot.config.values import parse_duration
 from opsbot.errors import NotFound, UsageError, did_you_mean
 from opsbot.runtime.release import named
@@ -47,7 +47,7 @@ def unlock(asked: Asked, args: Mapping[str, Any]) -> Reply:
 def unfreeze(asked: Asked, args: Mapping[str, Any]) -> Reply:
     """Lift a freeze."""
     target = _target(asked.services.config, args["target"])
-    asked.require("approver", "unfreeze", _environment(target))
+    asked.require("approver", f"unfreeze{_all_of_it(target)}", _environment(target))
     asked.services.engine.restraints.unfreeze(target, asdict(asked.actor), asked.door)
     return Reply(f"{_called(target)} is not frozen any more.", "ok", json={"target": target, "unfrozen": True})
 
@@ -97,7 +97,8 @@ def standing(asked: Asked, environments: Sequence[str]) -> list[Held]:
 def _put(asked: Asked, args: Mapping[str, Any], kind: str, put: Callable[..., HoldRow], state: str) -> Reply:
     now = asked.services.clock.now()
     target = _target(asked.services.config, args["target"])
-    asked.require("approver" if kind == "freeze" or target == ALL else "operator", kind, _environment(target))
+    lowest: Role = "approver" if kind == "freeze" or target == ALL else "operator"
+    asked.require(lowest, f"{kind}{_all_of_it(target)}", _environment(target))
     reason, lasts = _reason(args.get("reason") or "", args.get("for"), USUAL[kind])
     if not reason:
         raise UsageError(f"Why? Others see the reason of a {kind}.", f"Say `{kind} {target} REASON`.")
@@ -152,6 +153,10 @@ def targets(config: Config) -> list[str]:
 
 def _environment(target: str) -> str | None:
     return None if target == ALL else target.partition("/")[0]
+
+
+def _all_of_it(target: str) -> str:
+    return " everything" if target == ALL else ""
 
 
 def _called(target: str) -> str:

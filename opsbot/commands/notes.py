@@ -118,7 +118,7 @@ def meant(asked: Asked, note: str, word: str | None, statuses: tuple[str, ...], 
         found = find_run(asked.services.store, word)
         asked.require(_lowest(asked, note, found), note, found.environment)
         return found
-    asked.require(NOTES.get(note, "operator"), note)
+    asked.require_somewhere(NOTES.get(note, "operator"), note)
     fitting = asked.services.store.runs.by_status(statuses)
     if not fitting:
         raise NotFound(none, "`runs` shows what there is.")

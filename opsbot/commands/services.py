@@ -10,7 +10,7 @@ from typing import Any
 
 from opsbot.backups.manifest import Manifest
 from opsbot.clock import Clock
-from opsbot.commands.authorise import require, role_of
+from opsbot.commands.authorise import everywhere, require, require_somewhere, role_of
 from opsbot.commands.request import Actor, Door
 from opsbot.config.settings import Config, Role
 from opsbot.errors import UsageError
@@ -111,6 +111,14 @@ class Asked:
             self._roles[environment] = role_of(self.services.config, self.actor, self.groups, environment)
         return self._roles[environment]
 
+    def role_everywhere(self) -> Role:
+        """The role that counts for what names no environment."""
+        return everywhere(self.services.config, self.actor, self.groups)[0]
+
     def require(self, lowest: Role, what: str, environment: str | None = None) -> None:
-        """Refused (`not_allowed`) unless the asker has that role there, or anywhere."""
+        """Refused (`not_allowed`) unless the asker has that role there; in every environment, if none is named."""
         require(self.services.config, self.actor, lowest, what, environment, self.groups, self.services.called)
+
+    def require_somewhere(self, lowest: Role, what: str) -> None:
+        """Refused (`not_allowed`) for whoever has that role nowhere, before it is known where it is wanted."""
+        require_somewhere(self.services.config, self.actor, lowest, what, self.groups, self.services.called)
