@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -17,6 +18,7 @@ from opsbot.commands.request import Actor
 log = logs.get(__name__)
 
 FRESH = 600.0  # seconds that a user's name, zone and guest mark are believed
+STALE = 1800.0  # seconds after which nobody is believed not to be a guest any more: Slack did not tell for so long
 SOON = 5.0  # seconds until channels are asked for again after a failure
 PAGES = 10  # of 200: enough for the channels of a large workspace
 
@@ -32,12 +34,14 @@ class People:
         self.team = ""
 
     def actor(self, user: str, team: str) -> Actor:
-        """The person behind an id. Someone of whom Slack tells us nothing, now or before, is a guest."""
+        """The person behind an id. Someone of whom Slack tells us nothing, now or not long ago, is a guest."""
         at, actor = self._known.get(user, (0.0, None))
+        doubtful = bool(self.team and team and team != self.team)
         if actor is None or at + FRESH < self._clock.monotonic():
-            actor = self._ask(user) or actor or Actor("person", user, user, self._timezone, guest=True)
-        stranger = bool(self.team and team and team != self.team)
-        return Actor(actor.kind, actor.id, actor.name, actor.timezone, guest=True) if stranger else actor
+            told = self._ask(user)
+            doubtful |= told is None and (actor is None or at + STALE < self._clock.monotonic())
+            actor = told or actor or Actor("person", user, user, self._timezone)
+        return replace(actor, guest=True) if doubtful else actor
 
     def learn(self) -> None:
         """Remember the first page of users, so that their first command is answered as fast as the next."""
