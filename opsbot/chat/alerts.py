@@ -52,7 +52,9 @@ class Alerts:
 def alert_card(alert: AlertRow, docs: str | None = None) -> Reply:
     """The alert's message. `body` may hold why, last_change (sentences), rollback, backup and chart (commands), page (what helps)."""
     body = alert.body
-    parts: list[Part] = [Words(str(body["why"]))] if body.get("why") else []
+    why, over = str(body.get("why") or ""), alert.state == "resolved"
+    text = f"{_title(alert)} {why}".strip() if not over else _title(alert)  # what it was is no news once it is over
+    parts: list[Part] = [Words(why)] if why and over else []
     if body.get("last_change"):
         parts.append(Words(f"Last change: {body['last_change']}"))
     moments = (("Since", alert.opened_at), ("Over", alert.resolved_at))
@@ -60,7 +62,7 @@ def alert_card(alert: AlertRow, docs: str | None = None) -> Reply:
     if body.get("page"):
         parts.append(Small(f"What it means and what helps: {page(str(body['page']), docs)}"))
     parts.append(Small(_life(alert)))
-    return Reply(f"*{_title(alert)}*", TONES.get(alert.state, "bad"), parts, _buttons(alert))
+    return Reply(text, TONES.get(alert.state, "bad"), parts, _buttons(alert))
 
 
 def page(name: str, docs: str | None) -> str:
@@ -71,7 +73,10 @@ def page(name: str, docs: str | None) -> str:
 
 
 def _title(alert: AlertRow) -> str:
-    return f"Resolved: {alert.title}" if alert.state == "resolved" else alert.title
+    """What and where, as a sentence."""
+    where = f" in {alert.environment}" if alert.environment and alert.environment not in alert.title else ""
+    told = f"{alert.title}{where}"
+    return f"{'Resolved: ' if alert.state == 'resolved' else ''}{told}{'' if told.endswith(('.', '!', '?')) else '.'}"
 
 
 def _life(alert: AlertRow) -> str:

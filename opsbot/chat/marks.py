@@ -14,6 +14,8 @@ _BREAK = "\u200b"  # a zero-width space: takes the meaning from a mark and leave
 _HARMFUL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
 _CODE = re.compile(r"(`[^`\n]+`)")
 _FOREIGN = re.compile(r"(?<!\w)([_~])(?=\S[^\n]*?\1(?!\w))")
+_OURS = re.compile(r"`([^`\n]+)`|(?<!\w)\*([^*\n]+)\*(?!\w)")
+_ANY = re.compile(r"(?<!\w)([*_~`])(?=\S[^\n]*?\1(?!\w))")
 _LINK = re.compile(r"https?://(?:&amp;|[^\s|`*&])*(?:&amp;|[^\s|`*&.,;:!?)\]'\"”’])")
 
 
@@ -35,6 +37,12 @@ def marked(text: str) -> str:
 def literal(text: str) -> str:
     """mrkdwn in which nothing is a mark."""
     return re.sub(r"([*_~`])(?=\S)", rf"\1{_BREAK}", escape(clean(text)))
+
+
+def unmarked(text: str) -> str:
+    """The words alone, for what shows no marks: a notification, a screen reader. Nothing in it is a mark or a mention."""
+    words = _OURS.sub(lambda found: found[1] or found[2], clean(text))
+    return _ANY.sub(rf"\1{_BREAK}", escape(words))
 
 
 def fenced(text: str) -> str:

@@ -33,7 +33,7 @@ TONES: dict[Tone, str] = {"ok": "✅", "warn": "⚠️", "bad": "❌", "busy": "
 
 @dataclass(frozen=True)
 class Rendered:
-    """What chat.postMessage takes: the notification's text and the blocks."""
+    """What chat.postMessage takes: the notification's text, which has no marks, and the blocks."""
 
     text: str
     blocks: list[Block]
@@ -63,7 +63,7 @@ def render(reply: Reply) -> Rendered:
     kept = _within(body, BLOCKS - 1 - len(title) - len(closing) - len(buttons), room)
     if len(kept) < len(body):
         kept.append(_context("… shortened: this is too long for one message."))
-    text = f"{TONES[reply.tone]} {marks.marked(marks.shorten(reply.text, TEXT))}"
+    text = f"{TONES[reply.tone]} {marks.unmarked(marks.shorten(reply.text, TEXT))}"
     return Rendered(text, [*title, *kept, *closing, *buttons])
 
 

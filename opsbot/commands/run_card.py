@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from opsbot.commands import helping, plan_card, say
+from opsbot.commands.authorise import NAMES_SHOWN
 from opsbot.commands.notes import WAITING
 from opsbot.commands.plan_card import Approvers
 from opsbot.commands.reply import Button, Code, Line, Lines, Pairs, Part, Reply, Small, Tone, Words
@@ -53,15 +54,14 @@ SAID_OF_STATE: Mapping[str, str] = {
 def run_card(view: RunView, playbook: Playbook | None = None, approvers: Approvers | None = None) -> Reply:
     """The message of a run as it is now. `playbook` adds the buttons that need its words, `approvers` who may say yes."""
     tone, words = STATUS[view.status]
-    why = f" {_outcome(view)}" if view.ended and view.outcome else ""
+    why = f" {_outcome(view)}" if view.ended and view.outcome else _who(view, approvers)
     text = f"{view.title}: {_now(view, words)}.{why}"
     parts: list[Part] = []
     if view.ask:
         parts.append(Words(f"*{view.ask}*"))
     parts += _story(view)
     if view.status in WAITING and view.approval:
-        known = approvers(view.approval, view.environment) if approvers else ()
-        parts.append(_decision(view, view.approval, known))
+        parts.append(_decision(view, view.approval))
     parts.append(Small(_small(view)))
     parts += helping.told(helping.after(view, playbook)) if view.status in ("undone", "failed") else []
     return Reply(
@@ -70,11 +70,23 @@ def run_card(view: RunView, playbook: Playbook | None = None, approvers: Approve
     )  # fmt: skip
 
 
-def _decision(view: RunView, rule: Mapping[str, Any], known: Sequence[str]) -> Part:
+def _who(view: RunView, approvers: Approvers | None) -> str:
+    """` carol asks; bob or alice can say yes.`: what a notification has to say of a plan that waits."""
+    if view.status not in WAITING or not view.approval:
+        return ""
+    known = approvers(view.approval, view.environment) if approvers else ()
+    others, people = [name for name in known if name != view.actor][:NAMES_SHOWN], int(view.approval.get("people", 1))
+    if not others:
+        return f" {view.actor} asks; opsbot.yml names nobody else who can say yes." if known else f" {view.actor} asks."
+    names = " or ".join(filter(None, (", ".join(others[:-1]), others[-1])))
+    return f" {view.actor} asks; {names} can say yes{f', and {people} have to' if people > 1 else ''}."
+
+
+def _decision(view: RunView, rule: Mapping[str, Any]) -> Part:
     """What a plan waits for: the card stays for as long as it does, so it says when that ends and not how long it lasts."""
     if view.until is None:
-        return Small(plan_card.approval(rule, known, view.actor))
-    return Pairs([("Needs", plan_card.needs(rule, known, view.actor)), (_UNTIL[view.status], view.until)])
+        return Small(plan_card.approval(rule))
+    return Pairs([("Needs", plan_card.needs(rule)), (_UNTIL[view.status], view.until)])
 
 
 _UNTIL: Mapping[str, str] = {"awaiting_approval": "Until", "countdown": "Begins without it"}

@@ -53,7 +53,7 @@ def test_any_reply_is_a_message_that_slack_accepts(reply: Reply) -> None:
 @settings(max_examples=120, deadline=None)
 @given(wild)
 def test_no_text_can_mention_or_link_anything_but_a_web_address(text: str) -> None:
-    for form in (marks.marked(text), marks.literal(text), marks.fenced(text)):
+    for form in (marks.marked(text), marks.literal(text), marks.fenced(text), marks.unmarked(text)):
         assert form.count("<") == form.count("<http")
 
 
@@ -76,6 +76,12 @@ def test_a_log_line_that_says_channel_pages_nobody() -> None:
 
 def test_bold_and_backticks_of_ours_are_kept_and_other_marks_lose_their_meaning() -> None:
     assert marks.marked("*web* runs `a_b_c` _not italic_") == "*web* runs `a_b_c` _\u200bnot italic_"
+
+
+def test_a_notification_has_our_words_without_our_marks_and_others_marks_lose_their_meaning() -> None:
+    said = "*web* runs `a_b_c`, *2* of `3` & _not italic_, 2*3*4"
+    assert marks.unmarked(said) == "web runs a_b_c, 2 of 3 &amp; _\u200bnot italic_, 2*3*4"
+    assert render(Reply("*v2* is live: say `rollback`.")).text == "🔹 v2 is live: say rollback."
 
 
 def test_names_with_underscores_can_still_be_copied() -> None:
