@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 from opsbot.chat.front import SlackFront
+from opsbot.install import scopes
 from opsbot.web import Routes, Web
-from opsbot.workspace import Workspace
+from opsbot.workspace import Settings, Workspace
+
+
+def as_installed(**more: Any) -> Settings:
+    """A workspace in which the app has what its manifest asks for, and nothing besides."""
+    return Settings(events=tuple(need.name for need in scopes.EVENTS), scopes=tuple(scopes.bot_scopes()), **more)
 
 
 class Hall:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from chat_doors import Hall, connected, settings_of
+from chat_doors import Hall, as_installed, connected, settings_of
 
 from opsbot.chat.front import SlackFront
 from opsbot.chat.socket import PING_EVERY, PONG_WITHIN
@@ -21,8 +21,15 @@ from opsbot.workspace import Settings, Workspace
 
 
 @pytest.fixture
-def workspace() -> Iterator[Workspace]:
-    with Workspace(settings=Settings(redelivery_pauses=(0.1, 0.3, 0.6))) as running:
+def granted() -> str:
+    """What the app may do and hears: what its manifest asks for; or, where a test says so, `everything`."""
+    return "its manifest"
+
+
+@pytest.fixture
+def workspace(granted: str) -> Iterator[Workspace]:
+    settings = Settings if granted == "everything" else as_installed
+    with Workspace(settings=settings(redelivery_pauses=(0.1, 0.3, 0.6))) as running:
         yield running
 
 

@@ -42,6 +42,7 @@ def test_a_mention_is_answered_in_its_channel(up: Any, workspace: Workspace) -> 
     assert (request.channel, request.channel_name, request.door) == ("C01OPS", "#ops", "slack")
 
 
+@pytest.mark.parametrize("granted", ["everything"])
 def test_a_mention_that_comes_as_two_events_is_heard_once(up: Any, workspace: Workspace) -> None:
     workspace.say(ALICE, "#ops", "@opsbot status")
     workspace.say(ALICE, "#ops", "@opsbot help")
@@ -85,6 +86,7 @@ def test_chatter_other_bots_and_our_own_words_are_not_for_us(up: Any, workspace:
     assert [request.text for request in up.asked] == ["once"]
 
 
+@pytest.mark.parametrize("granted", ["everything"])
 def test_every_event_is_acknowledged_also_those_that_nobody_wants(up: Any, workspace: Workspace) -> None:
     ts = workspace.say(ALICE, "#ops", "lunch?")
     workspace.send("POST", "/control/react", {"user": BOB, "channel": "#ops", "ts": ts, "name": "eyes"})
@@ -150,6 +152,7 @@ def test_what_one_person_sees_costs_no_call_while_its_address_is_good(up: Any, w
     assert [call["ok"] for call in workspace.calls("chat.postEphemeral")] == [True]
 
 
+@pytest.mark.parametrize("granted", ["everything"])
 def test_a_direct_message_needs_no_mention(up: Any, workspace: Workspace) -> None:
     place = up.running._client.conversations_open(users=ALICE)["channel"]["id"]
     workspace.say(ALICE, place, "status")

@@ -79,6 +79,7 @@ def test_asked_for_with_a_button_it_comes_below_the_card(up: Any, workspace: Wor
     assert pictured(workspace, thread=card["ts"])["thread_ts"] == card["ts"]
 
 
+@pytest.mark.parametrize("granted", ["everything"])
 def test_in_a_direct_message_too(up: Any, workspace: Workspace) -> None:
     place = up.running._client.conversations_open(users=ALICE)["channel"]["id"]
     workspace.say(ALICE, place, "chart staging")
