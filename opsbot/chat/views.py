@@ -61,7 +61,7 @@ def page(replies: Sequence[Reply]) -> View:
 def board(replies: Sequence[Reply]) -> Rendered:
     """Several replies as one message; a notification says their first sentences."""
     text = " · ".join(reply.text for reply in replies if reply.buttons)
-    return Rendered(marks.marked(marks.shorten(text, TEXT)), _joined(replies, BLOCKS))
+    return Rendered(marks.unmarked(marks.shorten(text, TEXT)), _joined(replies, BLOCKS))
 
 
 def options(choices: Sequence[Choice]) -> list[dict[str, Any]]:

@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pretend_world import ALICE, CAROL, World
+from pretend_world import ALICE, CAROL, World, shown
 
 from opsbot.chat import views
 from opsbot.chat.place import Place, place_of
 from opsbot.commands.desk import Desk
 from opsbot.commands.form import Choice, Field, Form
+from opsbot.commands.home import RUNS
 from opsbot.commands.reply import Button, Code, Line, Lines, Reply, Words
 from opsbot.commands.request import Request
 from opsbot.workspace.blocks import check_message, check_view
@@ -98,6 +99,43 @@ def test_buttons_of_a_page_have_ids_of_their_own(world: World) -> None:
         element["action_id"] for block in page["blocks"] if block["type"] == "actions" for element in block["elements"]
     ]
     assert len(set(ids)) == len(ids) > 5
+
+
+def test_the_home_page_shows_the_last_runs_with_their_names_and_a_button_that_lists_all(world: World) -> None:
+    desk = Desk(world.front)
+    assert "Last runs" not in json.dumps(views.page(desk.home(Request(ALICE, "slack"))))
+    runs = [world.say("deploy v1 to staging", CAROL).run or ""]
+    world.drive(runs[0])
+    runs += [world.say("deploy v2 to staging", CAROL).run or ""]
+    world.say(f"cancel {runs[1]}", CAROL)
+    world.drive(runs[1])
+
+    blocks = views.page(desk.home(Request(ALICE, "slack")))["blocks"]
+
+    at = next(number for number, block in enumerate(blocks) if "Last runs" in json.dumps(block))
+    newest, older = blocks[at + 1]["text"]["text"].splitlines()
+    assert newest.startswith("⚠️ Deploy web v2 to staging — cancelled, ")
+    assert older.startswith("✅ Deploy web v1 to staging — succeeded, ")
+    assert (newest.endswith(f" · {runs[1]}"), older.endswith(f" · {runs[0]}")) == (True, True)
+    assert " by carol" in newest
+    [button] = blocks[at + 2]["elements"]
+    assert (button["text"]["text"], button["value"]) == ("All runs", "runs")
+    told = shown(world.say(button["value"]))
+    assert all(run in told for run in runs)
+
+
+def test_the_home_page_shows_no_more_than_the_newest_runs(world: World) -> None:
+    for _ in range(RUNS + 2):
+        world.drive(world.say("deploy v2 to staging", CAROL).run or "")
+    page = "\n".join(shown(reply) for reply in Desk(world.front).home(Request(ALICE, "slack")))
+    assert page.count("Deploy web v2 to staging  succeeded") == RUNS
+
+
+def test_the_panel_s_text_for_a_screen_reader_has_no_marks(world: World) -> None:
+    world.release("v1")
+    told = views.board(Desk(world.front).panel(Request(ALICE, "slack"))).text
+    assert "staging · web v1" in told
+    assert "*" not in told
 
 
 @pytest.mark.parametrize(
