@@ -13,6 +13,7 @@ from urllib.parse import urljoin
 import requests
 
 from opsbot.errors import NotFound, Unavailable, did_you_mean
+from opsbot.runtime import tag_order
 from opsbot.runtime.images import DOCKER_HUB, Login, host_of
 
 _INDEXES = "application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json"
@@ -50,6 +51,7 @@ class Registry:
         self._session = requests.Session()
         self._session.trust_env = not local  # a proxy of the environment does not lead to ourselves
         self._tokens: dict[str, str] = {}
+        self._ages: dict[tuple[str, str], str] = {}
 
     def close(self) -> None:
         """Let the connections go."""
@@ -77,9 +79,10 @@ class Registry:
         return self._get(f"/v2/{path}/manifests/{digest}", _pull(path), missing_ok=True) is not None
 
     def tags(self, repository: str) -> list[str]:
-        """All tags, natural order, newest-looking first (`v10` before `v9`); none if the repository is not there."""
+        """All tags, newest first as far as names (`v10` before `v9`) and the ages of images tell; none if it is not there."""
         path = _path(repository)
-        return sorted({tag for page in self._pages(path) for tag in page}, key=_natural, reverse=True)
+        names = [tag for page in self._pages(path) for tag in page]
+        return tag_order.newest_first(names, lambda tag: self._made(path, tag))
 
     def _pages(self, path: str) -> Iterator[list[str]]:
         url: str | None = f"/v2/{path}/tags/list?n=1000"
@@ -96,7 +99,17 @@ class Registry:
             return NotFound(f"The registry has no image {repository}.", "Push it, or correct `image` in opsbot.yml.")
         return NotFound(f"There is no tag {tag} of {repository}.", did_you_mean(tag, known), code="unknown_tag")
 
+    def _made(self, path: str, tag: str) -> str:
+        """When the image of a tag that names a commit was made. Such a tag is not moved, so it is asked once."""
+        if (path, tag) not in self._ages:
+            answer = self._get(f"/v2/{path}/manifests/{tag}", _pull(path), missing_ok=True)
+            self._ages[path, tag] = str(self._config(path, answer.json()).get("created") or "") if answer else ""
+        return self._ages[path, tag]
+
     def _labels(self, path: str, manifest: Mapping[str, Any]) -> dict[str, str]:
+        return dict((self._config(path, manifest).get("config") or {}).get("Labels") or {})
+
+    def _config(self, path: str, manifest: Mapping[str, Any]) -> dict[str, Any]:
         if manifest.get("mediaType") in _INDEXES or "manifests" in manifest:
             linux = (part for part in manifest["manifests"] if part.get("platform", {}).get("os") == "linux")
             part = next(linux, None)
@@ -104,7 +117,7 @@ class Registry:
             manifest = answer.json() if answer else {}
         config = manifest.get("config", {}).get("digest")
         answer = self._get(f"/v2/{path}/blobs/{config}", _pull(path), missing_ok=True) if config else None
-        return dict((answer.json().get("config") or {}).get("Labels") or {}) if answer else {}
+        return dict(answer.json()) if answer else {}
 
     def _get(self, url: str, scope: str, missing_ok: bool = False) -> requests.Response | None:
         answer = self._ask(url, self._tokens.get(scope))
@@ -179,7 +192,3 @@ def _is_loopback(host: str) -> bool:
         return name == "localhost" or ipaddress.ip_address(name).is_loopback
     except ValueError:
         return False
-
-
-def _natural(tag: str) -> list[tuple[int, str]]:
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", tag)]

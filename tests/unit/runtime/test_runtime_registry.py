@@ -19,6 +19,8 @@ DIGEST = "sha256:" + "a" * 64
 USER = ("bob", "pässword")
 BASIC = "Basic " + base64.b64encode(":".join(USER).encode()).decode()
 
+MADE = {"0a1b2c3": "2026-11-20T10:00:00Z", "main-9f8e7d6": "2026-11-18T10:00:00Z", "f00dcafe1": "2026-11-19T10:00:00Z"}
+
 
 class Hub(BaseHTTPRequestHandler):
     """Two pages of tags, one manifest behind an index, its config; login as the server's `kind` says."""
@@ -70,7 +72,18 @@ class Hub(BaseHTTPRequestHandler):
             return self._send(200, {"config": {"digest": "sha256:config"}})
         if path == "/v2/shop/web/blobs/sha256:config":
             return self._send(200, {"config": {"Labels": {"org.opencontainers.image.revision": "abc123"}}})
+        if path.startswith("/v2/shop/commits/"):
+            return self._send(200, self._of_commits(path.removeprefix("/v2/shop/commits/")))
         return self._send(500 if "broken" in path else 404, {})
+
+    def _of_commits(self, path: str) -> object:
+        kind, _, what = path.partition("/")
+        if kind == "tags":
+            return {"tags": ["latest", "v9", *sorted(MADE), "v10", "main"]}
+        if kind == "blobs":
+            return {"created": MADE[what]}
+        self.server.asked.append(what)
+        return {"config": {"digest": what}}
 
     def _send(self, status: int, body: object, headers: dict[str, str] | None = None) -> None:
         text = json.dumps(body).encode()
@@ -86,7 +99,7 @@ class Server(ThreadingHTTPServer):
 
     def __init__(self, kind: str) -> None:
         super().__init__(("127.0.0.1", 0), Hub)
-        self.kind, self.scopes = kind, list[str]()
+        self.kind, self.scopes, self.asked = kind, list[str](), list[str]()
 
     @property
     def host(self) -> str:
@@ -118,6 +131,19 @@ def test_a_tag_is_resolved_to_its_digest_and_commit_through_an_index(server: Ser
 
 def test_all_pages_of_tags_are_read_and_v10_is_newer_than_v9(server: Server, registry: Registry) -> None:
     assert registry.tags(f"{server.host}/shop/web")[:3] == ["v10", "v9", "v1"]
+
+
+@pytest.mark.parametrize("server", ["open"], indirect=True)
+def test_tags_that_name_commits_are_ordered_by_the_age_of_their_images_which_is_asked_once(
+    server: Server, registry: Registry
+) -> None:
+    for _ in range(2):
+        assert registry.tags(f"{server.host}/shop/commits") == [
+            *("v10", "v9"),
+            *("0a1b2c3", "f00dcafe1", "main-9f8e7d6"),
+            *("latest", "main"),
+        ]
+    assert sorted(server.asked) == sorted(MADE)
 
 
 def test_an_unknown_tag_is_answered_with_the_closest_ones(server: Server, registry: Registry) -> None:
