@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import asdict, replace
 from typing import Any
 
 from opsbot import log, metrics
-from opsbot.commands import nearby
+from opsbot.commands import nearby, subject
 from opsbot.commands.authorise import OF_RUNS, OF_TARGETS, authorise
 from opsbot.commands.catalog import NOTES, QUERIES, tree
 from opsbot.commands.change import change, of_error
 from opsbot.commands.explain import explain
+from opsbot.commands.find_run import find_run
 from opsbot.commands.help import help_reply
 from opsbot.commands.parse import parse
 from opsbot.commands.record import Record
@@ -25,7 +26,7 @@ from opsbot.commands.services import Asked, Services
 from opsbot.commands.suggest import suggest
 from opsbot.commands.tree import Parsed, Tree
 from opsbot.errors import OpsError, Refused, UsageError
-from opsbot.store.rows import Entry
+from opsbot.store.rows import Entry, RunRow
 
 KEPT_BY_ENGINE = (
     *OF_RUNS,
@@ -100,11 +101,11 @@ class Front:
         if isinstance(command, Note):
             reply = replace(NOTES[command.name][1](asked, command.args), news=True)
             if command.name not in KEPT_BY_ENGINE or not reply.ok:
-                self._record(request, command.name, _words(command.args), reply.code, {"said": reply.text})
+                self._keep(request, command, reply.code, "said" if reply.ok else "why", reply.text)
             return reply
         reply = change(asked, request, command)
         if not reply.ok and not command.plan_only:
-            self._record(request, command.playbook, _words(command.params), reply.code, {"why": reply.text})
+            self._keep(request, command, reply.code, "why", reply.text)
         return reply
 
     def _query(self, asked: Asked, query: Query, *, as_json: bool) -> Reply:
@@ -132,8 +133,18 @@ class Front:
 
     def _refused(self, request: Request, parsed: Parsed | None, error: OpsError) -> None:
         if parsed is not None and _is_kept(parsed.command, error):
-            what, target = _named(parsed.command)
-            self._record(request, what, target, error.code, {"why": error.what})
+            self._keep(request, parsed.command, error.code, "why", error.what)
+
+    def _keep(self, request: Request, command: Command, outcome: str, word: str, text: str) -> None:
+        """Record what came of a command, under its target. `word`: whether the text is what was `said`, or `why` not."""
+        found = subject.of(command, self._services.playbooks, self._run)
+        self._record(request, found.what, found.target, outcome, {word: text, **found.told()})
+
+    def _run(self, word: str) -> RunRow | None:
+        try:
+            return find_run(self._services.store, word) if word else None
+        except OpsError:
+            return None
 
     def _record(self, request: Request, what: str, target: str | None, outcome: str, body: dict[str, Any]) -> None:
         self.record.add(Entry(asdict(request.actor), request.door, what, target, outcome, body))
@@ -157,13 +168,3 @@ def _as_json(reply: Reply) -> Reply:
     """The reply with its JSON as the only part, for chat; the terminal prints `json` itself."""
     body = json.dumps(reply.json, indent=1, ensure_ascii=False, default=str)
     return replace(reply, parts=[Code(body)], buttons=[], picture=None)
-
-
-def _named(command: Command) -> tuple[str, str | None]:
-    if isinstance(command, ChangeRequest):
-        return command.playbook, _words(command.params)
-    return command.name, _words(command.args)
-
-
-def _words(args: Mapping[str, Any]) -> str | None:
-    return " ".join(str(value) for value in args.values() if value is not None)[:200] or None

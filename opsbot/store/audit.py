@@ -79,7 +79,10 @@ class Audit:
     def list(
         self, limit: int = 20, since: datetime | None = None, who: str | None = None, what: str | None = None
     ) -> builtins.list[AuditRow]:
-        """The newest rows, newest first. `who`: an actor's id or name; `what`: a command, or the beginning of a target."""
+        """The newest rows, newest first. `who`: an actor's id or name; `what`: a command, a run, or a target.
+
+        A target is found by each part of its name: production/web, production, or web.
+        """
         wanted = select(audit).order_by(audit.c.number.desc())
         if since is not None:
             wanted = wanted.where(audit.c.at >= since)
@@ -184,4 +187,9 @@ def _by(row: AuditRow, who: str | None) -> bool:
 
 
 def _about(row: AuditRow, what: str | None) -> bool:
-    return what is None or row.what == what or (row.target or "").startswith(what) or row.body.get("run") == what
+    return what is None or what in (row.what, row.body.get("run")) or _touches(row.target or "", what.lower())
+
+
+def _touches(target: str, what: str) -> bool:
+    """Whether one of a row's targets (“production/schema, production/web”) is meant, or has a part of that name."""
+    return any(what == one or what in one.split("/") for one in target.lower().split(", "))

@@ -180,7 +180,7 @@ def test_the_record_tells_who_did_what_and_whether_it_is_whole(world: World) -> 
 
     told = shown(world.say("audit"))
 
-    assert "! eve: deploy v2 staging web True" in told
+    assert "! eve: deploy staging/schema, staging/web" in told
     assert "not allowed" in told
     assert "carol: backup staging/main" in told
     assert [row["who"] for row in world.say("audit --who carol --since 1h").json] == ["carol"]
