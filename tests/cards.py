@@ -62,7 +62,7 @@ def run(status: str, states: Mapping[str, StepView] | None = None, **more: Any) 
         id="r7k2fd", playbook="deploy", title="Deploy web v2 to production", status=status, environment="production",
         actor="carol", door="slack", created_at=NOW - timedelta(minutes=2), started_at=NOW - timedelta(seconds=72),
         ended_at=ended, steps=steps, facts=TRUE, outcome=None, params=PARAMS,
-        approval={"from": "approver", "expires": 3600.0, "people": 1},
+        approval={"from": "approver", "expires": 3600.0, "people": 1}, fingerprint="3f2a9c1d7b440e58",
     )  # fmt: skip
     return replace(plain, **more)
 

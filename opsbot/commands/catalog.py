@@ -22,6 +22,7 @@ _THERE = Param("environment", "environment", help="where; the one of this channe
 _SERVICE = Param("service", "service", help="only this one")
 _RUN = Param("run", "text", help="a run's id; the newest that fits if left out", suggest="runs")
 _THE_RUN = Param("run", "text", required=True, help="the run's id", suggest="runs")
+_SHOWN = Param("plan", "text", help="the plan that was shown; another one is refused", option=True, terminal=True)
 _TARGET = Param(
     "target", "text", required=True, help="all, an environment, or such as production/web", suggest="targets"
 )
@@ -129,8 +130,11 @@ NOTES: Mapping[str, tuple[Spec, Answer]] = {
     spec.path: (spec, answer)
     for spec, answer in (
         (note("cancel", "Stop a run and undo what it did", _RUN, aliases=("stop",)), notes.cancel),
-        (note("approve", "Say yes to somebody's plan", _RUN), notes.approve),
-        (note("reject", "Say no to somebody's plan, and why", _RUN, _reason("why not", required=False)), notes.reject),
+        (note("approve", "Say yes to somebody's plan", _RUN, _SHOWN), notes.approve),
+        (
+            note("reject", "Say no to somebody's plan, and why", _RUN, _SHOWN, _reason("why not", required=False)),
+            notes.reject,
+        ),
         (
             note(
                 "answer",

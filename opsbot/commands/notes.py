@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+from opsbot.commands import plan_card
 from opsbot.commands.authorise import NOTES, who_can
 from opsbot.commands.find_run import find_run
-from opsbot.commands.reply import Reply, Small
+from opsbot.commands.reply import Part, Reply, Small
 from opsbot.commands.say import clock_time
 from opsbot.commands.services import Asked
 from opsbot.config.settings import Role
 from opsbot.errors import NotFound, Refused, UsageError
+from opsbot.runs.plan import Plan
 from opsbot.store.rows import RunRow
 
 WAITING = ("awaiting_approval", "countdown")
@@ -39,7 +41,10 @@ def approve(asked: Asked, args: Mapping[str, Any]) -> Reply:
     run = meant(asked, "approve", args.get("run"), WAITING, "Nothing waits for an approval.")
     if run.actor.get("id") == asked.actor.id:
         raise Refused("This is your own plan.", _others(asked, run), code="own_plan")
-    status = asked.services.engine.approve(run.id, asdict(asked.actor), asked.door)
+    try:
+        status = asked.services.engine.approve(run.id, asdict(asked.actor), asked.door, args.get("plan"))
+    except Refused as refused:
+        return _shown_anew(run, refused)
     asked.services.submitted(run.id)
     more = "" if status == "queued" else " It needs another yes."
     return noted(f"{asked.actor.name} approved: {run.title}.{more}", run)
@@ -51,7 +56,10 @@ def reject(asked: Asked, args: Mapping[str, Any]) -> Reply:
     if word and not _names_a_run(asked, word):
         word, reason = None, " ".join(filter(None, (word, reason)))
     run = meant(asked, "reject", word, WAITING, "Nothing waits for an approval.")
-    asked.services.engine.reject(run.id, asdict(asked.actor), asked.door, reason or None)
+    try:
+        asked.services.engine.reject(run.id, asdict(asked.actor), asked.door, reason or None, args.get("plan"))
+    except Refused as refused:
+        return _shown_anew(run, refused)
     return noted(f"{asked.actor.name} rejected: {run.title}.{f' {reason}' if reason else ''}", run)
 
 
@@ -137,6 +145,18 @@ def _lowest(asked: Asked, note: str, run: RunRow) -> Role:
     if run.status == "countdown" and note in ("reject", "cancel") and not asked.actor.guest:
         return "viewer"
     return NOTES.get(note, "operator")
+
+
+def _shown_anew(run: RunRow, refused: Refused) -> Reply:
+    """Whoever answered another plan is shown the one that stands, with its own buttons. Raises every other refusal."""
+    if refused.code != "plan_changed":
+        raise refused
+    plan = Plan.from_json(run.plan)
+    parts: list[Part] = [plan_card.facts(plan), Small(f"{run.title}. {run.id} · plan {run.fingerprint}")]
+    return Reply(
+        refused.sentence(), "bad", parts, plan_card.decide(run.id, run.title, run.fingerprint),
+        json=refused.as_json(), ok=False, code=refused.code, exit_code=refused.exit_code, private=True,
+    )  # fmt: skip
 
 
 def _others(asked: Asked, run: RunRow) -> str:

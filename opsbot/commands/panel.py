@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from opsbot.commands import say
+from opsbot.commands import plan_card, say
 from opsbot.commands.authorise import role_of
 from opsbot.commands.form import may
 from opsbot.commands.reply import Button, Line, Lines, Part, Reply, Small, Tone
@@ -115,10 +115,7 @@ def _approval(asked: Asked, run: RunRow) -> Reply:
     if run.actor.get("id") == asked.actor.id:
         buttons = [Button("Take it back", f"cancel {run.id}")]
     elif ROLES.index(mine) >= ROLES.index(role):
-        buttons = [
-            Button("Approve", f"approve {run.id}", "primary", f"{run.title}?"),
-            Button("Reject", f"reject {run.id}", "danger"),
-        ]
+        buttons = plan_card.decide(run.id, run.title, run.fingerprint)
     parts: list[Part] = [Small(f"{run.id} · asked by {who} {moment(asked, run.created_at)}{until}")]
     return Reply(f"*{run.title}* waits for a yes.", "warn", parts, [*buttons, Button("Look at it", f"runs {run.id}")])
 

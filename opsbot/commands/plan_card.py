@@ -84,6 +84,15 @@ def needs(rule: Mapping[str, Any], known: Sequence[str] = (), asker: str = "") -
     return f"a yes of {who} other than the one who asks{can}"
 
 
+def decide(run: str, title: str, fingerprint: str, *, counting: bool = False) -> list[Button]:
+    """Yes and no to the plan that is shown, and to no other; a countdown is stopped whatever was shown."""
+    bound = f" --plan {fingerprint}" if fingerprint else ""
+    no = (
+        Button("Stop it", f"reject {run}", "danger") if counting else Button("Reject", f"reject {run}{bound}", "danger")
+    )
+    return [Button("Approve", f"approve {run}{bound}", "primary", f"{title}?"), no]
+
+
 def approvers(services: Services) -> Approvers:
     """Who may say yes to a plan of that rule in that environment, by the names that people know."""
 

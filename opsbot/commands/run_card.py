@@ -184,11 +184,7 @@ def _small(view: RunView) -> str:
 
 def _buttons(view: RunView, playbook: Playbook | None) -> list[Button]:
     if view.status in WAITING:
-        yes = Button("Approve", f"approve {view.id}", "primary", f"{view.title}?")
-        return [
-            yes,
-            Button("Reject" if view.status == "awaiting_approval" else "Stop it", f"reject {view.id}", "danger"),
-        ]
+        return plan_card.decide(view.id, view.title, view.fingerprint, counting=view.status == "countdown")
     if view.status in ("queued", "running", "waiting"):
         stop = Button("Cancel", f"cancel {view.id}", "danger", "Stop it and undo what it did?")
         return [Button("It is done", f"answer {view.id} done", "primary"), stop] if view.ask else [stop]

@@ -113,7 +113,7 @@ def _command(spec: Spec, known: Known) -> click.Command:
 
 def _parsed(spec: Spec, known: Known, given: dict[str, Any]) -> Parsed:
     words, as_json, asks_help = given.pop("words"), given.pop("as_json"), given.pop("asks_help")
-    how = {name: given.pop(name, None) for name in ("plan", *OF_CHANGES)}
+    how = {name: given.pop(name, None) for name in ("plan", *OF_CHANGES)} if spec.kind == "change" else {}
     if asks_help:
         return Parsed(Query("help", {"topic": spec.path}), spec, as_json)
     options = {name: text for name, text in given.items() if text is not None}

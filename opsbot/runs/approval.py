@@ -18,6 +18,7 @@ from opsbot.store.rows import ApprovalRow, Around, DebtRow, Entry, RunRow
 from opsbot.store.runs import Change
 
 COUNTDOWN = 60.0  # seconds in which anybody can stop a change whose glass was broken
+ENOUGH = 6  # characters of a fingerprint that name a plan
 DEBT_DUE = timedelta(hours=24)  # until when somebody else signs for it
 
 Gate = Callable[[RunRow, Around], Refused | None]
@@ -58,8 +59,7 @@ def yes(run: RunRow, around: Around, word: Word, stopped: Gate, fingerprint: str
     """
     _unanswered(run, word.now)
     _another_person(run, around, word)
-    if fingerprint not in (None, run.fingerprint):
-        raise Refused("That button belongs to another plan.", "Look at the newest message.", code="plan_changed")
+    _the_plan_shown(run, fingerprint)
     approval = ApprovalRow(run.id, word.id, word.name, "yes", run.fingerprint, None, word.door, word.now)
     said = [*(each for each in around.approvals if each.verdict == "yes"), approval]
     names = ", ".join(each.who for each in said)
@@ -72,9 +72,11 @@ def yes(run: RunRow, around: Around, word: Word, stopped: Gate, fingerprint: str
     return replace(queued, approval=approval, entries=(word.entry("approve", run, "queued"),))
 
 
-def no(run: RunRow, around: Around, word: Word, reason: str | None = None) -> Change:
-    """Anybody's no ends the plan, also during a countdown. Refused: not_waiting, expired."""
+def no(run: RunRow, around: Around, word: Word, reason: str | None = None, fingerprint: str | None = None) -> Change:
+    """Anybody's no ends the plan, also during a countdown, whatever was shown. Refused: not_waiting, expired, plan_changed."""
     _unanswered(run, word.now)
+    if run.status == "awaiting_approval":
+        _the_plan_shown(run, fingerprint)
     why = f": {reason.strip().rstrip('.')}" if reason and reason.strip() else ""
     outcome = f"Rejected by {word.name}{why}. {said(run, 'rejected', 'Nothing was changed.')}"
     entry = word.entry("reject", run, "rejected", reason=reason)
@@ -181,6 +183,17 @@ def _unanswered(run: RunRow, now: datetime, statuses: tuple[str, ...] = UNANSWER
         raise Refused(f"Run {run.id} does not wait for approval: it is {run.status}.", code="not_waiting")
     if run.status == "awaiting_approval" and run.wake_at is not None and run.wake_at <= now:
         raise Refused(f"The time to answer run {run.id} is over.", "Ask for it again.", code="expired")
+
+
+def _the_plan_shown(run: RunRow, fingerprint: str | None) -> None:
+    """What people see is what they answer: by the whole fingerprint, or by so much of its beginning that it is no guess."""
+    if fingerprint is None or (len(fingerprint) >= ENOUGH and run.fingerprint.startswith(fingerprint.lower())):
+        return
+    raise Refused(
+        f"Run {run.id} has another plan than the one that you were shown.",
+        "Look at it as it is now.",
+        code="plan_changed",
+    )
 
 
 def _another_person(run: RunRow, around: Around, word: Word) -> None:

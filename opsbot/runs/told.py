@@ -57,9 +57,11 @@ class Told:
                 self._expire(run)
             raise
 
-    def reject(self, run: str, by: By, door: str, reason: str | None = None) -> str:
-        """Anybody's no, to a plan or to a countdown. Refused: not_waiting, expired."""
-        return self._decide(run, by, door, lambda row, around, word: approval.no(row, around, word, reason)).status
+    def reject(self, run: str, by: By, door: str, reason: str | None = None, fingerprint: str | None = None) -> str:
+        """Anybody's no, to a plan or to a countdown. Refused: not_waiting, expired, plan_changed."""
+        return self._decide(
+            run, by, door, lambda row, around, word: approval.no(row, around, word, reason, fingerprint)
+        ).status
 
     def break_glass(self, run: str, by: By, reason: str, door: str) -> datetime:
         """Begin the countdown that takes the place of an approval; returns its end. Whether `by` may is the caller's to know.

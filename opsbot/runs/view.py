@@ -68,6 +68,7 @@ class RunView:
     left: tuple[str, ...] = ()
     resumed: int = 0
     said: tuple[str, ...] = ()
+    fingerprint: str = ""
     channel: str | None = None
     thread: str | None = None
     cursor: int = 0
@@ -118,6 +119,7 @@ def _start(run: RunRow) -> RunView:
         approved_by=run.approved_by,
         cancel_by=run.cancel_by,
         glass=run.glass,
+        fingerprint=run.fingerprint,
         channel=run.channel,
         thread=run.thread,
     )

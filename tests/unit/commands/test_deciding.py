@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 import pytest
-from pretend_world import ALICE, BOB, CAROL, CONFIG, World, shown
+from pretend_world import ALICE, BOB, CAROL, CONFIG, EVE, World, shown
 
 from opsbot.commands import at_once, plan_card
 from opsbot.commands.reply import Reply
 from opsbot.commands.run_card import run_card
 from opsbot.playbooks.playbook import Playbook
+from opsbot.runs.plan import Plan
 from opsbot.runs.step import Fact, Facts
+from opsbot.store.runs import Change
 
 
 def test_where_two_plans_wait_the_one_that_is_meant_must_be_named(world: World) -> None:
@@ -83,10 +86,16 @@ def test_usergroups_that_nobody_can_tell_give_no_right(world: World) -> None:
     def unknown(_user: str) -> set[str]:
         raise Unavailable("Slack does not answer.")
 
+    world.groups = {EVE.id: {"@oncall"}}
+    assert world.say("deploy v2 to staging", EVE).ok, "the group gives the right while its members are known"
     object.__setattr__(world.front._services, "groups", unknown)
 
-    assert world.say("deploy v2 to staging", CAROL).ok
-    assert world.say("help", CAROL).ok
+    refused = world.say("deploy v2 to production", EVE)
+    assert (refused.code, refused.exit_code) == ("not_allowed", 3)
+    assert world.say("lock production mine", EVE).code == "not_allowed"
+    assert [row.outcome for row in world.store.audit.list(2)] == ["not_allowed", "not_allowed"]
+    assert world.say("help", EVE).ok
+    assert world.say("deploy v2 to production", CAROL).ok, "whom opsbot.yml names is not concerned"
 
 
 def test_do_it_does_only_what_was_shown(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -170,3 +179,64 @@ def test_a_first_release_has_no_way_back_on_its_card(world: World) -> None:
 
 def card(world: World, run: str) -> Reply:
     return run_card(world.engine.view(run), world.playbooks["deploy"])
+
+
+def planned_anew(world: World, run: str, tag: str) -> None:
+    """The same run with another plan, as no part of today's bot makes it."""
+    row = world.store.runs.get(run)
+    assert row is not None
+    other = replace(Plan.from_json(row.plan), params={**row.plan["params"], "tag": tag})
+    columns = {"plan": other.as_json(), "fingerprint": other.fingerprint}
+    world.store.runs.change(run, world.clock.now(), lambda _run, _around: Change(columns=columns))
+
+
+def decided(world: World, run: str) -> list[str]:
+    return [button.command for button in run_card(world.engine.view(run), world.playbooks["deploy"]).buttons]
+
+
+@pytest.mark.parametrize("pressed", [0, 1])
+def test_a_button_of_an_older_card_is_refused_and_the_plan_of_now_is_shown(world: World, pressed: int) -> None:
+    run = world.say("deploy v2 to production", CAROL).run or ""
+    old = decided(world, run)
+    planned_anew(world, run, "v3")
+
+    refused = world.say(old[pressed], BOB)
+
+    assert (refused.code, refused.exit_code, refused.private) == ("plan_changed", 3, True)
+    assert refused.text == f"Run {run} has another plan than the one that you were shown. Look at it as it is now."
+    assert "image.resolve is ready." in shown(refused)
+    assert [button.command for button in refused.buttons] == decided(world, run) != old
+    assert world.engine.view(run).status == "awaiting_approval"
+    (kept,) = (row for row in world.store.audit.list() if row.outcome == "plan_changed")
+    assert (kept.actor["name"], kept.what, kept.body["why"]) == ("bob", old[pressed].split()[0], refused.text)
+    assert world.say(refused.buttons[pressed].command, BOB).ok
+    assert world.engine.view(run).status == ("queued", "rejected")[pressed]
+    assert world.store.approvals.of(run)[0].fingerprint == decided_on(world, run)
+
+
+def decided_on(world: World, run: str) -> str:
+    return world.engine.view(run).fingerprint
+
+
+def test_what_is_typed_answers_the_plan_that_stands(world: World) -> None:
+    run = world.say("deploy v2 to production", CAROL).run or ""
+    planned_anew(world, run, "v3")
+
+    assert world.say(f"approve {run}", BOB).ok
+    assert world.store.approvals.of(run)[0].fingerprint == decided_on(world, run)
+
+
+@pytest.mark.parametrize(("shortened", "code"), [(6, "ok"), (16, "ok"), (5, "plan_changed"), (1, "plan_changed")])
+def test_a_plan_is_named_by_enough_of_its_fingerprint(world: World, shortened: int, code: str) -> None:
+    run = world.say("deploy v2 to production", CAROL).run or ""
+
+    assert world.type("approve", run, "--plan", decided_on(world, run)[:shortened].upper(), actor=BOB).code == code
+
+
+def test_a_countdown_is_stopped_whatever_was_shown(world: World) -> None:
+    run = world.say('deploy v2 to production --break-glass "the site is down"', ALICE).run or ""
+    stop = decided(world, run)[1]
+    planned_anew(world, run, "v3")
+
+    assert world.say(stop, CAROL).ok
+    assert world.engine.view(run).status == "rejected"
