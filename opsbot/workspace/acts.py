@@ -16,7 +16,7 @@ def say(
     `broadcast`: a reply in a thread is shown in the channel as well.
     """
     world = hub.world
-    speaker, place = world.user(user), _member(hub, user, channel)
+    speaker, place = world.user(user), member(hub, user, channel)
     if place.is_archived:
         raise Refused(f"#{place.name} is archived.")
     if thread_ts is not None:
@@ -39,7 +39,7 @@ async def slash(
 ) -> str:
     """Use a slash command; answers `ok`, or the code of the failure that the person was shown."""
     world = hub.world
-    person, place = world.user(user), _member(hub, user, channel)
+    person, place = world.user(user), member(hub, user, channel)
     if thread_ts is not None:
         world.whisper(place.id, user, f"{command} is not supported in threads. Sorry!", thread_ts)
         return "not_supported_in_threads"
@@ -99,7 +99,7 @@ async def click(
 ) -> str:
     """Use an element of a message; `value` is an option's value (or what was typed). Answers `ok` or the failure."""
     world = hub.world
-    person, place = world.user(user), world.channel(channel)
+    person, place = world.user(user), member(hub, user, channel)
     message = world.message(place.id, ts)
     if message.only_for not in (None, user):
         raise ApiError("message_not_found")
@@ -134,14 +134,15 @@ async def shortcut(hub: Hub, user: str, callback_id: str, channel: str = "", ts:
     payload["trigger_id"] = hub.triggers.open(user)
     if known.type == "global":
         return await interact(hub, user, payload | {"type": "shortcut"})
-    place = _member(hub, user, channel)
+    place = member(hub, user, channel)
     message = world.message(place.id, ts)
     payload |= {"type": "message_action", "message_ts": ts, "channel": hub.place(place)}
     payload |= {"message": message.as_slack(world.team), "response_url": hub.response_url(user, place.id, ts)}
     return await interact(hub, user, payload, ts=ts)
 
 
-def _member(hub: Hub, user: str, channel: str) -> Channel:
+def member(hub: Hub, user: str, channel: str) -> Channel:
+    """The channel, for whoever is in it; Refused for others."""
     place = hub.world.channel(channel)
     if user not in place.members:
         raise Refused(f"{hub.world.user(user).name} is not in #{place.name}.")

@@ -1,5 +1,6 @@
 """What a person does to what is said already: edit, delete, dismiss, react."""
 
+from opsbot.workspace import acts
 from opsbot.workspace.errors import Refused
 from opsbot.workspace.hub import Hub
 from opsbot.workspace.records import Message
@@ -29,7 +30,7 @@ def dismiss(hub: Hub, user: str, channel: str, ts: str) -> None:
 def react(hub: Hub, user: str, channel: str, ts: str, name: str, *, remove: bool = False) -> None:
     """Add a reaction, or take one's own away."""
     world = hub.world
-    message = world.message(world.channel(channel).id, ts)
+    message = world.message(acts.member(hub, user, channel).id, ts)
     if not remove:
         world.react(message, name, user)
     elif not world.unreact(message, name, user):

@@ -1,5 +1,6 @@
 """A real slack-bolt app, unmodified, against the local workspace."""
 
+import json
 import queue
 import threading
 import time
@@ -159,18 +160,24 @@ def test_response_url_replaces_the_message_and_ends_after_five_posts(
 def test_an_unacknowledged_event_is_delivered_four_times_in_all(
     workspace: Workspace, web: WebClient, app: App, connect: Connect
 ) -> None:
-    seen: queue.Queue[tuple[str, str]] = queue.Queue()
+    seen: queue.Queue[tuple[str, str, str]] = queue.Queue()
 
     def silent(req: Any, body: Any) -> None:
-        seen.put((req.headers["x-slack-retry-num"][0], body["event_id"]))
+        number, reason = (req.headers.get(f"x-slack-retry-{name}", [""])[0] for name in ("num", "reason"))
+        seen.put((number, reason, body["event_id"]))
         time.sleep(0.6)
 
     app.use(silent)
     connect()
     workspace.say(ALICE, "#ops", "hello")
     tries = [seen.get(timeout=3) for _ in range(4)]
-    assert [attempt for attempt, _ in tries] == ["0", "1", "2", "3"]
-    assert len({event_id for _, event_id in tries}) == 1
+    assert [(attempt, reason) for attempt, reason, _ in tries] == [
+        ("0", ""),
+        ("1", "timeout"),
+        ("2", "timeout"),
+        ("3", "timeout"),
+    ]
+    assert len({event_id for _, _, event_id in tries}) == 1
 
 
 def test_each_envelope_goes_to_one_of_several_sockets(workspace: Workspace, app: App, connect: Connect) -> None:
@@ -242,6 +249,7 @@ def test_a_modal_is_filled_in_refused_corrected_and_closed(workspace: Workspace,
                 "block_id": "why",
                 "optional": True,
                 "label": {"type": "plain_text", "text": "Why"},
+@pytest.mark.parametrize("reason", ["refresh_requested", "link_disabled"])
                 "element": {"type": "plain_text_input", "action_id": "value"},
             },
         ],
@@ -256,7 +264,8 @@ def test_a_modal_is_filled_in_refused_corrected_and_closed(workspace: Workspace,
 
     app.command("/ops")(lambda ack, client, body: (ack(), client.views_open(trigger_id=body["trigger_id"], view=modal)))
     app.view("deploy")(take)
-    connect()
+    heard: queue.Queue[dict[str, Any]] = queue.Queue()
+    connect().client.on_message_listeners.append(lambda _socket, raw: heard.put(json.loads(raw)))
     workspace.slash(ALICE, "#ops", "/ops", "deploy")
     view = workspace.wait_for_view(ALICE)
     assert workspace.submit(ALICE, view["id"], {})["errors"] == {"tag": "Please complete this required field."}
