@@ -219,12 +219,14 @@ def test_a_frozen_socket_takes_an_envelope_and_never_acknowledges(
 
 
 def test_a_disconnect_envelope_makes_the_bot_open_a_new_socket(
-    workspace: Workspace, app: App, connect: Connect
+    workspace: Workspace, app: App, connect: Connect, reason: str
 ) -> None:
     app.command("/ops")(lambda ack: ack("fine"))
     connect()
     before = workspace.links()
-    assert workspace.disconnect() == 1
+    assert workspace.disconnect(reason) == 1
+    frames = iter(lambda: heard.get(timeout=3), None)
+    assert next(frame["reason"] for frame in frames if frame.get("type") == "disconnect") == reason
     workspace.wait_for_links(other_than=before, timeout=5)
     assert workspace.slash(ALICE, "#ops", "/ops", "status") == "ok"
 
