@@ -218,11 +218,13 @@ def test_a_frozen_socket_takes_an_envelope_and_never_acknowledges(
     assert workspace.slash(ALICE, "#ops", "/ops", "status") == "ok"
 
 
+@pytest.mark.parametrize("reason", ["refresh_requested", "link_disabled"])
 def test_a_disconnect_envelope_makes_the_bot_open_a_new_socket(
     workspace: Workspace, app: App, connect: Connect, reason: str
 ) -> None:
     app.command("/ops")(lambda ack: ack("fine"))
-    connect()
+    heard: queue.Queue[dict[str, Any]] = queue.Queue()
+    connect().client.on_message_listeners.append(lambda _socket, raw: heard.put(json.loads(raw)))
     before = workspace.links()
     assert workspace.disconnect(reason) == 1
     frames = iter(lambda: heard.get(timeout=3), None)
@@ -251,7 +253,6 @@ def test_a_modal_is_filled_in_refused_corrected_and_closed(workspace: Workspace,
                 "block_id": "why",
                 "optional": True,
                 "label": {"type": "plain_text", "text": "Why"},
-@pytest.mark.parametrize("reason", ["refresh_requested", "link_disabled"])
                 "element": {"type": "plain_text_input", "action_id": "value"},
             },
         ],
@@ -266,8 +267,7 @@ def test_a_modal_is_filled_in_refused_corrected_and_closed(workspace: Workspace,
 
     app.command("/ops")(lambda ack, client, body: (ack(), client.views_open(trigger_id=body["trigger_id"], view=modal)))
     app.view("deploy")(take)
-    heard: queue.Queue[dict[str, Any]] = queue.Queue()
-    connect().client.on_message_listeners.append(lambda _socket, raw: heard.put(json.loads(raw)))
+    connect()
     workspace.slash(ALICE, "#ops", "/ops", "deploy")
     view = workspace.wait_for_view(ALICE)
     assert workspace.submit(ALICE, view["id"], {})["errors"] == {"tag": "Please complete this required field."}
