@@ -132,8 +132,8 @@ class Delivery:
 
 
 def accepts_payload(kind: str, payload: Json) -> bool:
-    """Whether the ack may carry an answer: commands, submissions and suggestions."""
-    return kind == "slash_commands" or payload.get("type") in ("view_submission", "block_suggestion")
+    """Whether the ack may carry an answer: commands, submissions, suggestions; Slack's guide says it of clicks too."""
+    return kind == "slash_commands" or payload.get("type") in ("view_submission", "block_suggestion", "block_actions")
 
 
 def _detail(payload: Json) -> str:

@@ -107,20 +107,31 @@ def _post(hub: Hub, channel: Channel, asked: Json) -> None:
 
 def _apply(hub: Hub, reply: Reply, asked: Json) -> None:
     original = hub.world.messages[reply.channel].get(reply.message_ts or "")
-    if asked.get("delete_original"):
+    if _yes(asked, "delete_original"):
         if original:
             hub.world.delete(original)
-        return
+            original = None
+        if not _says(asked):
+            return
     _check(asked)
-    if asked.get("replace_original") and original:
+    if _yes(asked, "replace_original") and original:
         kept = {"text": asked.get("text", original.text), "blocks": list(asked.get("blocks") or [])}
         hub.world.edit(original, **kept, attachments=list(asked.get("attachments") or []))
     else:
         acts.answer(hub, reply.channel, reply.user, asked, reply.thread_ts)
 
 
+def _yes(asked: Json, name: str) -> bool:
+    """Slack's own examples write `"true"` and `"false"`."""
+    return asked.get(name) in (True, "true")
+
+
+def _says(asked: Json) -> bool:
+    return any(asked.get(name) for name in ("text", "blocks", "attachments"))
+
+
 def _check(asked: Json) -> None:
-    if not asked.get("text") and not asked.get("blocks") and not asked.get("attachments"):
+    if not _says(asked):
         raise ApiError("no_text")
     if len(asked.get("attachments") or []) > limits.ATTACHMENTS:
         raise ApiError("too_many_attachments")

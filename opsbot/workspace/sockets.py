@@ -5,6 +5,7 @@ import itertools
 import json
 import secrets
 from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from opsbot.workspace.errors import Undelivered
@@ -38,6 +39,7 @@ class Sockets:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self.started = datetime.now(UTC)
         self.links: list[Link] = []
         self._turn = itertools.count()
         self._waiting: dict[str, asyncio.Future[Json]] = {}
@@ -58,7 +60,7 @@ class Sockets:
 
     def hello(self, app: str) -> str:
         """The first frame on a socket."""
-        debug: Json = {"host": "workspace", "build_number": 1}
+        debug: Json = {"host": "workspace", "started": f"{self.started:%Y-%m-%d %H:%M:%S}.000", "build_number": 1}
         debug["approximate_connection_time"] = self.settings.link_seconds
         hello: Json = {"type": "hello", "num_connections": len(self.links) + 1, "debug_info": debug}
         return json.dumps(hello | {"connection_info": {"app_id": app}})

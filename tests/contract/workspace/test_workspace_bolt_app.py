@@ -4,6 +4,7 @@ import json
 import queue
 import threading
 import time
+import urllib.request
 from collections.abc import Callable
 from typing import Any
 
@@ -154,6 +155,36 @@ def test_response_url_replaces_the_message_and_ends_after_five_posts(
     assert statuses.get(timeout=3) == [200] * 5 + [404]
     (message,) = workspace.messages("#ops")
     assert (message["text"], message["edits"]) == ("step 4", 5)
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ({"replace_original": "true", "text": "after"}, ["after"]),
+        ({"replace_original": "false", "response_type": "in_channel", "text": "after"}, ["before", "after"]),
+        ({"delete_original": "true"}, []),
+        ({"delete_original": "true", "response_type": "in_channel", "text": "after"}, ["after"]),
+    ],
+    ids=["replaced", "beside it", "deleted", "deleted and said anew"],
+)
+def test_response_url_does_what_slacks_guide_shows(
+    workspace: Workspace, web: WebClient, app: App, connect: Connect, said: dict[str, str], shown: list[str]
+) -> None:
+    statuses: queue.Queue[int] = queue.Queue()
+
+    def answer(ack: Any, body: Any) -> None:
+        ack()
+        request = urllib.request.Request(body["response_url"], json.dumps(said).encode())
+        with urllib.request.urlopen(request) as answered:
+            statuses.put(answered.status)
+
+    app.action("go")(answer)
+    app.event("message")(lambda: None)
+    connect()
+    ts = web.chat_postMessage(channel="C01OPS", text="before", blocks=card(button("go")))["ts"]
+    workspace.click(ALICE, "#ops", ts, "go")
+    assert statuses.get(timeout=3) == 200
+    assert [message["text"] for message in workspace.messages("#ops")] == shown
 
 
 @pytest.mark.usefixtures("hasty")

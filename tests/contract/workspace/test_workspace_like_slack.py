@@ -19,6 +19,7 @@ from websockets.sync.client import ClientConnection
 from websockets.sync.client import connect as open_socket
 
 from opsbot.workspace import Settings, Shortcut, Workspace, limits
+from opsbot.workspace.delivery import accepts_payload
 from opsbot.workspace.methods.catalog import METHODS
 from opsbot.workspace.settings import BOT_SCOPES
 from tests.contract.workspace.kit import Json, modal
@@ -190,6 +191,7 @@ def test_frames_of_a_socket_have_slacks_shape(workspace: Workspace, slack: Slack
             1,
             "A01OPSBOT",
         )
+        assert set(hello["debug_info"]) == {"host", "started", "build_number", "approximate_connection_time"}
         assert hello["debug_info"]["approximate_connection_time"] == 18060
         workspace.wait_for_links()
         slack.theirs()
@@ -204,6 +206,19 @@ def test_frames_of_a_socket_have_slacks_shape(workspace: Workspace, slack: Slack
         assert json.loads(socket.recv(3)) == {
             "type": "disconnect", "reason": "warning", "debug_info": {"host": "workspace"},
         }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("kind", "payload", "accepts"),
+    [
+        ("slash_commands", {}, True),
+        ("events_api", {"type": "event_callback"}, False),
+        *(("interactive", {"type": name}, True) for name in ("block_actions", "view_submission", "block_suggestion")),
+        *(("interactive", {"type": name}, False) for name in ("view_closed", "shortcut", "message_action")),
+    ],
+)
+def test_an_envelope_says_whether_its_ack_may_carry_an_answer(kind: str, payload: Json, accepts: bool) -> None:
+    assert accepts_payload(kind, payload) is accepts
 
 
 def test_a_ticket_opens_one_socket_and_the_eleventh_socket_is_turned_away(
