@@ -61,14 +61,27 @@ def check(store: Store, stage: Stage, runs: list[RunRow]) -> None:
         spans.sort()
         for (_, last, one), (first, _, other) in pairwise(spans):
             assert last < first, f"{one} and {other} overlapped on {target}"
+    enough_others_said_yes(store, [run for run in runs if where[run.title]])
     nothing_is_left_half_done(store, runs)
     sys.stdout.write(f"{figures(runs, counts)}\n")
+
+
+def enough_others_said_yes(store: Store, begun: list[RunRow]) -> None:
+    """To what began, before it began, and to what was done."""
+    asked = [run for run in begun if run.plan["approval"]]
+    for run in asked:
+        yes = [row for row in store.approvals.of(run.id) if row.verdict == "yes"]
+        assert len({row.by for row in yes} - {run.actor["id"]}) >= run.plan["approval"]["people"], run.id
+        assert {row.fingerprint for row in yes} == {run.fingerprint}, run.id
+        assert run.started_at, run.id
+        assert max(row.at for row in yes) <= run.started_at, run.id
 
 
 def nothing_is_left_half_done(store: Store, runs: list[RunRow]) -> None:
     now = SystemClock().now()
     assert store.locks.list(now) == []
-    ends = Counter(row.body["run"] for row in store.audit.list(10**6) if row.outcome in FINAL)
+    told = [row for row in store.audit.list(10**6) if row.outcome in FINAL or "outcome" in row.body]
+    ends = Counter(row.body["run"] for row in told)  # what never began ends with the code of why
     for run in runs:
         assert store.leases.holder(f"run:{run.id}", now) is None
         assert all(row.ended_at for row in store.journal.rows(run.id)), run.id
@@ -82,8 +95,9 @@ def figures(runs: list[RunRow], effects: Counter[str]) -> str:
     ended = ", ".join(f"{count} {status}" for status, count in Counter(run.status for run in runs).most_common())
     spans = [(run.ended_at - run.created_at).total_seconds() for run in runs if run.ended_at]
     done = sum(name.startswith("do ") for name in effects)
+    approved = sum(bool(run.approved_by) for run in runs)
     return (
-        f"{len(runs)} runs: {ended}; {done} effects, {len(effects) - done} of them undone, none twice; "
+        f"{len(runs)} runs: {ended}; {approved} of them approved; {done} effects, {len(effects) - done} of them undone, none twice; "
         f"the slowest run took {max(spans):.1f} s"
     )
 
@@ -102,4 +116,6 @@ def test_ten_seconds_of_it(store: Store, stage: Stage, start: Start) -> None:
 
 @pytest.mark.long
 def test_a_minute_of_it(store: Store, stage: Stage, start: Start) -> None:
-    check(store, stage, hammer(store, stage, start, 60))
+    runs = hammer(store, stage, start, 60)
+    check(store, stage, runs)
+    assert any(run.approved_by and run.status == "succeeded" for run in runs)
