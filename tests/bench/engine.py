@@ -27,6 +27,7 @@ STEPS, RUNS = 10, 15
 CALLS = 100_000
 PLANS = 12
 STATE = "opsbot_bench"
+OTHER = "production"  # where nothing was deployed yet
 COSTS = {0.5: 25.0, 0.95: 60.0}  # milliseconds; a step does something that takes seconds
 PLANNED = 2.0  # seconds; Slack gives three until it wants an answer
 
@@ -53,7 +54,7 @@ class Nothing:
 
 def measure(world: World) -> Sequence[Row]:
     """Every row of the area."""
-    return [*_steps(world), *_plans(world), *history.measure(world, AREA)]
+    return [*_steps(world), *_plans(world), *history.measure(world, AREA, _postgres)]
 
 
 def _steps(world: World) -> list[Row]:
@@ -132,6 +133,7 @@ def _plans(world: World) -> list[Row]:
     of_database: Mapping[str, Any] = {"environment": PLACE, "database": DATABASE}
     asked: dict[str, Mapping[str, Any]] = {
         "deploy": {**of_service, "tag": "v1"},
+        "promote": {"from": PLACE, "environment": OTHER, "service": SERVICE},
         "rollback": {**of_service, "to": None},
         "backup": of_database,
         "restore": {**of_database, "backup": "latest"},

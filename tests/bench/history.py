@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -25,24 +26,29 @@ KEPT = 100_000
 AT_ONCE = 2_000  # runs written in one transaction
 EVENTS, STEPS = 8, 7  # of each run
 ASKED, VERIFIED, LOOKS = 15, 3, 40
+Url = Callable[[World], AbstractContextManager[str]]
 WHO = {"kind": "person", "id": ADMIN, "name": "alice"}
 
 
-def measure(world: World, area: str) -> Sequence[Row]:
-    """Queries through the command front, and what `serve` asks its store several times a second."""
+def measure(world: World, area: str, postgres: Url) -> list[Row]:
+    """Queries through the command front, and what `serve` asks its store several times a second, on both databases."""
     with TemporaryDirectory(dir=world.parts.state.folder("tmp")) as folder:
-        path = Path(folder, "opsbot.db")
-        plan = _plan(world)
-        say(f"{KEPT} runs of a deploy into a store")
-        _fill(f"sqlite:///{path}", plan)
-        size = path.stat().st_size / 1e6
-        how = (
-            f"SQLite with {KEPT:,} deploys ({EVENTS} events, {STEPS} journal rows and 2 audit rows each; {size:.0f} MB),"
-            " through the command front, as the terminal asks."
-        )
-        config = world.bot.config.model_copy(update={"store": f"sqlite:///{path}"})
-        with closing(bots.build(config)) as bot:
-            return [*_asked(bot, world.bot, area, how), *_verified(bot, area, how), *_looked(bot, area, how)]
+        rows = _measured(world, area, "SQLite", f"sqlite:///{Path(folder, 'opsbot.db')}")
+    with postgres(world) as url:
+        return [*rows, *_measured(world, area, "Postgres", url)]
+
+
+def _measured(world: World, area: str, name: str, url: str) -> list[Row]:
+    say(f"{KEPT} runs of a deploy into a store on {name}")
+    _fill(url, _plan(world))
+    how = (
+        f"{name} with {KEPT:,} deploys ({EVENTS} events, {STEPS} journal rows and 2 audit rows each),"
+        " through the command front, as the terminal asks."
+    )
+    config = world.bot.config.model_copy(update={"store": url})
+    with closing(bots.build(config)) as bot:
+        rows = [*_asked(bot, world.bot, area, how), *_verified(bot, area, how), *_looked(bot, area, how)]
+    return [replace(row, name=f"{row.name}, on {name}") for row in rows]
 
 
 def _asked(bot: Bot, young: Bot, area: str, how: str) -> Iterator[Row]:
