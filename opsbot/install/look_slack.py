@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partial
+from typing import Any
 from urllib.parse import urlsplit
 
 from opsbot.clock import Clock
 from opsbot.config import values
 from opsbot.config.settings import Config
+from opsbot.errors import OpsError, closest
 from opsbot.install import scopes
 from opsbot.install.finding import Check, Finding, bad, ok, warn
+from opsbot.install.scopes import PRIVATE_SCOPE
 from opsbot.install.slack import Said, Slack
 
 SKEW_WARN, SKEW_BAD = 30.0, 240.0  # seconds; Slack's signatures count for 300
@@ -68,21 +71,51 @@ def app_token(config: Config) -> Finding:
 
 
 def channels(config: Config) -> list[Finding]:
-    """Whether every channel of opsbot.yml exists and the bot is in it."""
-    wanted = [config.team.channel, *(one.channel for one in config.environments.values() if one.channel)]
+    """Whether every channel of opsbot.yml exists and the bot is in it, as far as the app may look."""
+    wanted = dict.fromkeys([config.team.channel, *(one.channel for one in config.environments.values() if one.channel)])
     slack = _slack(config)
-    known = {f"#{one['name']}": one for one in slack.pages("conversations.list", "channels", exclude_archived="true")}
-    found: list[Finding] = []
-    for name in dict.fromkeys(wanted):
-        channel = known.get(name) or next((one for one in known.values() if one["id"] == name), None)
-        if channel is None:
-            found.append(
-                bad(f"There is no public channel {name}.", f"Make it; into a private one say /invite in {name}.")
-            )
-        elif not channel.get("is_member"):
-            found.append(warn(f"The bot is not in {name} yet.", "It joins when it starts; or say /invite there."))
-    names = ", ".join(dict.fromkeys(wanted))
-    return found or [ok(f"The bot is in {names}.")]
+    public = _listed(slack, "public_channel")
+    private = None if all(name in public for name in wanted) else _private(slack)
+    found = [_channel(name, public, private) for name in wanted]
+    inside = [name for name, one in zip(wanted, found, strict=True) if one is None]
+    return [*([ok(f"The bot is in {', '.join(inside)}.")] if inside else []), *filter(None, found)]
+
+
+def _listed(slack: Slack, kind: str) -> dict[str, Mapping[str, Any]]:
+    """Every channel of a kind that the bot may see, by `#name` and by id."""
+    every = list(slack.pages("conversations.list", "channels", exclude_archived="true", types=kind))
+    return {name: one for one in every for name in (f"#{one['name']}", str(one["id"]))}
+
+
+def _private(slack: Slack) -> dict[str, Mapping[str, Any]] | None:
+    """The private channels that the bot is in; None where the app may not look at those, which it does not ask for."""
+    try:
+        return _listed(slack, "private_channel")
+    except OpsError as error:
+        if error.code == "missing_scope":
+            return None
+        raise
+
+
+def _channel(
+    name: str, public: Mapping[str, Mapping[str, Any]], private: Mapping[str, Mapping[str, Any]] | None
+) -> Finding | None:
+    """What is to be said of a channel; None if the bot is in it."""
+    one = public.get(name) or (private or {}).get(name)
+    if one is not None:
+        joins = warn(f"The bot is not in {name} yet.", "It joins when it starts; or say /invite there.")
+        return None if one.get("is_member") else joins
+    near = " or ".join(closest(name, [known for known in public if known.startswith("#")]))
+    cure = f"Did you mean {near}? " if near else ""
+    if private is None:
+        return warn(
+            f"There is no public channel {name}; private ones cannot be looked at, because the app does not ask for that.",
+            f"{cure}If it is private, say /invite in it, once: the bot writes there all the same. With the scope"
+            f" {PRIVATE_SCOPE} added to the app, doctor looks at it too.",
+        )
+    return bad(
+        f"There is no channel {name} that the bot can see.", f"{cure}Make it; if it is private, say /invite in it."
+    )
 
 
 def skew(theirs: datetime | None, ours: datetime, whose: str) -> Sequence[Finding]:

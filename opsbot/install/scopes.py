@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 COMMAND = "/ops"
 SOCKET_SCOPE = "connections:write"  # of the app-level token; a manifest cannot ask for it
+PRIVATE_SCOPE = "groups:read"  # not asked for: only `doctor` would use it, for a channel that is private
 
 
 @dataclass(frozen=True)
