@@ -14,13 +14,14 @@ from opsbot.errors import OpsError, Unavailable
 from opsbot.runs import journal, sentences
 from opsbot.runs.attempt import Attempts, Result
 from opsbot.runs.context import NAP, RunContext, Signals
-from opsbot.runs.lease import Lease, Lost, Pace
+from opsbot.runs.lease import Lease, Pace
 from opsbot.runs.plan import PlannedStep
 from opsbot.runs.recover import decided_by_human, from_recheck
 from opsbot.runs.run import Do, Recheck, Undo
 from opsbot.runs.step import Park
 from opsbot.store import Store
 from opsbot.store.events import Event
+from opsbot.store.leases import Lost
 from opsbot.store.rows import JournalRow, RunRow
 
 _log = log.get(__name__)
@@ -80,10 +81,10 @@ class Acts:
         ctx = replace(self._context(run, step, rows), heeds_cancel=not undoing, phase=row.phase)
         result = from_recheck(step, self._found_out(ctx, step, None if undoing else scope))
         found = "unknown" if result.asks_what_happened else result.outcome
-        event = ("resumed", {"owner": self._lease.owner, "step": step.id, "found": found})
-        self._after(step, row.phase, row.attempt, result, event)
-        if told := sentences.step_ended(step, result, self._seconds_since(row.started_at)):
-            self._store.events.add(self._id, *told, self._clock.now())
+        resumed = ("resumed", {"owner": self._lease.owner, "step": step.id, "found": found})
+        took = self._seconds_since(row.started_at)
+        ended = sentences.undo_ended(step, result) if undoing else sentences.step_ended(step, result, took)
+        self._after(step, row.phase, row.attempt, result, resumed, ended)
         self._rest(ctx, step, result, 0, row.attempt)
 
     def _found_out(self, ctx: RunContext, step: PlannedStep, scope: Scope | None) -> Result:
@@ -134,23 +135,26 @@ class Acts:
         told = {"step": step.id, "say": park.say, "until": until, "ask": park.ask}
         parked = {**told, "state": dict(park.state), "answer": None, "by": None, "attempt": attempt}
         now = self._clock.now()
-        self._store.runs.transition(
-            self._id, ["running"], "waiting", now, event=("parked", told), parked=parked, wake_at=park.until
-        )
+        if not self._store.runs.transition(
+            self._id, ["running"], "waiting", now,
+            event=("parked", told), owner=self._lease.owner, parked=parked, wake_at=park.until,
+        ):  # fmt: skip
+            raise Lost
 
     def _before(self, step: PlannedStep, phase: str, attempt: int, event: Event | None) -> None:
         owner, now = self._lease.owner, self._clock.now()
         if not self._store.journal.before(self._id, step.id, phase, attempt, owner, now, event=event):
             raise Lost
 
-    def _after(self, step: PlannedStep, phase: str, attempt: int, result: Result, event: Event | None) -> None:
+    def _after(self, step: PlannedStep, phase: str, attempt: int, result: Result, *told: Event | None) -> None:
         outputs = result.outputs
         if result.park is not None:
             outputs = {"state": dict(result.park.state), "unknown": result.asks_what_happened}
         owner, now = self._lease.owner, self._clock.now()
         if self._lease.lost.is_set() or not self._store.journal.after(
-            self._id, step.id, phase, attempt, result.outcome, outputs, result.error, owner, now, event=event
-        ):
+            self._id, step.id, phase, attempt, result.outcome, outputs, result.error, owner, now,
+            events=[event for event in told if event],
+        ):  # fmt: skip
             raise Lost
 
     def _context(self, run: RunRow, step: PlannedStep, rows: Rows, deadline: datetime | None = None) -> RunContext:

@@ -109,7 +109,7 @@ def countdown_ends(glass: Mapping[str, Any]) -> datetime:
 
 
 def count_down(run: RunRow, around: Around, now: datetime, stopped: Gate) -> Change:
-    """The countdown is over: the run is queued and owes a signature; or the gate stops it, and it ends."""
+    """The countdown is over: the run is queued, and will owe a signature once it begins; or the gate stops it, and it ends."""
     if run.status != "countdown" or run.wake_at is None or run.wake_at > now or run.glass is None:
         return Change()
     glass = run.glass
@@ -119,11 +119,17 @@ def count_down(run: RunRow, around: Around, now: datetime, stopped: Gate) -> Cha
         queued = enqueue(run, around, now, stopped, event)
     except Refused as refused:
         return end_refused(run, refused, now)
-    debt = DebtRow(
-        run.id, run.title, glass["by"], glass["who"], str(run.actor.get("id")), glass["reason"], now, now + DEBT_DUE
-    )
     entry = Entry(who, run.door, "break-glass", run.lock, "queued", {"run": run.id, "reason": glass["reason"]})
-    return replace(queued, debt=debt, entries=(entry,))
+    return replace(queued, entries=(entry,))
+
+
+def owed(run: RunRow, around: Around, now: datetime) -> DebtRow | None:
+    """The debt of a run that begins now behind a broken glass; what ends before it begins owes nothing."""
+    glass = run.glass
+    if glass is None or around.debt is not None:
+        return None
+    asker = str(run.actor.get("id"))
+    return DebtRow(run.id, run.title, glass["by"], glass["who"], asker, glass["reason"], now, now + DEBT_DUE)
 
 
 def sign(run: RunRow, around: Around, word: Word, note: str) -> Change:

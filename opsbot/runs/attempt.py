@@ -11,9 +11,9 @@ from pydantic import ValidationError
 from opsbot import log
 from opsbot.errors import NotFound, OpsError, StepFailed, Unavailable
 from opsbot.runs.context import RunContext
-from opsbot.runs.lease import Lost
 from opsbot.runs.plan import PlannedStep
 from opsbot.runs.step import Json, Outputs, Park, Step
+from opsbot.store.leases import Lost
 
 Resolve = Callable[[Json, Mapping[str, Any]], Json]
 Outcome = Literal["done", "skipped", "parked", "retry", "failed", "cancelled", "not_begun", "not_done", "unknown"]

@@ -12,6 +12,7 @@ from opsbot.errors import Cancelled, StepFailed, Unavailable
 from opsbot.runs.lease import Lease, Pace
 from opsbot.runs.step import Json
 from opsbot.store import Store
+from opsbot.store.leases import Lost
 
 NAP = 0.1  # seconds between checks while a step sleeps; a person who cancels waits no longer than they notice
 
@@ -118,6 +119,8 @@ class RunContext:
 
     def _event(self, kind: str, body: Mapping[str, Json]) -> None:
         try:
-            self.store.events.add(self.run, kind, body, self.clock.now())
+            self.store.events.add(self.run, kind, body, self.clock.now(), self.lease.owner)
+        except Lost:
+            self.lease.lost.set()
         except Unavailable:
             return  # only words are lost; the step's work goes on and its result is written with the journal

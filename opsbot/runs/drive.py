@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 from opsbot import log, metrics
 from opsbot.clock import Clock
@@ -11,11 +13,12 @@ from opsbot.runs.acts import Acts
 from opsbot.runs.approval import Gate
 from opsbot.runs.attempt import Resolve
 from opsbot.runs.context import Signals
-from opsbot.runs.lease import Lease, Lost, Pace
+from opsbot.runs.lease import Lease, Pace
 from opsbot.runs.plan import Plan
 from opsbot.runs.run import DRIVEN, Do, End, Move, Recheck, TurnBack, Undo, next_move, sources
 from opsbot.runs.still import Replan, still
 from opsbot.store import Store
+from opsbot.store.leases import Lost
 from opsbot.store.rows import Around, Entry, RunRow
 from opsbot.store.runs import Change
 
@@ -70,26 +73,28 @@ class Drive:
         columns = {"outcome": outcome, "ended_at": now, "wake_at": None}
         entry = Entry(run.actor, run.door, run.playbook, run.lock, "failed", {"run": self._id, "outcome": outcome})
         self._store.runs.transition(
-            self._id, sources("failed"), "failed", now, event=("finished", told), unlock=True, entry=entry, **columns
-        )
+            self._id, sources("failed"), "failed", now,
+            event=("finished", told), unlock=True, entry=entry, owner=self._lease.owner, **columns,
+        )  # fmt: skip
 
     def _begin(self, run: RunRow, plan: Plan, replan: Replan | None, stopped: Gate) -> bool:
         """Bring the run to a driven status; False = there is nothing to drive now."""
-        now, runs = self._clock.now(), self._store.runs
+        now = self._clock.now()
         due = run.wake_at is not None and run.wake_at <= now
         match run.status:
             case "awaiting_approval" if due:
-                runs.change(self._id, now, lambda row, around: approval.expire(row, around, now))
+                self._change(now, lambda row, around: approval.expire(row, around, now))
             case "countdown" if due:
-                runs.change(self._id, now, lambda row, around: approval.count_down(row, around, now, stopped))
+                self._change(now, lambda row, around: approval.count_down(row, around, now, stopped))
             case "queued" if run.wake_at is None or due:
                 return self._start(run, plan, replan, stopped)
             case "waiting" if due or run.cancel_by:
-                event = sentences.woken(run, self._lease.owner)
-                return runs.transition(self._id, ["waiting"], "running", now, event=event, wake_at=None)
+                self._move("waiting", "running", now, event=sentences.woken(run, self._lease.owner), wake_at=None)
+                return True
             case "running" | "undoing":
                 if all(row.ended_at for row in self._store.journal.rows(self._id)):
-                    self._store.events.add(self._id, "resumed", {"owner": self._lease.owner, "found": "between"}, now)
+                    owner = self._lease.owner
+                    self._store.events.add(self._id, "resumed", {"owner": owner, "found": "between"}, now, owner)
                 return True
         return False
 
@@ -97,16 +102,13 @@ class Drive:
         found = still(run, plan, replan)
         now = self._clock.now()
         if found.answer == "away":
-            self._store.runs.change(self._id, now, lambda row, _: self._wait_for_part(row, found.why, now))
+            self._change(now, lambda row, _: self._wait_for_part(row, found.why, now))
             return False
         if found.answer == "changed":
             outcome = f"The plan changed before it began (plan_changed), so nothing was changed. {found.why} Ask again."
-            self._store.runs.change(
-                self._id, now, lambda row, _: _end_queued(row, "rejected", outcome, now, "plan_changed")
-            )
+            self._change(now, lambda row, _: _end_queued(row, "rejected", outcome, now, "plan_changed"))
             return False
-        after = self._store.runs.change(self._id, now, lambda row, around: self._started(row, around, stopped, now))
-        return after.status == "running"
+        return self._change(now, lambda row, around: self._started(row, around, stopped, now)).status == "running"
 
     def _started(self, run: RunRow, around: Around, stopped: Gate, now: datetime) -> Change:
         if run.status != "queued":
@@ -114,7 +116,8 @@ class Drive:
         if refused := stopped(run, around):
             return approval.end_refused(run, refused, now)
         columns = {"status": "running", "started_at": now, "wake_at": None, "parked": None}
-        return Change(columns=columns, events=(("started", {"owner": self._lease.owner}),))
+        begun = ("started", {"owner": self._lease.owner})
+        return Change(columns=columns, events=(begun,), debt=approval.owed(run, around, now))
 
     def _wait_for_part(self, run: RunRow, why: str, now: datetime) -> Change:
         """Stay queued and look again later; what it waits for is said once, and it does not wait for ever."""
@@ -142,7 +145,7 @@ class Drive:
             case Recheck():
                 self._acts.recheck(move, run, rows, scope)
             case TurnBack():
-                self._store.runs.transition(self._id, ["running"], "undoing", self._clock.now())
+                self._move("running", "undoing", self._clock.now())
             case Undo():
                 self._acts.undo(move, run, rows, scope)
             case End():
@@ -154,9 +157,16 @@ class Drive:
         columns = {"outcome": outcome, "ended_at": now, "wake_at": None}
         body = {"run": self._id, "outcome": outcome}
         entry = Entry(run.actor, run.door, run.playbook, run.lock, end.status, body)
-        before = ["running" if end.status == "succeeded" else "undoing"]
-        self._store.runs.transition(self._id, before, end.status, now, event=event, unlock=True, entry=entry, **columns)
+        before = "running" if end.status == "succeeded" else "undoing"
+        self._move(before, end.status, now, event=event, unlock=True, entry=entry, **columns)
         metrics.RUNS.labels(run.playbook, end.status).inc()
+
+    def _move(self, before: str, after: str, now: datetime, **more: Any) -> None:
+        if not self._store.runs.transition(self._id, [before], after, now, owner=self._lease.owner, **more):
+            raise Lost  # nobody but its owner moves a run that has begun
+
+    def _change(self, now: datetime, decide: Callable[[RunRow, Around], Change]) -> RunRow:
+        return self._store.runs.change(self._id, now, decide, self._lease.owner)
 
     def _read(self) -> RunRow:
         run = self._store.runs.get(self._id)

@@ -17,13 +17,15 @@ from opsbot.runs.approval import Word
 from opsbot.runs.attempt import Attempts, Resolve
 from opsbot.runs.context import Signals
 from opsbot.runs.drive import Drive
-from opsbot.runs.lease import Lease, Lost, Pace, held
+from opsbot.runs.lease import Lease, Pace, held
 from opsbot.runs.plan import Plan
 from opsbot.runs.step import Step
 from opsbot.runs.still import Replan
 from opsbot.runs.told import Frozen, Told
 from opsbot.runs.view import RunView, fold
 from opsbot.store import Store
+from opsbot.store.events import Event
+from opsbot.store.leases import Lost
 from opsbot.store.locks import LockHeld
 from opsbot.store.rows import Around, Entry, EventRow, RunRow
 
@@ -82,11 +84,17 @@ class Engine(Told):
         who = str(actor.get("name") or actor.get("id"))
         wake_at = approval.expires_at(plan, now)
         status = "queued" if wake_at is None else "awaiting_approval"
-        if glass is not None:
-            approval.broken(Word(actor, door, now), glass)  # a reason is needed before anything is written
+        target = ", ".join(plan.locks) or None
         told = {"title": plan.title, "by": who, "environment": plan.environment, "status": status}
         body = {"run": run, "title": plan.title, "fingerprint": plan.fingerprint}
-        entry = Entry(actor, door, plan.playbook, ", ".join(plan.locks) or None, status, body)
+        events: list[Event] = [("submitted", told)]
+        entries = [Entry(actor, door, plan.playbook, target, status, body)]
+        broken = None
+        if wake_at is not None and glass is not None:
+            broken, event = approval.broken(Word(actor, door, now), glass)
+            status, wake_at = "countdown", approval.countdown_ends(broken)
+            events.append(event)
+            entries.append(Entry(actor, door, "break-glass", target, status, {"run": run, "reason": broken["reason"]}))
         wanted = gate.ask(plan, run, str(actor.get("id")))
 
         def judge(around: Around) -> None:
@@ -97,12 +105,10 @@ class Engine(Told):
             self._store.runs.add(
                 run, plan.as_json(), actor, door, status, channel, thread, now,
                 locks=gate.wishes(plan, run, who, now) if status == "queued" else (),
-                judge=judge, event=("submitted", told), entry=entry, wake_at=wake_at,
+                judge=judge, events=events, entries=entries, wake_at=wake_at, glass=broken,
             )  # fmt: skip
         except LockHeld as holder:
             raise gate.held_by_run(holder.holder, now) from holder
-        if wake_at is not None and glass is not None:
-            self.break_glass(run, actor, glass, door)
         return run
 
     def drive(self, run: str) -> str:

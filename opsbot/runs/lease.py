@@ -30,10 +30,6 @@ class Pace:
     patience: float = 900.0  # how long a queued run waits for a part that does not answer
 
 
-class Lost(Exception):
-    """Somebody else has the run now, or may have it: stop at once and write nothing."""
-
-
 class Lease:
     """The held lease of a run. `lost` is set as soon as it is not ours, or could not be renewed until it expired."""
 

@@ -17,6 +17,8 @@ StepState = Literal[
 
 
 Body = Mapping[str, Any]
+Then = Literal["", "went on", "went back", "a person was asked"]
+ASKED: Then = "a person was asked"
 
 
 @dataclass(frozen=True)
@@ -34,11 +36,21 @@ class StepView:
 
 
 @dataclass(frozen=True)
+class Takeover:
+    """What the owner after a dead one found: the step at hand ("" = it died between two), done | not_done | unknown | failed |
+    cancelled | undoing | between, and what that led to (empty as long as nothing follows)."""
+
+    step: str
+    found: str
+    then: Then = ""
+
+
+@dataclass(frozen=True)
 class RunView:
     """A run as people see it. `error` is {"code", "what", "fix", "again"} of what went wrong first, `undo_error` of an undo.
 
     `ask` and `until` are set only while the run waits. `code`: why it ended before it began. `approvals`: who said yes so far.
-    `glass`: {"by", "who", "reason", "until"} if it was broken. `left`: ids of steps that people have to reverse. `cursor` is the number of the last event folded in.
+    `glass`: {"by", "who", "reason", "until"} if it was broken. `left`: ids of steps that people have to reverse. `resumed`: how often another owner took over, `taken` the last time. `cursor` is the number of the last event folded in.
     """
 
     id: str
@@ -67,6 +79,7 @@ class RunView:
     glass: Mapping[str, Any] | None = None
     left: tuple[str, ...] = ()
     resumed: int = 0
+    taken: Takeover | None = None
     said: tuple[str, ...] = ()
     fingerprint: str = ""
     channel: str | None = None
@@ -137,7 +150,8 @@ def _apply(view: RunView, event: EventRow) -> RunView:
     if step is not None:
         view = _with_step(view, _apply_to_step(step, event))
     sums = _SUMS.get(event.kind)
-    return replace(view, **sums(view, body)) if sums else view
+    view = replace(view, **sums(view, body)) if sums else view
+    return replace(view, taken=_with_what_followed(view.taken, event)) if view.taken else view
 
 
 def _apply_to_step(step: StepView, event: EventRow) -> StepView:
@@ -157,6 +171,31 @@ def _failed(body: Body) -> Body:
 def _by_hand(body: Body) -> Body:
     note = f"Done by hand by {body.get('by')}: {body.get('evidence')}"
     return {"note": note, "state": "undone", "progress": None} if body.get("phase") == "undo" else {"note": note}
+
+
+def _resumed(view: RunView, body: Body) -> Body:
+    """A run that a person's word woke was not taken over."""
+    if "by" in body:
+        return {}
+    step = view.step(str(body.get("step")))
+    found = "undoing" if step and step.state == "undoing" else str(body.get("found") or "between")
+    return {"resumed": view.resumed + 1, "taken": Takeover(step.name if step else "", found)}
+
+
+def _with_what_followed(taken: Takeover, event: EventRow) -> Takeover:
+    """The first thing that happened after it; how the step at hand had ended is part of what was found."""
+    if taken.then:
+        return taken
+    if event.kind.startswith("undo_") or (event.kind == "finished" and event.body.get("status") != "succeeded"):
+        return replace(taken, then="went back")
+    if event.kind == "parked" and event.body.get("ask") and taken.found == "unknown":
+        return replace(taken, then=ASKED)
+    goes_on = _GOES_ON | (_ENDS if taken.found in ("between", "not_done") else set())
+    return replace(taken, then="went on") if event.kind in goes_on else taken
+
+
+_GOES_ON = {"step_started", "step_skipped", "parked", "progress", "finished"}
+_ENDS = {"step_done", "step_failed"}
 
 
 def _what(body: Body) -> str:
@@ -190,7 +229,7 @@ _SUMS: dict[str, Callable[[RunView, Body], Body]] = {
     "undo_failed": lambda _, body: {"undo_error": body.get("error") or None},
     "approval": lambda view, body: {"approvals": (*view.approvals, str(body.get("by", "")))},
     "by_hand": lambda view, body: {"left": () if body.get("phase") == "undo" else view.left},
-    "resumed": lambda view, body: {"resumed": view.resumed + (body.get("found") not in ("answered", "cancelled"))},
+    "resumed": _resumed,
     "finished": lambda _, body: {"code": body.get("code"), "left": tuple(body.get("left") or ())},
 }
 

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, and_, func, select
 
 from opsbot.errors import NotFound
 from opsbot.store.database import Database
+from opsbot.store.leases import fence
 from opsbot.store.rows import Behind, EventRow, record, records
 from opsbot.store.tables import events, messages, runs
 
@@ -22,9 +23,10 @@ class Events:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(self, run: str, kind: str, body: Mapping[str, Any], now: datetime) -> int:
-        """Append one event; returns its number. NotFound if there is no such run."""
+    def add(self, run: str, kind: str, body: Mapping[str, Any], now: datetime, owner: str | None = None) -> int:
+        """Append one event; returns its number. NotFound if there is no such run; Lost if `owner` does not drive it."""
         with self._database.write() as connection:
+            fence(connection, run, owner)
             return append(connection, run, (kind, body), now)
 
     def after(self, run: str, seq: int) -> list[EventRow]:

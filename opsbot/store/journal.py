@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -56,7 +56,7 @@ class Journal:
         owner: str,
         now: datetime,
         *,
-        event: event_rows.Event | None = None,
+        events: Sequence[event_rows.Event] = (),
     ) -> bool:
         """Write the result on the open row, if nobody else took the lease meanwhile; False = somebody did, nothing is written."""
         with self._database.write() as connection:
@@ -72,7 +72,7 @@ class Journal:
             }
             if connection.execute(open_row.values(**values)).rowcount != 1:
                 return False
-            if event is not None:
+            for event in events:
                 event_rows.append(connection, run, event, now)
         return True
 

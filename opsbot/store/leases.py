@@ -10,6 +10,10 @@ from opsbot.store.database import Database
 from opsbot.store.tables import leases
 
 
+class Lost(Exception):
+    """Somebody else has the run now, or may have it: stop at once and write nothing."""
+
+
 class Leases:
     """store.leases. Names: `run:ID`, `serve`, `schedule`, `recovery`. `ttl` is seconds or a timedelta."""
 
@@ -48,6 +52,12 @@ def held(connection: Connection, name: str, owner: str, now: datetime | None) ->
     wanted = select(leases.c.expires).where(leases.c.name == name, leases.c.owner == owner).with_for_update()
     expires = connection.execute(wanted).scalar()
     return expires is not None and (now is None or expires > now)
+
+
+def fence(connection: Connection, run: str, owner: str | None) -> None:
+    """Raise Lost unless `owner` still drives the run; whoever is no driver (None) passes. Undoes the transaction it is in."""
+    if owner is not None and not held(connection, f"run:{run}", owner, None):
+        raise Lost
 
 
 def _span(ttl: float | timedelta) -> timedelta:

@@ -19,6 +19,7 @@ from opsbot.store import holds as hold_rows
 from opsbot.store import journal as journal_rows
 from opsbot.store import locks as lock_rows
 from opsbot.store.database import Database
+from opsbot.store.leases import fence
 from opsbot.store.rows import ApprovalRow, Around, DebtRow, Entry, JournalRow, LockRow, RunRow, record, records
 from opsbot.store.tables import approvals, debts, runs
 
@@ -58,12 +59,12 @@ class Runs:
         *,
         locks: Iterable[LockRow] = (),
         judge: Callable[[Around], None] = lambda _around: None,
-        event: event_rows.Event | None = None,
-        entry: Entry | None = None,
+        events: Iterable[event_rows.Event] = (),
+        entries: Iterable[Entry] = (),
         wake_at: datetime | None = None,
         **columns: Any,
     ) -> None:
-        """Write a new run with its locks, first event and audit row, unless `judge` raises or LockHeld is: then nothing is."""
+        """Write a new run with its locks, events and audit rows, unless `judge` raises or LockHeld is: then nothing is."""
         with self._database.write() as connection:
             self._database.one_at_a_time(connection)
             judge(_around(connection, run_id, now))
@@ -76,10 +77,7 @@ class Runs:
             }  # fmt: skip
             values |= {name: plan_json[name] for name in ("playbook", "title", "environment", "fingerprint")}
             connection.execute(runs.insert().values(**values, **columns))
-            if event is not None:
-                event_rows.append(connection, run_id, event, now)
-            if entry is not None:
-                audit_rows.append(self._database, connection, entry, now)
+            self._tell(connection, run_id, events, entries, now)
 
     def get(self, run_id: str) -> RunRow | None:
         """The run, or None."""
@@ -123,29 +121,35 @@ class Runs:
         event: event_rows.Event | None = None,
         unlock: bool = False,
         entry: Entry | None = None,
+        owner: str | None = None,
         **columns: Any,
     ) -> bool:
-        """Set the status if it is one of `from_`, with other columns, an event, an audit row, the locks' release; False = it was not."""
+        """Set the status if it is one of `from_`, with other columns, an event, an audit row, the locks' release; False = it was not.
+
+        `owner`: who drives the run; Lost, and nothing is written, if somebody else does meanwhile.
+        """
         with self._database.write() as connection:
+            fence(connection, run_id, owner)
             change = runs.update().where(runs.c.id == run_id, runs.c.status.in_(list(from_)))
             if connection.execute(change.values(status=to, **columns)).rowcount != 1:
                 return False
             if unlock:
                 lock_rows.release(connection, run_id)
-            if event is not None:
-                event_rows.append(connection, run_id, event, now)
-            if entry is not None:
-                audit_rows.append(self._database, connection, entry, now)
+            self._tell(connection, run_id, [event] if event else [], [entry] if entry else [], now)
         return True
 
-    def change(self, run_id: str, now: datetime, decide: Callable[[RunRow, Around], Change]) -> RunRow:
+    def change(
+        self, run_id: str, now: datetime, decide: Callable[[RunRow, Around], Change], owner: str | None = None
+    ) -> RunRow:
         """Read the run and what stands around it, let `decide` (pure) say what follows, and write that: one transaction.
 
-        What `decide` raises undoes it all, as LockHeld does. NotFound if there is no such run. Returns the run afterwards.
+        What `decide` raises undoes it all, as LockHeld does. NotFound if there is no such run; Lost if `owner`, who drives
+        it, does not any more. Returns the run afterwards.
         """
         row_at_hand = select(runs).where(runs.c.id == run_id)
         with self._database.write() as connection:
             self._database.one_at_a_time(connection)
+            fence(connection, run_id, owner)
             row = connection.execute(row_at_hand.with_for_update()).one_or_none()
             if row is None:
                 raise NotFound(f"There is no run {run_id}.", "`runs` lists the latest ones.")
@@ -169,9 +173,19 @@ class Runs:
             values = asdict(change.debt)
             insert = self._database.insert(debts).values(**values)
             connection.execute(insert.on_conflict_do_update(index_elements=["run"], set_=values))
-        for event in change.events:
+        self._tell(connection, run_id, change.events, change.entries, now)
+
+    def _tell(
+        self,
+        connection: Connection,
+        run_id: str,
+        events: Iterable[event_rows.Event],
+        entries: Iterable[Entry],
+        now: datetime,
+    ) -> None:
+        for event in events:
             event_rows.append(connection, run_id, event, now)
-        for entry in change.entries:
+        for entry in entries:
             audit_rows.append(self._database, connection, entry, now)
 
     def told(self, run_id: str) -> tuple[str | None, dict[str, Any] | None]:

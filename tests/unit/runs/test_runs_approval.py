@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -166,7 +168,7 @@ def test_the_one_who_asked_cannot_sign_for_a_glass_that_somebody_else_broke(
     monkeypatch.setattr(approval, "COUNTDOWN", 0.0)
     run = submit(bot, needs_yes())
     bot.break_glass(run, BOB, "urgent", "slack")
-    bot.drive(run)
+    assert [bot.drive(run), bot.drive(run)] == ["queued", "succeeded"]
     for who in (ALICE, BOB):
         with pytest.raises(Refused, match="cannot sign"):
             bot.sign(run, who, "fine", "slack")
@@ -207,6 +209,58 @@ def test_a_countdown_that_ends_on_a_locked_target_ends_the_run(
     assert bot.drive(run) == "rejected"
     assert bot.view(run).code == "locked"
     assert store.debts.open_ones() == []
+
+
+def edited(shown: Plan) -> Plan:
+    return replace(shown, playbook_hash="another")
+
+
+def cancelled(bot: Engine, run: str) -> None:
+    bot.cancel(run, CAROL, "slack")
+
+
+def locked(bot: Engine, run: str) -> None:
+    bot.restraints.lock("staging/web", CAROL, "we measure", None, "slack")
+
+
+def unchanged(bot: Engine, run: str) -> None:
+    return None
+
+
+@pytest.mark.parametrize(
+    ("replan", "meanwhile", "ends"),
+    [(edited, unchanged, "rejected"), (None, locked, "rejected"), (None, cancelled, "cancelled")],
+)
+def test_what_ends_before_it_begins_owes_nothing_though_its_countdown_was_over(
+    store: Store,
+    stage: Stage,
+    monkeypatch: pytest.MonkeyPatch,
+    replan: Callable[[Plan], Plan] | None,
+    meanwhile: Callable[[Engine, str], None],
+    ends: str,
+) -> None:
+    monkeypatch.setattr(approval, "COUNTDOWN", 0.0)
+    bot = engine(store, stage, replan=replan)
+    run = bot.submit(needs_yes(), ALICE, "slack", glass="urgent")
+    assert bot.drive(run) == "queued"
+    meanwhile(bot, run)
+    assert bot.drive(run) == ends
+    assert store.debts.get(run) is None
+    assert stage.lines() == []
+
+
+def test_a_plan_that_is_asked_for_with_its_glass_broken_is_never_seen_waiting_for_an_approval(
+    bot: Engine, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt  # as if the bot died after its first transaction
+
+    monkeypatch.setattr(store.runs, "change", killed)
+    run = bot.submit(needs_yes(), ALICE, "slack", glass="urgent")
+    view = bot.view(run)
+    assert (view.status, view.glass and view.glass["who"]) == ("countdown", "alice")
+    assert [row.what for row in store.audit.list(what=run)] == ["break-glass", "deploy"]
+    assert [event.kind for event in store.events.after(run, 0)] == ["submitted", "countdown"]
 
 
 def test_an_approved_plan_is_approved_through_any_door_that_shares_the_store(

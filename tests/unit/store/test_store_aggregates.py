@@ -61,7 +61,7 @@ def together(work: Callable[[int], Any], times: int = 16) -> list[Any]:
 
 
 def test_a_run_comes_back_as_it_was_written(store: Store) -> None:
-    add_run(store, event=("submitted", {"by": "alice"}))
+    add_run(store, events=[("submitted", {"by": "alice"})])
     run = store.runs.get("r1")
     assert run is not None
     assert (run.playbook, run.title, run.environment, run.lock, run.status) == (
@@ -92,7 +92,7 @@ def test_a_transition_happens_once_and_only_from_where_it_is_allowed(store: Stor
 
 def test_a_run_that_cannot_have_its_lock_is_not_written(store: Store) -> None:
     assert add_run(store, "r1", locks=[wish("r1")]) is None
-    holder = add_run(store, "r2", locks=[wish("r2")], event=("submitted", {}))
+    holder = add_run(store, "r2", locks=[wish("r2")], events=[("submitted", {})])
     assert holder == wish("r1")
     assert store.runs.get("r2") is None
     store.runs.transition("r1", ["queued"], "cancelled", NOW, unlock=True, ended_at=NOW)
@@ -160,7 +160,7 @@ def test_the_journal_is_written_only_by_the_holder_of_the_lease(store: Store) ->
     assert not store.journal.before("r1", "image", "do", 1, "me", late)
     assert store.journal.before("r1", "image", "do", 1, "me", NOW, event=("step_started", {"step": "image"}))
     store.leases.take("run:r1", "thief", 30, late)
-    assert not store.journal.after("r1", "image", "do", 1, "done", {}, None, "me", late, event=("step_done", {}))
+    assert not store.journal.after("r1", "image", "do", 1, "done", {}, None, "me", late, events=[("step_done", {})])
     assert store.journal.after("r1", "image", "do", 1, "done", {"tag": "1.10"}, None, "thief", late)
     assert not store.journal.after("r1", "image", "do", 1, "failed", None, {"what": "x"}, "thief", late)
     (row,) = store.journal.rows("r1")
@@ -187,7 +187,7 @@ def test_events_are_numbered_without_gaps_however_many_write(store: Store) -> No
 
 
 def test_a_run_is_behind_until_its_message_shows_the_newest_event(store: Store) -> None:
-    add_run(store, "r1", event=("submitted", {}))
+    add_run(store, "r1", events=[("submitted", {})])
     add_run(store, "r2")
     (behind,) = store.events.runs_behind()
     assert (behind.run, behind.channel, behind.environment, behind.last_event, behind.cursor) == (
@@ -363,7 +363,7 @@ def test_opening_again_changes_nothing_and_many_may_open_at_once(url: str) -> No
 
 def test_a_look_for_news_reads_only_runs_that_have_some(store: Store, url: str) -> None:
     """At a hundred thousand runs, reading all of them three times a second is all that a bot would do."""
-    add_run(store, event=("submitted", {}))
+    add_run(store, events=[("submitted", {})])
     database = Database(url)
     if database.is_sqlite:
         with database.read() as connection:
@@ -375,7 +375,7 @@ def test_a_look_for_news_reads_only_runs_that_have_some(store: Store, url: str) 
 
 
 def test_messages_of_an_older_opsbot_are_not_told_again(store: Store, url: str) -> None:
-    add_run(store, event=("submitted", {}))
+    add_run(store, events=[("submitted", {})])
     store.messages.put("run", "r1", "C1", "17.1", None, 1, "d")
     database = Database(url)
     with database.write() as connection:

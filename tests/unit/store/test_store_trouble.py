@@ -79,7 +79,7 @@ def test_a_url_that_names_no_store_of_ours_is_a_config_error(url: str) -> None:
 def test_a_transaction_that_fails_half_way_leaves_nothing(store: Store) -> None:
     plan = {"playbook": "deploy", "title": "t", "environment": None, "lock": None, "fingerprint": "f"}
     with pytest.raises(StatementError, match="set cannot be stored as JSON"):
-        store.runs.add("r1", plan, {}, "slack", "queued", None, None, NOW, event=("say", {"x": {1}}))
+        store.runs.add("r1", plan, {}, "slack", "queued", None, None, NOW, events=[("say", {"x": {1}})])
     assert store.runs.get("r1") is None
 
 
