@@ -20,6 +20,7 @@ from opsbot.health.result import Result
 from opsbot.runs.step import Fact, Facts
 from opsbot.runs.view import RunView, StepView
 from opsbot.runtime.lines import Written
+from opsbot.runtime.verdict import verdict_of
 from opsbot.store.audit import Head
 
 NOW = datetime(2026, 3, 31, 13, 30, tzinfo=UTC)
@@ -102,6 +103,10 @@ def _runs(world: World) -> dict[str, Reply]:
             run("succeeded", _states(**done), outcome="v2 is live in production.", approved_by="bob")
         ),
         "run-undone": card(run("undone", _states(**{**begun, **back}), outcome=failed, error=error, approved_by="bob")),
+        "run-unhealthy": card(
+            run("undone", _states(**{**begun, "prepare": ("failed", 30.2), "migrate": ("pending", None)}),
+                outcome="v2 did not go live in production.", error=_unhealthy())
+        ),
         "run-needs-a-human": card(
             run("failed", _states(**stuck), outcome=human, left=("switch", "prepare"),
                 error={"code": "bake_failed", "what": "Under traffic the new release is not well: / answers 502."},
@@ -113,6 +118,19 @@ def _runs(world: World) -> dict[str, Reply]:
         ),
         "run-rejected": card(run("rejected", outcome="Rejected by bob: too late today. Nothing was changed.")),
     }  # fmt: skip
+
+
+def _unhealthy() -> dict[str, Any]:
+    """What a release that never came up leaves: act 3 of the tour."""
+    check = {"ExitCode": 1, "Output": "GET /health/ready answers 503: the pool of the database is empty\n"}
+    state = {"Running": True, "ExitCode": 0, "OOMKilled": False, "Health": {"Log": [check]}}
+    end = verdict_of({"Message": "starting"}, state, LOG.splitlines())
+    return {
+        "code": "rollout_failed",
+        "what": f"v2 (web-7) was not healthy within 30 s. {end.cause}",
+        "fix": f"Nobody was sent to it. {end.cure.format(service='web')}",
+        "details": end.details,
+    }
 
 
 def _answers(world: World) -> dict[str, Reply]:

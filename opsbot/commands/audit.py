@@ -58,8 +58,8 @@ def _line(asked: Asked, row: AuditRow) -> Line:
     subject = f" {row.target}" if row.target else ""
     when = say.clock_time(row.at, asked.actor.timezone, now)
     reason = row.body.get("reason") or row.body.get("evidence") or row.body.get("why") or ""
-    asked = f" Asked: {row.body['asked']}." if row.body.get("asked") else ""
-    note = f"{row.number}, {when}, {row.door}: {row.outcome.replace('_', ' ')}{f'. {reason}' if reason else ''}{asked}"
+    words = f" Asked: {row.body['asked']}." if row.body.get("asked") else ""
+    note = f"{row.number}, {when}, {row.door}: {row.outcome.replace('_', ' ')}{f'. {reason}' if reason else ''}{words}"
     return Line(tone, f"{row.actor.get('name') or row.actor.get('id')}: {row.what}{subject}", note)
 
 

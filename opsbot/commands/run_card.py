@@ -10,11 +10,11 @@ from opsbot.commands.authorise import NAMES_SHOWN
 from opsbot.commands.notes import WAITING
 from opsbot.commands.plan_card import Approvers
 from opsbot.commands.reply import Button, Code, Line, Lines, Pairs, Part, Reply, Small, Tone, Words
+from opsbot.commands.words_of_failure import last_words
 from opsbot.playbooks.playbook import Playbook
-from opsbot.runs.view import RunView, StepView
+from opsbot.runs.view import ASKED, RunView, StepView, Takeover
 
 BAR = 10  # characters
-DETAIL_LINES, DETAIL = 8, 700  # lines and characters of a failing container's last words; the thread has all
 
 STATUS: Mapping[str, tuple[Tone, str]] = {
     "awaiting_approval": ("warn", "waits for a yes"),
@@ -48,6 +48,16 @@ SAID_OF_STATE: Mapping[str, str] = {
     "undone": "undone",
     "undo_failed": "could not be undone",
     "cancelled": "stopped",
+}
+
+FOUND: Mapping[str, str] = {
+    "between": "it stood between two steps",
+    "done": "“{}” was done",
+    "not_done": "“{}” was not over",
+    "unknown": "nobody can tell whether “{}” was done",
+    "failed": "“{}” had not worked",
+    "undoing": "“{}” was being undone",
+    "cancelled": "somebody stopped it in “{}”",
 }
 
 
@@ -154,20 +164,6 @@ def _story(view: RunView) -> list[Part]:
     return [*wrong, *steps, *logs, *_facts(view, "What was true", green=False)]
 
 
-def last_words(details: str) -> str:
-    """The last whole lines that fit, and how many lines stood before them."""
-    lines = details.strip().splitlines()
-    kept: list[str] = []
-    room = DETAIL
-    for line in reversed(lines[-DETAIL_LINES:]):
-        room -= len(line)
-        if room < 0 and kept:
-            break
-        kept.insert(0, line if len(line) <= DETAIL else f"{line[: DETAIL - 1]}…")
-    left = len(lines) - len(kept)
-    return "\n".join([*([f"… {say.number(left, 'earlier line')}"] if left else []), *kept])
-
-
 def _small(view: RunView) -> str:
     words = [view.id, f"by {view.actor}"]
     yes = list(dict.fromkeys([*view.approvals, *(view.approved_by or "").split(", ")]))
@@ -175,11 +171,19 @@ def _small(view: RunView) -> str:
     words += [f"glass broken by {view.glass['who']}: {view.glass['reason']}"] if view.glass else []
     if view.cancel_by and not view.ended:
         words.append(f"{view.cancel_by} asked to stop")
-    if view.resumed:
-        words.append("taken over after a restart" if view.resumed == 1 else f"taken over {view.resumed} times")
+    if view.taken:
+        words.append(_taken_over(view.taken, view.resumed))
     if view.started_at and view.ended_at:
         words.append(f"took {say.seconds((view.ended_at - view.started_at).total_seconds())}")
     return " · ".join(words)
+
+
+def _taken_over(taken: Takeover, times: int) -> str:
+    """`taken over after a restart: “Send people to it” was done, and it went on`"""
+    often = "" if times == 1 else f" {times} times, the last time"
+    found = FOUND.get(taken.found, "“{}” was at hand").format(taken.step)
+    then = taken.then if taken.then in ("", ASKED) else f"it {taken.then}"
+    return f"taken over{often} after a restart: {found}{then and f', and {then}'}"
 
 
 def _buttons(view: RunView, playbook: Playbook | None) -> list[Button]:

@@ -17,6 +17,7 @@ KILLED = 137  # the exit code of SIGKILL
 _LOOKS = 8  # at a killed container, until the engine says whether memory was short
 _FAILURES = 3  # tasks that may die before we say that the release does
 _LINES = 40  # of the log: a Python traceback of a server's start fits
+LOG = "Last lines of its log:"  # the line between what is known of an end and the log
 _MEMORY = "Raise `memory` of {service} in opsbot.yml, or look what needs so much."
 _UNHEALTHY = (
     "Look at what the check and the log say; raise `ready_within` of {service} in opsbot.yml if it only starts slowly."
@@ -110,11 +111,8 @@ def verdict_of(status: Mapping[str, Any], state: Mapping[str, Any], logs: Sequen
     """The same of a raw task's status, a raw container's state ({} if it is gone), and log lines. Pure."""
     told = str(status.get("Err") or status.get("Message") or "")
     code = state.get("ExitCode") or (status.get("ContainerStatus") or {}).get("ExitCode") or 0
-    killed = f"Exit code {code}. Out of memory: {'yes' if state.get('OOMKilled') else 'no'}." if state else ""
     checks = _health(state)
-    details = "\n".join(
-        [*(line for line in [killed] if line), *checks, *(["Last lines of its log:", *logs] if logs else [])]
-    )
+    details = "\n".join([*_known(state, code), *checks, *([LOG, *logs] if logs else [])])
     if state.get("OOMKilled"):
         return End(f"It was killed: out of memory (exit code {code}).", _MEMORY, details)
     if code == KILLED and "unhealthy" not in told:
@@ -127,8 +125,20 @@ def verdict_of(status: Mapping[str, Any], state: Mapping[str, Any], logs: Sequen
     return End(f"{told[:1].upper()}{told[1:]}.".removeprefix("."), details=details)
 
 
+def _known(state: Mapping[str, Any], code: int) -> list[str]:
+    """How it ended as far as the engine knows: of a container that is gone only what Swarm noted is left."""
+    memory = f"Out of memory: {'yes' if state.get('OOMKilled') else 'no'}."
+    if state.get("Running"):
+        return [f"It still runs, so there is no exit code. {memory}"]
+    if state:
+        return [f"Exit code {code}. {memory}"]
+    return [f"Exit code {code}. Nobody knows whether memory was short: the container is gone."] if code else []
+
+
 def _health(state: Mapping[str, Any]) -> list[str]:
     log = (state.get("Health") or {}).get("Log") or []
+    if "Health" in state and not log:
+        return ["Health check: it has not answered yet."]
     failed = next((check for check in reversed(log) if check["ExitCode"] != 0), None)
     if failed is None or log[-1]["ExitCode"] == 0:
         return []

@@ -157,6 +157,7 @@ def test_what_hurts_comes_last(made: Mapping[str, Reply]) -> None:
 
 FIRST = {  # card of something that went wrong → the button that helps most
     "run-undone": "Try again",
+    "run-unhealthy": "Try again",
     "run-needs-a-human": "I undid it by hand",
     "run-stopped": "Try again",
     "refused-unknown-tag": "Deploy v2",

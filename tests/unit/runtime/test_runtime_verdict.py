@@ -62,4 +62,18 @@ def test_a_health_check_that_passes_again_is_no_finding() -> None:
 
 def test_a_container_that_is_gone_leaves_what_swarm_says() -> None:
     end = verdict_of({"Err": "task: non-zero exit (2)", "ContainerStatus": {"ExitCode": 2}}, {}, [])
-    assert (end.cause, end.details) == ("It ended by itself: exit code 2.", "")
+    assert end.cause == "It ended by itself: exit code 2."
+    assert end.details == "Exit code 2. Nobody knows whether memory was short: the container is gone."
+
+
+def test_a_container_that_still_runs_has_no_exit_code() -> None:
+    running = {**state(0, False, check(1)), "Running": True}
+    end = verdict_of({"Message": "started"}, running, LOGS)
+    assert end.cause == "Its health check never passed: 503 failed."
+    assert end.details.splitlines()[0] == "It still runs, so there is no exit code. Out of memory: no."
+
+
+def test_a_health_check_that_had_no_turn_is_told_as_such() -> None:
+    end = verdict_of({"Message": "started"}, {**state(), "Running": True, "Health": {"Log": []}}, LOGS)
+    assert end.cause == "Its health check never passed."
+    assert "Health check: it has not answered yet." in end.details
