@@ -16,12 +16,19 @@ from opsbot.cli.command import colours, err, out
 from opsbot.cli.text import Paint, clean
 from opsbot.clock import SystemClock
 from opsbot.commands.authorise import require
+from opsbot.commands.catalog import known
+from opsbot.commands.parse import parse
 from opsbot.commands.reply import Tone
+from opsbot.commands.request import Note, Request
+from opsbot.commands.spec import note
+from opsbot.commands.tree import build
 from opsbot.config import values
 from opsbot.config.settings import Config
-from opsbot.errors import Cancelled, OpsError, UsageError
-from opsbot.install import doctor, init, manifest, wishes
+from opsbot.errors import Cancelled, OpsError
+from opsbot.install import doctor, init, manifest, questions, wishes
 from opsbot.install.finding import Finding, State, as_json, well
+from opsbot.install.secrets import Secrets
+from opsbot.playbooks.params import Param
 from opsbot.runtime import adopt
 from opsbot.runtime.swarm import Swarm
 from opsbot.runtime.target import Target, Targets
@@ -29,7 +36,13 @@ from opsbot.store import open_store
 
 Load = Callable[[Path], Config]
 TONES: Mapping[State, Tone] = {"ok": "ok", "warn": "warn", "bad": "bad"}
-LITTLE = ("in", "on", "to")  # words that people say before an environment
+_PLACE = Param("environment", "environment", required=True, help="where; it is always named")
+VERBS = (
+    note("adopt", "Take a service that runs under management", Param("service", "service", required=True), _PLACE),
+    note(
+        "unadopt", "Let a service go; it runs on", Param("service", required=True), _PLACE
+    ),  # opsbot.yml may not name it
+)
 _DIGEST = 19  # characters of a digest that people compare
 
 
@@ -50,11 +63,10 @@ def _init(words: Sequence[str], load: Load) -> int:
         out(manifest.as_yaml(manifest.manifest(wished.name, wished.http or None)).rstrip())
         return 0
     somebody = _ask if sys.stdin.isatty() else None
-    secrets = wishes.Secrets(somebody)
-    wished = wishes.asked(wished, somebody) if somebody else wished
+    wished = questions.settled(questions.asked(wished, somebody) if somebody else wished, _say)
     swarm = Swarm(wished.engine)
     try:
-        init.init(wished, secrets, swarm, who.login(), lambda text: out(clean(text)))
+        init.init(wished, Secrets(somebody), swarm, who.login(), _say, somebody)
     finally:
         swarm.close()
     if wished.show:
@@ -76,9 +88,13 @@ def _next(wished: wishes.Wishes, config: Config) -> str:
     return "\n".join(lines)
 
 
+def _say(text: str) -> None:
+    out(clean(text))
+
+
 def _ask(question: str, secret: bool) -> str:
     """Empty = it is not known."""
-    asked = f"{question} (empty: later): "
+    asked = f"{question}: "
     try:
         return (getpass.getpass(asked) if secret else input(asked)).strip()
     except EOFError:
@@ -114,34 +130,30 @@ def _tell(found: Mapping[str, Sequence[Finding]]) -> int:
 
 def _change(verb: str, words: Sequence[str], config: Config) -> int:
     """`adopt` and `unadopt`: notes in our own record, for which an admin is needed, and which are audited."""
-    parser = argparse.ArgumentParser(f"opsbot {verb}", allow_abbrev=False)
-    parser.add_argument("service")
-    parser.add_argument("environment", nargs="?")
-    parser.add_argument("--env")
-    parser.add_argument("--json", action="store_true")
-    options = parser.parse_args([word for word in words if word not in LITTLE])
-    only = next(iter(config.environments)) if len(config.environments) == 1 else None
-    options.env = options.env or options.environment or only
-    if options.env is None:
-        raise UsageError("The environment is missing.", f"Say --env with one of {', '.join(config.environments)}.")
-    actor, clock, store = who.actor(config), SystemClock(), open_store(values.text(config.store))
+    actor = who.actor(config)
+    asked = parse(build(VERBS, known(config)), Request(actor, "terminal", argv=(verb, *words)))
+    if not isinstance(asked.command, Note):
+        out(f"opsbot {asked.spec.usage()}: {asked.spec.about}")
+        return 0
+    service, environment = asked.command.args["service"], asked.command.args["environment"]
+    clock, store = SystemClock(), open_store(values.text(config.store))
     targets = Targets(config, store, clock)
     try:
         outcome, body = "ok", {}
         try:
-            target = targets.get(options.env)
-            require(config, actor, "admin", verb, options.env)
-            body = (_adopt if verb == "adopt" else _unadopt)(target, options.service, actor.name)
+            target = targets.get(environment)
+            require(config, actor, "admin", verb, environment)
+            body = (_adopt if verb == "adopt" else _unadopt)(target, service, actor.name)
         except OpsError as error:
             outcome = error.code
             raise
         finally:
-            named = f"{options.env}/{options.service}"
+            named = f"{environment}/{service}"
             store.audit.add(clock.now(), asdict(actor), "terminal", verb, named, outcome, body)
     finally:
         targets.close()
         store.close()
-    if options.json:
+    if asked.as_json:
         out(json.dumps(body, ensure_ascii=False))
     else:
         _said(body)

@@ -16,19 +16,19 @@ from pathlib import Path
 
 from opsbot.config.document import Document
 from opsbot.config.settings import Config
-from opsbot.errors import ConfigError, NotFound, OpsError, Refused, did_you_mean
-from opsbot.install import bot_stack, discover, manifest, settings_file
+from opsbot.errors import ConfigError, NotFound, Refused, did_you_mean
+from opsbot.install import bot_stack, databases, discover, logins, manifest, places, settings_file
 from opsbot.install.bot_stack import BotStack
-from opsbot.install.discover import Found, Stack
-from opsbot.install.settings_file import DATABASE, REGISTRY, Choices, Database, Environment
-from opsbot.install.wishes import Secrets, Wishes
-from opsbot.postgres.connect import MAINTENANCE, Server, session
-from opsbot.runtime.images import host_of
+from opsbot.install.databases import Database
+from opsbot.install.discover import Stack
+from opsbot.install.logins import Login
+from opsbot.install.secrets import S3, SLACK, SLACK_HTTP, Ask, Secrets
+from opsbot.install.settings_file import Choices, Environment
+from opsbot.install.wishes import Wishes
+from opsbot.runtime.images import DOCKER_HUB, host_of
 from opsbot.runtime.swarm import Swarm
 
 SETTINGS, BOT = "opsbot.yml", "opsbot-stack.yml"
-_OWN_DATABASES = "SELECT datname FROM pg_database WHERE NOT datistemplate AND datname <> 'postgres' ORDER BY 1"
-_POSTGRES = 5432
 
 Say = Callable[[str], None]
 
@@ -42,8 +42,11 @@ class Written:
     secrets: Mapping[str, str]
 
 
-def init(wishes: Wishes, secrets: Secrets, swarm: Swarm, login: str, say: Say) -> Written:
-    """Steps 1 to 4. Refused (code `exists`) if a file is there; Unavailable if the engine does not answer."""
+def init(wishes: Wishes, secrets: Secrets, swarm: Swarm, login: str, say: Say, ask: Ask | None = None) -> Written:
+    """Steps 1 to 4. `ask` where somebody sits at the terminal. What was guessed or left out is said with a “!” before it.
+
+    Refused (code `exists`) if a file is there; Unavailable if the engine does not answer.
+    """
     app = manifest.manifest(wishes.name, wishes.http or None)
     say(f"The Slack app, if there is none yet: {manifest.link(app)}")
     say("  Install it, then take the bot's token from OAuth & Permissions, and from Basic Information")
@@ -51,9 +54,9 @@ def init(wishes: Wishes, secrets: Secrets, swarm: Swarm, login: str, say: Say) -
     if not (wishes.force or wishes.show):
         _refuse_to_overwrite(wishes.folder)
     swarm.ping()
-    stacks = _wanted(wishes, _stacks(swarm))
-    choices = _choices(wishes, secrets, swarm, stacks, login, say)
-    made = _texts(wishes, choices, stacks, swarm)
+    stacks = _wanted(wishes, _stacks(swarm), say)
+    choices = _choices(wishes, secrets, swarm, stacks, login, say, ask)
+    made = _texts(wishes, choices, swarm)
     for name, text in ((SETTINGS, made.settings), (BOT, made.stack)):
         say(f"\n{wishes.folder / name}:\n{text}")
     if not wishes.show:
@@ -79,7 +82,7 @@ def _stacks(swarm: Swarm) -> list[Stack]:
     return discover.stacks(swarm.services(), swarm.networks(), inside)
 
 
-def _wanted(wishes: Wishes, found: Sequence[Stack]) -> dict[str, Stack]:
+def _wanted(wishes: Wishes, found: Sequence[Stack], say: Say) -> dict[str, Stack]:
     """Environment → stack. Without a wish, every stack that runs an application of somebody's own."""
     known = {stack.name: stack for stack in found}
     if wishes.environments:
@@ -92,36 +95,30 @@ def _wanted(wishes: Wishes, found: Sequence[Stack]) -> dict[str, Stack]:
         raise NotFound(
             "No stack on this engine runs an image of your own.", "Deploy it first, or name it: --env production=STACK."
         )
-    return {_called(stack.name, len(ours)): stack for stack in ours}
-
-
-def _called(stack: str, count: int) -> str:
-    if count == 1 or stack.endswith(("production", "prod")):
-        return "production"
-    for word in ("staging", "test", "dev"):
-        if stack.endswith(word):
-            return word
-    return stack.lower()
+    named, notes = places.environments(ours)
+    _warn(notes, say)
+    return named
 
 
 def _choices(
-    wishes: Wishes, secrets: Secrets, swarm: Swarm, stacks: Mapping[str, Stack], login: str, say: Say
+    wishes: Wishes,
+    secrets: Secrets,
+    swarm: Swarm,
+    stacks: Mapping[str, Stack],
+    login: str,
+    say: Say,
+    ask: Ask | None,
 ) -> Choices:
-    applications = _applications(wishes, stacks)
+    applications, notes = places.services(wishes.services, stacks)
+    _warn(notes, say)
     hosts = list(dict.fromkeys(host_of(image) for image in applications.values()))
-    user = wishes.registry_user
-    if user:
-        secrets.get(REGISTRY)
-    if wishes.bucket:
-        for name in settings_file.S3:
-            secrets.get(name)
-    for name in settings_file.SLACK_HTTP if wishes.http else settings_file.SLACK:
-        secrets.get(name)
     return Choices(
         engine=wishes.engine,
         environments=[_environment(name, stack, say) for name, stack in stacks.items()],
         services=applications,
-        registries=dict.fromkeys(hosts, user),
+        elsewhere=places.elsewhere(applications, stacks),
+        hosts=hosts,
+        logins=_logins(wishes, secrets, hosts, say, ask),
         insecure=discover.plain(hosts, swarm.info()),
         databases=_databases(wishes, secrets, swarm, stacks, say),
         channel=wishes.channel,
@@ -135,14 +132,36 @@ def _choices(
     )
 
 
-def _applications(wishes: Wishes, stacks: Mapping[str, Stack]) -> dict[str, str]:
-    every = {one.name: one.image for stack in stacks.values() for one in stack.services if one.replicas is not None}
-    if wishes.services:
-        for name in wishes.services:
-            if name not in every:
-                raise NotFound(f"There is no replicated service {name} in these stacks.", did_you_mean(name, every))
-        return {name: every[name] for name in wishes.services}
-    return {one.name: one.image for stack in stacks.values() for one in stack.of("application")}
+def _warn(notes: Sequence[str], say: Say) -> None:
+    for note in notes:
+        say(f"! {note}")
+
+
+def _logins(wishes: Wishes, secrets: Secrets, hosts: Sequence[str], say: Say, ask: Ask | None) -> list[Login]:
+    def whose(host: str) -> str:
+        public = ": its images are public" if host == DOCKER_HUB else ""
+        return ask(f"The login of the registry {host} (empty: none{public})", False) if ask else ""
+
+    found, notes = logins.logins(hosts, wishes.registry_users, whose if ask else None)
+    _warn(notes, say)
+    for one in found:
+        secrets.get(one.variable, f"The password of {one.user} at the registry {one.host}")
+    for name in (*(S3 if wishes.bucket else ()), *(SLACK_HTTP if wishes.http else SLACK)):
+        secrets.get(name)
+    return found
+
+
+def _databases(wishes: Wishes, secrets: Secrets, swarm: Swarm, stacks: Mapping[str, Stack], say: Say) -> list[Database]:
+    found, notes = databases.databases(stacks, secrets)
+    _warn(notes, say)
+    named: list[Database] = []
+    for one in found:
+        for environment, variable in one.variables.items():
+            secrets.get(variable, f"The password of the superuser of {one.service} in {environment}")
+        first = next(iter(one.variables))
+        of = next(service for service in stacks[first].services if service.name == one.service)
+        named.append(databases.with_name(one, wishes.databases.get(one.service), of, secrets, swarm, say))
+    return named
 
 
 def _environment(name: str, stack: Stack, say: Say) -> Environment:
@@ -156,56 +175,15 @@ def _environment(name: str, stack: Stack, say: Say) -> Environment:
     )  # fmt: skip
 
 
-def _databases(wishes: Wishes, secrets: Secrets, swarm: Swarm, stacks: Mapping[str, Stack], say: Say) -> list[Database]:
-    found: dict[str, Database] = {}
-    for stack in stacks.values():
-        for service in stack.of("database"):
-            if service.name not in found:
-                password = service.env.get("POSTGRES_PASSWORD")
-                if password:
-                    secrets.learn(DATABASE, password)
-                found[service.name] = _database(wishes, secrets, swarm, service, say)
-    return [
-        Database("main" if number == 0 else one.service, one.service, one.database, one.user)
-        for number, one in enumerate(found.values())
-    ]
-
-
-def _database(wishes: Wishes, secrets: Secrets, swarm: Swarm, service: Found, say: Say) -> Database:
-    user = service.env.get("POSTGRES_USER", "postgres")
-    name = wishes.databases.get(service.name) or service.env.get("POSTGRES_DB")
-    if name is None:
-        held = _held(swarm, service, user, secrets, say)
-        name = held[0] if held else user
-        if len(held) > 1:
-            say(f"! {service.full_name} holds {', '.join(held)}; {name} was taken. Another one: --database …")
-    return Database("main", service.name, name, user)
-
-
-def _held(swarm: Swarm, service: Found, user: str, secrets: Secrets, say: Say) -> list[str]:
-    """The databases of a server, by asking it."""
-    password, addresses = secrets.get(DATABASE), swarm.task_addresses(service.full_name)
-    if password is None or not addresses:
-        why = f"without its password (${DATABASE})" if password is None else "while it does not run on this node"
-        say(f"! What {service.full_name} holds is not known {why}; correct `name` under databases, or say --database.")
-        return []
-    try:
-        with session(Server(addresses[0], _POSTGRES, user, password), MAINTENANCE) as one:
-            return [str(row[0]) for row in one.rows(_OWN_DATABASES)]
-    except OpsError as error:
-        say(f"! {error.sentence()}")
-        return []
-
-
-def _texts(wishes: Wishes, choices: Choices, stacks: Mapping[str, Stack], swarm: Swarm) -> Written:
+def _texts(wishes: Wishes, choices: Choices, swarm: Swarm) -> Written:
     text = settings_file.text(choices)
     Document(wishes.folder / SETTINGS, text).parse(Config)  # what we write is what we read
     networks = [f"{one.stack}_{one.network}" for one in choices.environments]
-    theirs = next((one.password_secret for stack in stacks.values() for one in stack.of("database")), None)
     names = {variable: f"{wishes.name}_{variable.lower().removeprefix('opsbot_')}" for variable in choices.variables}
-    if theirs and DATABASE in names:
-        names[DATABASE] = theirs  # Swarm has it already
-    image = wishes.image or f"{next(iter(choices.registries), 'registry.example')}/opsbot:latest"
+    for one in choices.databases:
+        names |= one.secrets  # Swarm has those already
+    own = next((host for host in choices.hosts if host != DOCKER_HUB), "registry.example")
+    image = wishes.image or f"{own}/opsbot:latest"
     local = wishes.engine.partition("unix://")[2]
     socket = Path(local) if local else Path(bot_stack.SOCKET)
     group = socket.stat().st_gid if socket.exists() else 0

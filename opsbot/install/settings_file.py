@@ -6,12 +6,13 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-SLACK = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN")
-SLACK_HTTP = ("SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET")
+from opsbot.install.databases import Database
+from opsbot.install.logins import Login, silent
+from opsbot.install.places import REHEARSING
+from opsbot.install.secrets import S3, SLACK, SLACK_HTTP
+
 IN_IMAGE = "opsbot"
 HTTP_LISTEN, HTTP_PORT = "OPSBOT_SLACK_LISTEN", 8095
-REGISTRY, DATABASE = "OPSBOT_REGISTRY_PASSWORD", "OPSBOT_DB_PASSWORD"
-S3 = ("OPSBOT_S3_KEY", "OPSBOT_S3_SECRET")
 
 
 @dataclass(frozen=True)
@@ -27,23 +28,16 @@ class Environment:
 
 
 @dataclass(frozen=True)
-class Database:
-    """A database: its service, its name in Postgres, and the superuser."""
-
-    name: str
-    service: str
-    database: str
-    user: str
-
-
-@dataclass(frozen=True)
 class Choices:
-    """Everything that the file says. `services`: name → image without tag; `registries`: host → user ("" = no login)."""
+    """Everything that the file says. `services`: name → image without tag; `elsewhere`: service → environments in which
+    another image runs; `hosts`: the registries of the images."""
 
     engine: str
     environments: Sequence[Environment]
     services: Mapping[str, str]
-    registries: Mapping[str, str] = field(default_factory=dict)
+    elsewhere: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    hosts: Sequence[str] = ()
+    logins: Sequence[Login] = ()
     insecure: Sequence[str] = ()
     databases: Sequence[Database] = ()
     channel: str = "#ops"
@@ -58,13 +52,14 @@ class Choices:
     @property
     def variables(self) -> list[str]:
         """The names of every secret that the file reads from outside."""
-        registry = [REGISTRY] if any(self.registries.values()) else []
-        return [
+        passwords = [variable for one in self.databases for variable in (one.variable, *one.variables.values())]
+        names = [
             *(SLACK_HTTP if self.http else SLACK),
-            *registry,
-            *([DATABASE] if self.databases else []),
+            *(one.variable for one in self.logins),
+            *passwords,
             *(S3 if self.bucket else ()),
         ]
+        return list(dict.fromkeys(names))
 
 
 def text(choices: Choices) -> str:
@@ -111,7 +106,13 @@ def _environments(choices: Choices) -> Iterator[str]:
             yield f"    edge: {{service: {one.edge[0]}, port: {one.edge[1]}}}"
         if one.channel:
             yield f"    channel: {_quoted(one.channel)}"
-        if one.name != "staging":
+        passwords = {db.name: db.variables.get(one.name, db.variable) for db in choices.databases}
+        own = [
+            f"{db.name}: {{env: {passwords[db.name]}}}" for db in choices.databases if passwords[db.name] != db.variable
+        ]
+        if own:
+            yield f"    # Here it is {', '.join(own)}: opsbot.yml has one password of a database for all environments"
+        if one.name not in REHEARSING:
             yield from _protection(choices)
 
 
@@ -128,18 +129,21 @@ def _services(choices: Choices) -> Iterator[str]:
         return
     yield "services:  # updated in place; `opsbot adopt` takes what runs under management and restarts nothing"
     for name, image in choices.services.items():
-        yield f"  {name}: {{image: {_quoted(image)}}}"
+        places = choices.elsewhere.get(name)
+        other = f"  # another image runs in {', '.join(places)}: a deploy there brings this one" if places else ""
+        yield f"  {name}: {{image: {_quoted(image)}}}{other}"
 
 
 def _registries(choices: Choices) -> Iterator[str]:
-    known = {host: user for host, user in choices.registries.items() if user}
-    if not known:
-        return
-    yield "registries:"
-    for number, (host, user) in enumerate(known.items(), 1):
+    if choices.logins:
+        yield "registries:"
+    for number, one in enumerate(choices.logins, 1):
         name = "main" if number == 1 else f"other{number}"
-        more = ", insecure: true" if host in choices.insecure else ""
-        yield f"  {name}: {{host: {_quoted(host)}, user: {_quoted(user)}, password: {{env: {REGISTRY}}}{more}}}"
+        more = ", insecure: true" if one.host in choices.insecure else ""
+        login = f"user: {_quoted(one.user)}, password: {{env: {one.variable}}}"
+        yield f"  {name}: {{host: {_quoted(one.host)}, {login}{more}}}"
+    for host in silent(choices.hosts, choices.logins):
+        yield f"# No login of {host} was said: if it needs one, add it under registries, with a password of its own."
 
 
 def _databases(choices: Choices) -> Iterator[str]:
@@ -148,7 +152,8 @@ def _databases(choices: Choices) -> Iterator[str]:
     yield "databases:  # the user must be a superuser: backups hold roles, restores make databases"
     for one in choices.databases:
         name, user = _quoted(one.database), _quoted(one.user)
-        yield f"  {one.name}: {{service: {one.service}, name: {name}, user: {user}, password: {{env: {DATABASE}}}}}"
+        password = f"{{env: {one.variable}}}"
+        yield f"  {one.name}: {{service: {one.service}, name: {name}, user: {user}, password: {password}}}"
 
 
 def _storage(choices: Choices) -> Iterator[str]:
@@ -167,7 +172,12 @@ def _storage(choices: Choices) -> Iterator[str]:
 def _schedules(choices: Choices) -> Iterator[str]:
     if not (choices.databases and choices.bucket):
         return
-    pairs = [(place.name, one.name) for place in choices.environments for one in choices.databases]
+    pairs = [
+        (place.name, one.name)
+        for place in choices.environments
+        for one in choices.databases
+        if not one.variables or place.name in one.variables
+    ]
     yield "schedules:  # five cron fields in the team's zone"
     for number, (place, name) in enumerate(pairs):
         cron = f'"{number * 20 % 60} */3 * * *"'

@@ -154,3 +154,30 @@ def test_whoever_is_no_admin_may_not_adopt_and_that_is_in_the_audit(
     (row,) = store.audit.list(5)
     assert (row.what, row.target, row.outcome, row.door) == ("adopt", "production/web", "not_allowed", "terminal")
     store.close()
+
+
+ADOPTING = {
+    "the only environment is named too": (["adopt", "web"], 2, "The environment is missing: production?"),
+    "letting go as well": (["unadopt", "web"], 2, "The environment is missing: production?"),
+    "nothing at all": (["adopt"], 2, "The service is missing: web?"),
+    "a slip": (["adopt", "web", "in", "prodcution"], 1, "Did you mean production?"),
+    "another service": (["adopt", "wbe", "--env", "production"], 1, "There is no service “wbe”. Did you mean web?"),
+    "twice": (["adopt", "web", "production", "--env", "production"], 2, "production"),
+    "no option": (["adopt", "web", "--force"], 2, "There is no option --force"),
+    "any order": (["adopt", "production", "web"], 3, "may not adopt in production"),
+    "what opsbot.yml does not name any more": (["unadopt", "old", "production"], 3, "may not unadopt in production"),
+}
+
+
+@pytest.mark.parametrize("case", ADOPTING)
+def test_adopting_is_understood_as_every_command_is_and_always_names_the_environment(
+    case: str, settings: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words, status, says = ADOPTING[case]
+    assert main(["--config", str(settings), *words]) == status
+    assert says in capsys.readouterr().err
+
+
+def test_help_of_adopting_says_how_it_is_written(settings: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--config", str(settings), "adopt", "--help"]) == 0
+    assert "opsbot adopt SERVICE ENVIRONMENT: Take a service" in capsys.readouterr().out

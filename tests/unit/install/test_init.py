@@ -15,28 +15,18 @@ from opsbot.config.settings import Config
 from opsbot.errors import UsageError
 from opsbot.install import bot_stack, discover, settings_file, wishes
 from opsbot.install.bot_stack import BotStack
-from opsbot.install.discover import NAMESPACE
-from opsbot.install.settings_file import Choices, Database, Environment
+from opsbot.install.databases import Database
+from opsbot.install.logins import Login
+from opsbot.install.secrets import Secrets
+from opsbot.install.settings_file import Choices, Environment
 from opsbot.runtime import release as rules
+from tests.unit.install.swarms import raw
 
 NETWORKS = [
     {"Id": "n1", "Name": "shop_back", "Scope": "swarm", "Attachable": False},
     {"Id": "n2", "Name": "shop_front", "Scope": "swarm", "Attachable": True},
     {"Id": "n3", "Name": "other_net", "Scope": "swarm"},
 ]
-
-
-def raw(name: str, image: str, *networks: str, stack: str = "shop", **more: Any) -> dict[str, Any]:
-    container = {"Image": image, "Env": more.get("env", []), "Secrets": more.get("secrets", [])}
-    return {
-        "Spec": {
-            "Name": f"{stack}_{name}",
-            "Labels": {NAMESPACE: stack, **more.get("labels", {})},
-            "TaskTemplate": {"ContainerSpec": container, "Networks": [{"Target": one} for one in networks]},
-            "Mode": more.get("mode", {"Replicated": {"Replicas": 2}}),
-            "EndpointSpec": {"Ports": more.get("ports", [])},
-        }
-    }
 
 
 SECRET = {"File": {"Name": "superuser"}, "SecretName": "shop_superuser", "SecretID": "s1"}
@@ -99,7 +89,12 @@ CHOICES = st.builds(
         min_size=1, max_size=3, unique_by=lambda one: one.name,
     ),
     services=st.dictionaries(WORD, st.just("registry.example/web"), max_size=3),
-    registries=st.dictionaries(st.sampled_from(["registry.example", "10.0.0.1:5000"]), PLAIN, max_size=2),
+    elsewhere=st.dictionaries(WORD, st.lists(WORD, min_size=1, max_size=2), max_size=2),
+    hosts=st.lists(st.sampled_from(["registry.example", "10.0.0.1:5000", "docker.io"]), max_size=3, unique=True),
+    logins=st.lists(
+        st.builds(Login, st.sampled_from(["registry.example", "10.0.0.1:5000"]), PLAIN, st.sampled_from(["A", "B"])),
+        max_size=2, unique_by=lambda one: one.host,
+    ),
     databases=st.lists(st.builds(Database, WORD, WORD, PLAIN, PLAIN), max_size=2, unique_by=lambda one: one.name),
     channel=st.just("#ops"),
     admins=st.lists(st.from_regex(r"U[A-Z0-9]{8}", fullmatch=True), max_size=3),
@@ -123,7 +118,8 @@ def test_what_is_written_is_always_understood(choices: Choices) -> None:
 def test_one_environment_with_all_there_is_takes_no_more_than_thirty_lines() -> None:
     place = Environment("production", "shop", "back", ["web"], ("front", 8080))
     full = Choices(
-        "unix:///var/run/docker.sock", [place], {"web": "registry.example/web"}, {"registry.example": "bot"},
+        "unix:///var/run/docker.sock", [place], {"web": "registry.example/web"},
+        hosts=["registry.example"], logins=[Login("registry.example", "bot")],
         databases=[Database("main", "db", "shop", "postgres")], admins=["U1", "U2"], bucket="b",
         endpoint="http://s3.example", http="https://ops.example.org",
     )  # fmt: skip
@@ -151,9 +147,20 @@ def test_the_bots_stack_file_gives_it_the_socket_its_secrets_and_nothing_else() 
     assert "ports" not in bot, "nothing needs to reach it"
 
 
-def test_flags_that_are_no_pairs_say_how_they_are_written() -> None:
-    with pytest.raises(UsageError, match="--env production=STACK"):
-        wishes.parse(["--env", "production"])
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--env", "production"], "--env production=STACK"),
+        (["--env", "production=a", "--env", "production=b"], "production is named twice: a and b"),
+        (["--http", "ops.example.org"], "https://ops.example.org"),
+        (["--registry-user", "ghcr.io="], "HOST=USER"),
+        (["--registry-user", "a", "--registry-user", "b"], "HOST=USER"),
+        (["--registry-user", "ghcr.io=a", "--registry-user", "ghcr.io=b"], "Two users are named for ghcr.io"),
+    ],
+)
+def test_flags_that_do_not_fit_say_how_they_are_written(words: list[str], says: str) -> None:
+    with pytest.raises(UsageError, match=says):
+        wishes.parse(words)
 
 
 def test_a_secret_comes_from_a_variable_a_file_or_an_answer_and_never_from_a_flag(
@@ -163,35 +170,21 @@ def test_a_secret_comes_from_a_variable_a_file_or_an_answer_and_never_from_a_fla
     monkeypatch.setenv("SLACK_BOT_TOKEN_FILE", str(tmp_path / "token"))
     monkeypatch.setenv("OPSBOT_S3_KEY", "from a variable")
     monkeypatch.setenv("OPSBOT_S3_SECRET", "")
+    monkeypatch.setenv("OPSBOT_DB_PASSWORD_STAGING", "")
     asked: list[str] = []
 
     def ask(question: str, secret: bool) -> str:
         asked.append(question)
         assert secret
-        return "typed"
+        return "" if "staging" in question else "typed"
 
-    known = wishes.Secrets(ask)
+    known = Secrets(ask)
     names = ("SLACK_BOT_TOKEN", "OPSBOT_S3_KEY", "OPSBOT_S3_SECRET", "OPSBOT_S3_SECRET")
     assert [str(known.get(name) and known.get(name).reveal()) for name in names] == [  # type: ignore[union-attr]  # asked for before
         "from a file", "from a variable", "typed", "typed",
     ]  # fmt: skip
-    assert asked == ["The bucket's secret key"]
+    assert known.get("OPSBOT_DB_PASSWORD_STAGING", "The password in staging") is None
+    assert known.get("OPSBOT_DB_PASSWORD_STAGING", "The password in staging") is None
+    assert asked == ["The bucket's secret key (empty: later)", "The password in staging (empty: later)"]
     monkeypatch.delenv("OPSBOT_S3_SECRET")
-    assert wishes.Secrets(None).get("OPSBOT_S3_SECRET") is None
-
-
-def test_somebody_at_the_terminal_is_asked_for_what_no_flag_said() -> None:
-    answers = {"Your Slack": "U01ALICE", "The login": "deployer", "The bucket": "backups", "Its server": ""}
-    heard: list[str] = []
-
-    def ask(question: str, secret: bool) -> str:
-        heard.append(question)
-        assert not secret
-        return next(answer for words, answer in answers.items() if question.startswith(words))
-
-    open_ones = wishes.asked(wishes.Wishes(), ask)
-    assert (open_ones.admins, open_ones.registry_user, open_ones.bucket) == (["U01ALICE"], "deployer", "backups")
-    assert (open_ones.endpoint, len(heard)) == ("", 4)
-    known = wishes.Wishes(admins=["U1"], registry_user="r", bucket="b", endpoint="http://s3.example")
-    assert wishes.asked(known, ask) == known
-    assert len(heard) == 4, "what was said is not asked"
+    assert Secrets(None).get("OPSBOT_S3_SECRET") is None

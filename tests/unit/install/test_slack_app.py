@@ -8,8 +8,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import yaml
+from pretend_world import World
 from slack_sdk.web import WebClient
 
+from opsbot.commands.spec import DAILY
 from opsbot.install import scopes
 from opsbot.install.manifest import as_yaml, link, manifest
 from opsbot.workspace.methods.catalog import METHODS
@@ -64,6 +66,15 @@ def test_the_link_carries_the_whole_manifest() -> None:
     asked = parse_qs(urlsplit(link(manifest("opsbot"))).query)
     assert asked["new_app"] == ["1"]
     assert yaml.safe_load(asked["manifest_yaml"][0]) == manifest("opsbot")
+
+
+def test_what_slack_shows_beside_the_slash_command_are_the_verbs_of_every_day_and_their_words(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    usages = [world.front.tree.specs[path].usage() for path in (*DAILY, "help")]
+    world.store.close()
+    [command] = manifest("opsbot")["features"]["slash_commands"]
+    assert command["usage_hint"] == " | ".join(usages)
+    assert len(command["usage_hint"]) <= 1_000
 
 
 def test_in_socket_mode_slack_is_given_no_address() -> None:
