@@ -17,6 +17,7 @@ from opsbot.runs.plan import Plan
 from opsbot.runs.view import RunView
 
 AGAIN = "plans it anew and begins"
+UNBLOCKS = "lets it be deployed again as it is: people met it, and it was taken back"
 OF_RELEASES = ("blocked", "no_way_back", "unknown_release", "never_served", "moved_on", "nothing_live", "no_image")
 
 
@@ -47,6 +48,8 @@ def after(view: RunView, playbook: Playbook | None) -> list[Way]:
     if view.status != "undone":
         return [try_again]
     plan = Way(Button("Show the plan", f"{again} --plan"), "says what would happen now")
+    if blocked := _blocked(view):
+        return [*_logs(view), Way(Button(f"Unblock {blocked}", f"unblock {blocked} {view.environment}"), UNBLOCKS)]
     return [plan, try_again] if view.code == "plan_changed" else [try_again, *_logs(view), plan]
 
 
@@ -76,6 +79,14 @@ def _by_hand(view: RunView) -> list[Way]:
     question = f"Did you reverse “{stuck.name}” by hand? What is left is undone then."
     command = f"complete {view.id} {stuck.id} reversed by hand"
     return [Way(Button("I undid it by hand", command, "primary", question), "lets the rest be undone")]
+
+
+def _blocked(view: RunView) -> str | None:
+    """The release that people were taken from again: the record has it as blocked. `web-7`."""
+    made = {name: value for step in view.steps for name, value in step.outputs.items()}
+    met = any(step.state == "undone" and "from_release" in step.outputs for step in view.steps)
+    service = view.params.get("service")
+    return f"{service}-{made['release']}" if met and service and "release" in made else None
 
 
 def _logs(view: RunView) -> list[Way]:

@@ -9,6 +9,7 @@ from opsbot.runs.step import Context, Facts, Outputs, Recheck, With
 from opsbot.runtime import jobs
 from opsbot.runtime.target import Targets
 from opsbot.steps import rollout_record as record
+from opsbot.steps import rollout_tries as tries
 from opsbot.steps.release import OfService
 from opsbot.steps.rollout_facts import before_deploy
 
@@ -58,7 +59,7 @@ class Prepare:
         live = target.store.releases.live(args.environment, args.service)
         target.rollout(args.service).discard(ctx.run, even_live=live is None)
         if row.state != "bad":
-            target.mark(row, "abandoned", f"undone by {ctx.run}")
+            target.mark(row, *tries.after_undo(row, ctx.run, target.store.events.after(ctx.run, 0)))
 
     def recheck(self, ctx: Context, args: OfImage) -> tuple[Recheck, Outputs | None]:
         target = self._targets.get(args.environment)

@@ -10,6 +10,7 @@ from opsbot.runtime import adopt
 from opsbot.runtime import release as rules
 from opsbot.runtime import spec as specs
 from opsbot.runtime.target import Target
+from opsbot.steps.rollout_tries import failed_before
 from opsbot.store.rows import ReleaseRow
 
 
@@ -23,7 +24,8 @@ def before_deploy(target: Target, service: str, image: str, tag: str) -> list[Fa
     missing = _parts(target, service, recorded) or _stranger(target, service)
     if missing:
         return [missing]
-    return [fact for fact in (blocked, _other(target, service), _change(target, service, recorded, live, tag)) if fact]
+    before = blocked or failed_before(target, service, recorded, tag)
+    return [fact for fact in (before, _other(target, service), _change(target, service, recorded, live, tag)) if fact]
 
 
 def _blocked(target: Target, service: str, recorded: specs.Spec, tag: str) -> Fact | None:
