@@ -15,9 +15,18 @@ from opsbot.workspace.client import Json, Person, spoken
 
 ALERT_SECONDS = 15.0
 BOB_SAID, NOBODY = "reject", "Nobody answered in time"
+OWN_CLICK = ("This is your own plan.", "Another person has to approve it.", "bob")  # why, and who can
+REFUSED = ("own_plan", ALICE)
 SHORT_TIME = "4s"  # for the plan that nobody answers
 NOTE = "this note must survive"
 QUERIES = ("status", "releases", "backups", "alerts", "runs", "help")
+ON_THE_CARD = {  # of a release that never came up → how one sees it
+    "the exit code": ("Exit code ", "no exit code"),
+    "whether memory was short": ("Out of memory: ",),
+    "what the health check said": ("Health check: exit code",),
+    "its last log lines": ('"level"',),
+    "what to do next": ("`ready_within`", "`memory`", "mend the image"),
+}
 LATER: tuple[tuple[int, str, str], ...] = ()  # acts of versions to come: number, command, what should happen
 
 
@@ -66,10 +75,10 @@ def _deploy_busy(stage: Stage) -> Outcome:
 def _never_well(stage: Stage) -> Outcome:
     with stage.visited(3) as visitors:
         words = stage.ask("@opsbot deploy v3 to staging", ("did not go live", FAILED))
-    told = "ealth check" in words and '"level"' in words
-    well = "did not go live" in words and told and stage.answers_with("v1") and visitors.unharmed
-    seen = f"{words.splitlines()[0]} Health output and last log lines are on the card: {told}. {visitors.sentence()}"
-    return well, seen
+    missing = [name for name, marks in ON_THE_CARD.items() if not any(mark in words for mark in marks)]
+    well = "did not go live" in words and not missing and stage.answers_with("v1") and visitors.unharmed
+    card = f"The card lacks {', '.join(missing)}." if missing else f"On the card: {', '.join(ON_THE_CARD)}."
+    return well, f"{words.splitlines()[0]} {card} {visitors.sentence()}"
 
 
 def _wrong(stage: Stage) -> Outcome:
@@ -94,28 +103,38 @@ def _second_person(stage: Stage) -> Outcome:
     other = stage.plan("@opsbot deploy v2 to production")
     bob.say(PRODUCTION, f"@opsbot reject {run_of(other)} not on a Friday")
     rejected = spoken(stage.edited(other, ("not on a Friday",)))
-    expired, status = _nobody_answers(stage)
+    expired, third = _nobody_answers(stage)
+    listed = {run["id"]: run["status"] for run in json.loads(stage.bot.terminal("runs", "--json").stdout)}
+    ends = [listed.get(run) for run in (run_of(card), run_of(other), third)]
+    kept = _kept(stage, run_of(card))
     well = (
         "v1 is live in production" in done
         and BOB_SAID in rejected.lower()
-        and "Another person has to approve" in refused
-        and status == "expired"
+        and all(part in refused for part in OWN_CLICK)
+        and kept == REFUSED
+        and ends == ["succeeded", "rejected", "expired"]
     )
     lines = {"own click": refused, "Bob's": done, "the second": rejected, "the third": expired}
-    return well, " ".join(f"{name}: {words.splitlines()[0]}" for name, words in lines.items())
+    told = " ".join(f"{name}: {words.splitlines()[0]}" for name, words in lines.items())
+    return well, f"{told} In the record: {' by '.join(kept)}; the runs are {', '.join(map(str, ends))}."
+
+
+def _kept(stage: Stage, run: str) -> tuple[str, str]:
+    """The refusal of an own click as the record has it: its reason code, and whose it was."""
+    rows = json.loads(stage.bot.terminal("audit", "--what", run, "--json").stdout)
+    own: Json = next((row for row in rows if row["what"] == "approve" and row["outcome"] != "queued"), {})
+    return str(own.get("outcome")), str(own.get("id"))
 
 
 def _nobody_answers(stage: Stage) -> tuple[str, str]:
-    """A plan whose time for a yes is over: its card, and what `runs` says of it."""
+    """A plan whose time for a yes is over: its card, and its run."""
     settings = stage.bot.impatient(SHORT_TIME)
     asked = json.loads(stage.bot.terminal("deploy", "v2", "to", "production", "--json", config=settings).stdout)
 
     def over(message: Json) -> bool:
         return asked["run"] in spoken(message) and NOBODY in spoken(message)
 
-    card = spoken(stage.person.wait_for(PRODUCTION, over, 15))
-    listed = json.loads(stage.bot.terminal("runs", "--json").stdout)
-    return card, next(run["status"] for run in listed if run["id"] == asked["run"])
+    return spoken(stage.person.wait_for(PRODUCTION, over, 15)), asked["run"]
 
 
 def _die(stage: Stage) -> Outcome:
