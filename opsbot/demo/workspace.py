@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 
 import requests
 
+from opsbot.commands.hint import HINT
 from opsbot.demo import daemon
 from opsbot.demo.argv import Say, run, timed, wait_until
 from opsbot.demo.state import CHECKOUT, State, port_is_free, read_json, write_private
@@ -56,7 +57,7 @@ def stop(state: State, prefix: str) -> None:
 def _start(state: State, name: str, port: int, folder: str) -> Workspace:
     log = state.log(name)
     before = log.stat().st_size if log.exists() else 0
-    argv = [sys.executable, "-m", "opsbot.workspace", "--port", str(port), "--state", folder]
+    argv = [sys.executable, "-m", "opsbot.workspace", "--port", str(port), "--state", folder, "--usage", HINT]
     daemon.start(state, name, argv, env={"PYTHONPATH": str(CHECKOUT)})
 
     def announced() -> Workspace | None:

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 import yaml
 
+from opsbot.commands.hint import HINT
 from opsbot.install import scopes
 
 _CREATE = "https://api.slack.com/apps?new_app=1&manifest_yaml="
@@ -21,7 +22,7 @@ def manifest(name: str, http: str | None = None) -> dict[str, Any]:
         "command": scopes.COMMAND,
         **({"url": url} if url else {}),
         "description": "Deploy, roll back, back up, look",
-        "usage_hint": "status | deploy v2 to staging | help",
+        "usage_hint": HINT,
         "should_escape": True,
     }
     return {

@@ -20,7 +20,7 @@ def main() -> int:
     given = Tokens(asked.bot_token, asked.app_token) if asked.bot_token and asked.app_token else None
     if given and asked.signing_secret:
         given.signing = asked.signing_secret
-    settings = Settings(rate_limits=not asked.no_rate_limits)
+    settings = Settings(rate_limits=not asked.no_rate_limits, commands={"/ops": asked.usage})
     try:
         http = RequestUrls.of(asked.http) if asked.http else None
         workspace = Workspace(asked.port, settings=settings, state=asked.state, tokens=given, http=http)
@@ -53,6 +53,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--app-token")
     parser.add_argument("--signing-secret", help="with the tokens: what signed HTTP is signed with")
     parser.add_argument("--http", metavar="URL", help="deliver to this request URL, signed, instead of over sockets")
+    parser.add_argument("--usage", default="", help="what the page shows beside /ops, as in the app's manifest")
     parser.add_argument("--no-rate-limits", action="store_true", help="never answer 429 by itself")
     return parser.parse_args()
 

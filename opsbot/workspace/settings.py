@@ -22,10 +22,6 @@ EVENTS = {  # what an app can subscribe to here → the scope without which it h
 }
 
 
-def _default_commands() -> dict[str, str]:
-    return {"/ops": "status, deploy, rollback, backup, restore, logs, alerts"}
-
-
 @dataclass(frozen=True)
 class Shortcut:
     """An entry of the app in a menu: of the whole workspace (`global`), or of one message (`message`)."""
@@ -55,7 +51,7 @@ class Settings:
     scopes: tuple[str, ...] = tuple(BOT_SCOPES.split(","))
     events: tuple[str, ...] = tuple(EVENTS)  # what the app is subscribed to
     home_tab: bool = True
-    commands: dict[str, str] = field(default_factory=_default_commands)
+    commands: dict[str, str] = field(default_factory=lambda: {"/ops": ""})  # → usage hint: `look [AT] | go TO`
     shortcuts: tuple[Shortcut, ...] = ()
 
     def hears(self, event: dict[str, Any]) -> bool:

@@ -8,6 +8,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from room import PHONE, Room, look
 from scene import Scene
 
+from opsbot.commands.hint import HINT
 from opsbot.demo import parts as demo_parts
 from opsbot.demo.chatbot import Chatbot
 from opsbot.demo.parts import Parts
@@ -48,7 +49,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def room() -> Iterator[Room]:
     """A workspace with a small app, for tests of the page that need no bot."""
-    with Workspace(settings=Settings(rate_limits=False)) as workspace:
+    with Workspace(settings=Settings(rate_limits=False, commands={"/ops": HINT})) as workspace:
         opened = Room.open(workspace)
         yield opened
         opened.close()

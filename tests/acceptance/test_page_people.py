@@ -10,6 +10,8 @@ import pytest
 from playwright.sync_api import FilePayload, Page, expect
 from room import GENERAL, OPS, STAGING, Room, button, message
 
+from opsbot.commands.spec import DAILY
+
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 
 
@@ -61,13 +63,13 @@ def test_a_thread_is_opened_answered_and_closed_with_the_keyboard(room: Room, pa
     item.focus()
     page.keyboard.press("Enter")
     expect(page.get_by_label("Reply", exact=True)).to_be_focused()
-    page.keyboard.type("I am")
+    page.keyboard.type("it is my week")
     page.keyboard.press("Enter")
-    expect(page.locator("#replies .message").last).to_contain_text("I am")
+    expect(page.locator("#replies .message").last).to_contain_text("it is my week")
     expect(item.get_by_role("button", name="1 reply")).to_be_visible()
     page.keyboard.press("Escape")
     expect(page.locator("#thread")).to_be_hidden()
-    expect(page.locator("#messages")).not_to_contain_text("I am")
+    expect(page.locator("#messages")).not_to_contain_text("it is my week")
 
 
 def test_the_message_field_suggests_commands_people_and_what_was_sent_before(room: Room, page: Page) -> None:
@@ -77,7 +79,16 @@ def test_the_message_field_suggests_commands_people_and_what_was_sent_before(roo
     page.keyboard.press("Tab")
     expect(field).to_have_value("/ops ")
     field.press_sequentially("dep")
-    expect(page.get_by_role("option")).to_have_text(["/ops deploy"])
+    expect(page.get_by_role("option")).to_have_text(["/ops deployTAG ENVIRONMENT [SERVICE]"])
+    page.keyboard.press("Tab")
+    expect(field).to_have_value("/ops deploy ")
+    field.press_sequentially("v2")
+    expect(page.get_by_role("option")).to_have_text(["/ops deployTAG ENVIRONMENT [SERVICE]"])
+    page.keyboard.press("Tab")  # there is nothing to put: it only goes away
+    expect(field).to_have_value("/ops deploy v2")
+    expect(page.get_by_role("option")).to_have_count(0)
+    field.fill("/ops ")
+    assert [verb.split("/ops ")[1] for verb in suggested(page)] == [*DAILY, "help"]
     page.keyboard.press("Escape")
     field.fill("hello ")
     field.press_sequentially("@ca")
@@ -89,6 +100,33 @@ def test_the_message_field_suggests_commands_people_and_what_was_sent_before(roo
     page.keyboard.press("Enter")
     page.keyboard.press("ArrowUp")
     expect(field).to_have_value("/ops help")
+
+
+def suggested(page: Page) -> list[str]:
+    """What is suggested, without the notes."""
+    expect(page.get_by_role("option").first).to_be_visible()
+    return [found.split("\n")[0] for found in page.get_by_role("option").all_inner_texts()]
+
+
+def test_what_was_sent_before_is_offered_to_whoever_sent_it_and_to_nobody_else(room: Room, page: Page) -> None:
+    field = page.get_by_label("Message", exact=True)
+    field.fill("/ops logs web staging")
+    page.keyboard.press("Enter")
+    expect(field).to_have_value("")
+    jump(page, "be bob")
+    expect(page.get_by_role("button", name="You are Bob Brown")).to_be_visible()
+    field.fill("/ops logs w")
+    expect(page.get_by_role("option")).to_have_text(["/ops logs[SERVICE] [ENVIRONMENT] [SINCE] [GREP]"])
+    field.fill("")
+    page.keyboard.press("ArrowUp")
+    expect(field).to_have_value("")
+    jump(page, "be alice")
+    expect(page.get_by_role("button", name="You are Alice Andersen")).to_be_visible()
+    field.fill("/ops l")
+    assert suggested(page) == ["/ops logs web staging", "/ops logs"]
+    field.fill("")
+    page.keyboard.press("ArrowUp")
+    expect(field).to_have_value("/ops logs web staging")
 
 
 def test_control_k_jumps_and_another_person_sees_another_page(room: Room, page: Page) -> None:

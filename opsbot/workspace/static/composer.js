@@ -6,23 +6,33 @@ import { listbox } from "./popup.js";
 
 const { state } = place;
 const SENT = 30;
-const sentBefore = JSON.parse(localStorage.getItem("sent") ?? "[]");
 
-// The commands that begin as the text does, then words of the command's usage, and what was sent before.
+// What this person sent before, newest first.
+const sentBefore = () => JSON.parse(localStorage.getItem(`sent ${state.me}`) ?? "[]");
+
+// `look [AT] | go TO` → verbs with the words that follow them.
+function verbs(usage) {
+  const parts = usage.split(" | ").map((one) => one.match(/^([^A-Z[]*)(.*)$/));
+  return parts.map(([, verb, words]) => ({ verb: verb.trim(), words })).filter((one) => one.verb);
+}
+
+// The commands that begin as the text does; then what was sent before, and the verbs; after a verb, what follows it.
 function commands(text) {
   const [name, ...rest] = text.split(" ");
   const known = Object.entries(state.start.commands);
   if (!rest.length) {
-    return known.filter(([one]) => one.startsWith(name)).map(([one, usage]) => ({ text: one, note: usage, put: `${one} ` }));
+    const note = (usage) => verbs(usage).map((one) => one.verb).join(", ");
+    return known.filter(([one]) => one.startsWith(name)).map(([one, usage]) => ({ text: one, note: note(usage), put: `${one} ` }));
   }
   const usage = known.find(([one]) => one === name)?.[1];
   if (usage === undefined) return [];
-  const before = sentBefore.filter((one) => one.startsWith(text) && one !== text).slice(0, 4);
-  const words = usage.split(", ").map((verb) => `${name} ${verb}`);
-  const verbs = words.filter((one) => one.startsWith(text) && one !== text && !before.includes(one));
+  const before = sentBefore().filter((one) => one.startsWith(text) && one !== text).slice(0, 4);
+  const entries = verbs(usage).map(({ verb, words }) => ({ text: `${name} ${verb}`, note: words, put: `${name} ${verb} ` }));
+  const meant = entries.find((one) => text.startsWith(one.put)); // typed already: what may follow is shown, nothing is put
   return [
     ...before.map((one) => ({ text: one, note: "sent before", put: one })),
-    ...verbs.map((one) => ({ text: one, put: `${one} ` })),
+    ...entries.filter((one) => one.put.startsWith(text) && one.put !== text && !before.includes(one.text)),
+    ...(meant?.note ? [{ ...meant, put: text }] : []),
   ];
 }
 
@@ -62,6 +72,7 @@ export function composer(form, field, thread) {
   }
 
   function pick(entry) {
+    if (entry.put === field.value.slice(from, field.selectionStart)) return list.hide();
     field.setRangeText(entry.put + (entry.put.endsWith(" ") || from === 0 ? "" : " "), from, field.selectionStart, "end");
     list.hide();
     changed();
@@ -75,8 +86,9 @@ export function composer(form, field, thread) {
   }
 
   function recall(step) {
-    recalled = Math.max(-1, Math.min(sentBefore.length - 1, recalled + step));
-    field.value = sentBefore[recalled] ?? "";
+    const before = sentBefore();
+    recalled = Math.max(-1, Math.min(before.length - 1, (field.value ? recalled : -1) + step));
+    field.value = before[recalled] ?? "";
     changed();
   }
 
@@ -110,7 +122,7 @@ export function composer(form, field, thread) {
       event.preventDefault();
       send();
     }
-    const browsing = !field.value || (recalled >= 0 && field.value === sentBefore[recalled]);
+    const browsing = !field.value || (recalled >= 0 && field.value === sentBefore()[recalled]);
     if (browsing && ["ArrowUp", "ArrowDown"].includes(event.key)) {
       event.preventDefault();
       recall(event.key === "ArrowUp" ? 1 : -1);
@@ -138,8 +150,6 @@ export function composer(form, field, thread) {
 }
 
 function remember(text) {
-  sentBefore.unshift(...sentBefore.splice(0).filter((one) => one !== text));
-  sentBefore.unshift(text);
-  sentBefore.splice(SENT);
-  localStorage.setItem("sent", JSON.stringify(sentBefore));
+  const others = sentBefore().filter((one) => one !== text);
+  localStorage.setItem(`sent ${state.me}`, JSON.stringify([text, ...others].slice(0, SENT)));
 }
