@@ -15,6 +15,8 @@ import requests
 from opsbot import bot as bots
 from opsbot.cli.main import load, main, over_http
 from opsbot.config.settings import Config
+from opsbot.store import open_store
+from opsbot.web import LARGEST
 from opsbot.workspace import Workspace, spoken
 
 ROOT = Path(__file__).parents[3]
@@ -62,6 +64,21 @@ def test_slack_calls_a_bot_that_serves_over_http(port: int, workspace: Workspace
     assert requests.get(f"{url}/metrics", timeout=5).status_code == 404
     health = requests.get(f"{url}/health", timeout=5).json()
     assert health["parts"]["slack"].startswith("Slack calls us over HTTP")
+
+
+def test_who_is_not_slack_is_in_the_record_of_a_bot_that_serves(port: int, folder: Path) -> None:
+    url = f"http://127.0.0.1:{port}/slack/events"
+    for _ in range(3):
+        assert requests.post(url, b'{"hush": "hush"}', timeout=5).status_code == 401
+    assert requests.post(url, b" " * (LARGEST + 1), timeout=5).status_code == 413
+    store = open_store(f"sqlite:///{folder}/opsbot.db")
+    rows = store.audit.list(10)[::-1]
+    store.close()
+    assert [(row.actor["id"], row.what, row.outcome, row.body["from"]) for row in rows] == [
+        ("unknown", "slack", "not_signed", ["127.0.0.1"]),
+        ("unknown", "slack", "too_large", ["127.0.0.1"]),
+    ]
+    assert "hush" not in str(rows)
 
 
 def test_each_door_needs_its_own_secret_only(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -215,14 +215,14 @@ def test_a_refusal_is_in_the_record_once_with_its_code_and_its_sentence(
     assert [row.outcome for row in world.store.audit.list(100, who=newest.actor["id"])].count(code) == 1
 
 
-@pytest.mark.parametrize("code", sorted(codes("steps") - {NOTHING}))
-def test_what_a_steps_facts_refuse_is_in_the_record(world: World, code: str) -> None:
-    world.red["image.resolve"] = Refused("It must not be.", code=code)
-
-    assert world.say("deploy v2 to staging", CAROL).code == code
-
-    (row,) = world.store.audit.list(10)
-    assert (row.outcome, row.what, row.actor["id"]) == (code, "deploy", CAROL.id)
+def test_what_a_steps_facts_refuse_is_in_the_record(world: World) -> None:
+    wanted = sorted(codes("steps") - {NOTHING})
+    assert len(wanted) > 3
+    for code in wanted:
+        world.red["image.resolve"] = Refused("It must not be.", code=code)
+        assert world.say("deploy v2 to staging", CAROL).code == code
+    told = [(row.outcome, row.what, row.actor["id"]) for row in world.store.audit.list(100)[::-1]]
+    assert told == [(code, "deploy", CAROL.id) for code in wanted]
 
 
 @pytest.mark.parametrize(
