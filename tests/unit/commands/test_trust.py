@@ -71,8 +71,11 @@ def test_a_freeze_stops_changes_and_lets_the_way_back_pass(world: World) -> None
     world.release("v2", "production")
     assert world.say("freeze production for 2d exams", CAROL).code == "not_allowed"
 
-    assert world.say("freeze production for 2d exams", BOB).text.startswith("production rests until ")
+    said = world.say("freeze production for 2d exams", BOB).text
+    assert said.startswith("production rests until ")
+    assert said.endswith(": exams. It holds for everybody, for you as well; a rollback passes.")
 
+    assert world.say("deploy v3 to production", BOB).code == "frozen", "who set it is not above it"
     refused = world.say("deploy v3 to production", ALICE)
     assert refused.code == "frozen"
     assert "exams" in refused.text
