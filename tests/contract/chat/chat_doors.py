@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 from opsbot.chat.front import SlackFront
@@ -52,3 +53,18 @@ def connected(workspace: Workspace, front: SlackFront, door: str) -> Hall | None
     hall = Hall(workspace, front)
     hall.open()
     return hall
+
+
+def until(done: Callable[[], Any], within: float = 5.0) -> float:
+    """Wait for it; how many seconds it took."""
+    started = time.monotonic()
+    while not done():
+        assert time.monotonic() < started + within, "it did not happen in time"
+        time.sleep(0.02)
+    return time.monotonic() - started
+
+
+def answered(workspace: Workspace, word: str, within: float = 10.0) -> bool:
+    """Say a word in #ops and wait for the answer."""
+    workspace.say("U01ALICE", "#ops", f"@opsbot {word}")
+    return bool(workspace.wait_for("#ops", f"heard `{word}`", timeout=within))

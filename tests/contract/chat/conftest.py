@@ -81,8 +81,13 @@ class Bot:
         )  # fmt: skip
         self.running.start()
         if wait:
-            self.hall = connected(self.workspace, self.running, self.door)
+            self.heard()
         return self.running
+
+    def heard(self) -> None:
+        """Wait until words reach the bot."""
+        assert self.running
+        self.hall = connected(self.workspace, self.running, self.door)
 
     def stop(self) -> None:
         if self.hall:

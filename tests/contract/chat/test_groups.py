@@ -1,4 +1,7 @@
-"""Usergroups against the real workspace: cached, and nobody's membership when Slack does not tell."""
+"""Usergroups against the real workspace: cached, and nobody's membership when Slack does not tell.
+
+Through one door only: membership is asked of Slack by calls, and nothing that Slack delivers has a part in it.
+"""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,8 @@
-"""How much the bot says in a week: the real front, chat, store, schedule, engine and chores; only clock and world are pretended."""
+"""How much the bot says in a week: the real front, chat, store, schedule, engine and chores; only clock and world are pretended.
+
+Through one door only: what is counted are the bot's own calls, which no door has a part in. And to a bot that lives days
+ahead every signed request would be too old.
+"""
 
 from __future__ import annotations
 

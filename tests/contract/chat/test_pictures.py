@@ -13,6 +13,7 @@ from slack_sdk.web import WebClient
 from opsbot.commands.reply import Button, Picture, Reply
 from opsbot.workspace import Settings, Workspace, spoken
 
+DOORS = ("socket", "http")
 ALICE, BOB = "U01ALICE", "U02BOB"
 WORDS = "Traffic of staging since 13:05.\nTraffic: 12 requests/s now, 48 requests/s at most (13:31)."
 

@@ -1,0 +1,66 @@
+"""What a lost connection costs. Only Socket Mode holds one open: over HTTP there is none to cut, freeze or refresh."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from chat_doors import answered, until
+
+from opsbot.metrics import RECONNECTS
+from opsbot.workspace import Workspace
+
+
+def test_a_dropped_connection_is_back_within_a_second(bot: Any, workspace: Workspace) -> None:
+    bot.start()
+    before, count = workspace.links(), RECONNECTS._value.get()
+    workspace.drop()
+    took = until(lambda: [name for name in workspace.links() if name not in before])
+    assert took < 1.0
+    assert answered(workspace, "again")
+    assert RECONNECTS._value.get() == count + 1
+
+
+def test_a_frozen_peer_is_noticed_by_its_missing_pong(bot: Any, workspace: Workspace) -> None:
+    bot.start()
+    assert answered(workspace, "before")
+    before = workspace.links()
+    workspace.freeze()
+    took = until(lambda: [name for name in workspace.links() if name not in before], within=10)
+    assert took < 4.0  # one ping a second, 0.5 s for the pong, 0.2 s for a goodbye that nobody answers
+    assert answered(workspace, "after")
+
+
+def test_a_refresh_that_slack_asks_for_loses_no_word(bot: Any, workspace: Workspace) -> None:
+    bot.start()
+    before = workspace.links()
+    workspace.disconnect()
+    assert answered(workspace, "meanwhile")
+    until(lambda: [name for name in workspace.links() if name not in before])
+    assert answered(workspace, "after")
+    assert [request.text for request in bot.asked] == ["meanwhile", "after"]
+
+
+def test_words_said_while_the_connection_was_cut_are_heard_after(bot: Any, workspace: Workspace) -> None:
+    bot.start()
+    workspace.drop()
+    assert answered(workspace, "meanwhile")
+    assert [request.text for request in bot.asked] == ["meanwhile"]
+
+
+def test_an_outage_is_said(bot: Any, workspace: Workspace) -> None:
+    front = bot.start()
+    workspace.down()
+    until(lambda: not front.healthy()[0])
+    assert "is lost and is being made again" in front.healthy()[1]
+    workspace.up()
+    until(lambda: front.healthy()[0], within=10)
+
+
+@pytest.mark.long
+def test_with_the_settings_we_ship_a_frozen_peer_costs_less_than_thirty_seconds(bot: Any, workspace: Workspace) -> None:
+    bot.pings = None
+    bot.start()
+    before = workspace.links()
+    workspace.freeze()
+    assert until(lambda: [name for name in workspace.links() if name not in before], within=30) < 15
