@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -19,9 +19,13 @@ from opsbot.errors import NotFound, StepFailed, Unavailable
 from opsbot.health.result import Result
 from opsbot.runs.step import Fact, Facts
 from opsbot.runs.view import RunView, StepView
+from opsbot.runtime import migrations
 from opsbot.runtime.lines import Written
+from opsbot.runtime.migrations import Standing
 from opsbot.runtime.verdict import verdict_of
+from opsbot.steps import schema_facts
 from opsbot.store.audit import Head
+from opsbot.store.rows import ReleaseRow
 
 NOW = datetime(2026, 3, 31, 13, 30, tzinfo=UTC)
 LOG = "\n".join(
@@ -88,7 +92,9 @@ def _runs(world: World) -> dict[str, Reply]:
         "code": "step_failed", "what": "The smoke test of v2 failed: /public answers 500.",
         "fix": "Nobody was sent to the new release.", "details": f"Exit code 1.\n{LOG}",
     }  # fmt: skip
-    stays = "“Migrate the database” is not undone: migrations only add, so the old release runs on the new schema."
+    stays = (
+        "“Migrate the database” is not undone: its migrations stay, and the old release runs on those that only add."
+    )
     failed = f"v2 did not go live in production. {stays}"
     stuck = {**done, "bake": ("failed", 9.0), "switch": ("undo_failed", 0.3), "prepare": ("done", 11.6)}
     human = "Deploy web v2 to production failed, and “Send people to it” could not be undone. A human is needed."
@@ -141,10 +147,12 @@ def _answers(world: World) -> dict[str, Reply]:
     del world.red["image.resolve"]
     facts = Facts([fact for _, fact in TRUE], world.outputs["image.resolve"])
     world.steps["image.resolve"].facts = lambda _ctx, _args: facts  # type: ignore[method-assign]  # what a real one says
+    one_way = _one_way(world)
     texts = [f'10.0.1.{n % 4} - "GET /public?page={n} HTTP/1.1" 200 4{n:03}' for n in range(60)]
     said = [(NOW - timedelta(seconds=240 - n), text) for n, text in enumerate(texts)]
     world.written = Written(tuple(said))
     return {
+        **one_way,
         "plan": world.say("deploy v2 to production --plan", CAROL),
         "refused-unknown-tag": unknown_tag,
         "refused-no-registry": no_registry,
@@ -155,6 +163,43 @@ def _answers(world: World) -> dict[str, Reply]:
         "help-deploy": world.say("help deploy", CAROL),
         "help-viewer": world.say("help", replace(ALICE, id="U09EVE", name="eve")),
     }
+
+
+def _one_way(world: World) -> dict[str, Reply]:
+    """What people see of a migration after which older releases may fail: the plan, let through, and the way back after it."""
+    own, new = (migrations.parse(text) for text in ("0001:expand", "0001:expand 0002:expand 0007:contract"))
+    assert own
+    assert new
+    row = _live("0001:expand")
+    added, last = new[1:], new[2:]
+    how = "It is run with --allow contract for that."
+    facts: dict[str, tuple[Fact, ...]] = {
+        "image.resolve": (TRUE[0][1],),
+        "release.way_back": (schema_facts.way_back(row, own, last),),
+        "rollout.migrate": (schema_facts.brings(added, Standing(own)), schema_facts.one_way(last, True, how)),
+        "release.choose": (schema_facts.back(row, own, last, Standing(new), "20260331-0900-abcd (taken 2 h ago)"),),
+    }
+    before = {name: world.steps[name].facts for name in facts}
+    for name, found in facts.items():
+        world.steps[name].facts = _telling(found, world.outputs.get(name))  # type: ignore[method-assign]  # what a real one says
+    replies = {
+        "plan-one-way": world.say("deploy v2 to production --one-way yes --plan", CAROL),
+        "refused-one-way": world.say("rollback production", BOB),
+    }
+    for name, real in before.items():
+        world.steps[name].facts = real  # type: ignore[method-assign]  # as it was
+    return replies
+
+
+def _telling(found: Sequence[Fact], outputs: Mapping[str, Any] | None) -> Callable[[Any, Any], Facts]:
+    return lambda _ctx, _args: Facts(found, outputs)
+
+
+def _live(listed: str) -> ReleaseRow:
+    return ReleaseRow(
+        "production", "web", 6, "registry/web@sha256:1", "sha256:1", "v1", "abc", {}, {}, {}, listed, "r0", "alice", NOW,
+        "live", None, NOW, None,
+    )  # fmt: skip
 
 
 def _lists(world: World) -> dict[str, Reply]:

@@ -117,10 +117,17 @@ class World:
         path = self.tmp / "opsbot.yml"
         path.write_text(self.config_text)
         self.outputs = {
-            "image.resolve": {"image": "registry/web@sha256:1", "tag": "v2", "revision": "abc"},
+            "image.resolve": {"image": "registry/web@sha256:1", "tag": "v2", "revision": "abc", "migrations": ""},
             "release.choose": {"release": 1, "tag": "v1"},
-            "release.running": {"release": 1, "image": "registry/web@sha256:1", "tag": "v1", "revision": "abc"},
+            "release.running": {
+                "release": 1,
+                "image": "registry/web@sha256:1",
+                "tag": "v1",
+                "revision": "abc",
+                "migrations": "",
+            },
             "rollout.prepare": {"release": 2, "colour": "blue", "address": "10.0.0.1"},
+            "rollout.migrate": {"from": "0001", "to": "0002", "stays": ""},
             "rollout.switch": {"from_release": 1, "seconds": 0.1},
             "backup.choose": {"backup": "b1"},
             "backup.take": {"backup": "b2"},

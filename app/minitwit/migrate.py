@@ -1,6 +1,6 @@
 """`python -m minitwit.migrate`: bring the schema to this release's head, once, however many start it.
 
-Prints one JSON line. Exit code 0: the schema fits; 1: it could not be reached or changed; 2: wrong settings. `changed` is
+Prints one JSON line; with `--list` only this release's migrations, for the image's label. Exit code 0: the schema fits; 1: it could not be reached or changed; 2: wrong settings. `changed` is
 false where what failed left the schema as it was.
 """
 
@@ -39,6 +39,9 @@ class TooLong(Exception):
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point; returns the exit code."""
     arguments = _parser().parse_args(argv)
+    if arguments.list:
+        sys.stdout.write(" ".join(f"{each.revision}:{each.kind}" for each in schema.listed()) + "\n")
+        return 0
     try:
         url = database_url(os.environ)
     except SettingsError as error:
@@ -134,6 +137,9 @@ def _say(result: dict[str, Any], code: int) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="minitwit.migrate", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument(
+        "--list", action="store_true", help="print REVISION:KIND of all migrations, oldest first; asks no database"
+    )
     parser.add_argument("--check", action="store_true", help="say where the schema stands and change nothing")
     parser.add_argument(
         "--allow",

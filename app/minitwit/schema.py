@@ -8,7 +8,7 @@ from typing import Literal
 
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
+from alembic.script import Script, ScriptDirectory
 from sqlalchemy import Connection
 
 State = Literal["expected", "behind", "ahead", "unknown"]
@@ -38,6 +38,12 @@ def head() -> str:
     return scripts().get_current_head() or ""
 
 
+def listed() -> list[Revision]:
+    """All migrations of this release, oldest first."""
+    found = [_revision(script) for script in scripts().walk_revisions()]
+    return found[::-1]
+
+
 def current(connection: Connection) -> str | None:
     """The database's revision; None before the first migration."""
     return MigrationContext.configure(connection).get_current_revision()
@@ -47,9 +53,13 @@ def pending(at: str | None) -> list[Revision]:
     """The migrations after revision `at`, in the order they would run; none if `at` is ahead of this code."""
     if at is not None and compare(at) in {"ahead", "unknown"}:
         return []
-    after = scripts().iterate_revisions("head", at or "base")
-    found = [Revision(s.revision, str(getattr(s.module, "kind", "irreversible")), s.doc) for s in after]
+    found = [_revision(script) for script in scripts().iterate_revisions("head", at or "base")]
     return [revision for revision in reversed(found) if revision.revision != at]
+
+
+def _revision(script: Script) -> Revision:
+    """What says no kind counts as irreversible."""
+    return Revision(script.revision, str(getattr(script.module, "kind", "irreversible")), script.doc)
 
 
 def pending_as_json(at: str | None) -> list[dict[str, str]]:

@@ -18,15 +18,18 @@ from opsbot.config import values
 from opsbot.config.settings import Config, Database
 from opsbot.errors import ConfigError, NotFound, OpsError, Unavailable, did_you_mean
 from opsbot.postgres.connect import Server, session
+from opsbot.postgres.describe import revision
 from opsbot.postgres.swap import mend
 from opsbot.runtime.one_off import OneOff
 from opsbot.runtime.progress import Nobody
-from opsbot.runtime.target import Targets
+from opsbot.runtime.target import Target, Targets
+from opsbot.steps.schema import Kept, Schema
 from opsbot.telemetry.prometheus import Prometheus
 
 STATEMENT_SECONDS = 60.0
 LOCK_SECONDS = 5.0
 LISTED = 50
+SOON = 2  # seconds: a plan, and a rollback most of all, does not wait for a database that hangs
 
 _log = log.get(__name__)
 
@@ -67,19 +70,51 @@ class Reach:
     def database(self, environment: str, database: str) -> DatabaseTarget:
         """A database of an environment as backups and restores need it; Unavailable if its service does not run."""
         settings, target = self.settings(database), self._targets.get(environment)
-        host, port = target.database_address(settings.service)
+        server = self._server(target, settings)
         network, inside = target.beside(settings.service)
         return DatabaseTarget(
             environment=environment,
             database=database,
             name=settings.name,
-            server=Server(host, port, settings.user, values.secret(settings.password)),
+            server=server,
             image=target.swarm.image_of(target.full_name(settings.service)),
             network=network,
             inside_host=inside,
-            inside_port=port,
+            inside_port=server.port,
             one_off=target.one_off,
         )
+
+    @staticmethod
+    def _server(target: Target, settings: Database) -> Server:
+        host, port = target.database_address(settings.service)
+        return Server(host, port, settings.user, values.secret(settings.password))
+
+    def schema(self) -> Schema:
+        """What the steps of releases ask of databases and backups."""
+        return Schema(self._revisions, self._kept)
+
+    def _revisions(self, environment: str) -> list[str]:
+        """The schema revisions that the environment's databases say; Unavailable if one does not answer at once."""
+        target, found = self._targets.get(environment), list[str]()
+        for settings in self._config.databases.values():
+            if target.swarm.service(target.full_name(settings.service)) is None:
+                continue  # it lives in other environments
+            asked = session(
+                self._server(target, settings),
+                settings.name,
+                statement_timeout=SOON,
+                lock_timeout=1,
+                connect_timeout=SOON,
+            )
+            with asked as one:
+                found += revision(one)
+        return found
+
+    def _kept(self, environment: str) -> list[Kept]:
+        """The environment's backups, newest first, each with the schema revisions in it."""
+        found = [one for name in self._config.databases for one in self.backups(environment, name)]
+        newest = sorted(found, key=lambda one: one.taken_at, reverse=True)
+        return [Kept(one.id, one.taken_at, one.shape.revision) for one in newest]
 
     def backups(self, environment: str, database: str, until: datetime | None = None) -> Sequence[Manifest]:
         """The backups of an environment's database, newest first; the newest of all, or of those begun by then."""

@@ -66,9 +66,8 @@ class Said:
 
 def form(asked: Asked, tree: Tree, spec: Spec, given: Mapping[str, str]) -> Form:
     """The form with what is given filled in. Refused (`not_allowed`) for somebody who may say this nowhere."""
-    fields = [
-        _field(param, tree.known, given.get(param.name, "")) for param in _ordered(spec.params) if not param.terminal
-    ]
+    asked_for = [param for param in _ordered(spec.params) if param.name in given or not _unasked(param)]
+    fields = [_field(param, tree.known, given.get(param.name, "")) for param in asked_for if not param.terminal]
     environment = target(spec.params)
     if environment is not None:
         mine = tuple(Choice(name) for name in allowed(asked, spec, environment, tree.known))
@@ -151,7 +150,7 @@ def said(tree: Tree, spec: Spec, values: Mapping[str, str]) -> Said:
         text = _line(spec, spoken, given, named)
         if _means(tree, text, command):
             return Said(text)
-    options = [f"--{param.name}={given[param.name]}" for param in spoken]
+    options = [f"{param.flag}={given[param.name]}" for param in spoken]
     return Said(_line(spec, spoken, given, set(given)), (*spec.path.split(" "), *options))
 
 
@@ -164,6 +163,11 @@ def _ordered(params: Sequence[Param]) -> list[Param]:
     asked_first = [param for kind in _FIRST_ASKED for param in params if param.type == kind]
     others = [param for param in params if param.type not in _FIRST_ASKED]
     return [*asked_first, *sorted(others, key=lambda param: param.option)]
+
+
+def _unasked(param: Param) -> bool:
+    """What is off for everybody who does not type it: a form that offers it would invite to it."""
+    return param.option and param.type == "boolean" and param.default is False
 
 
 def _field(param: Param, known: Known, value: str) -> Field:
@@ -210,7 +214,7 @@ def _authorise(asked: Asked, spec: Spec, values: Mapping[str, Any]) -> None:
 
 def _options(params: Sequence[Param], words: Sequence[str]) -> tuple[dict[str, str], list[str]]:
     """The options among the words, by param, and the words that are left; flags of every command are passed over."""
-    names = {f"--{param.name}": param.name for param in params}
+    names = {param.flag: param.name for param in params}
     environment = target(params)
     names |= {"--env": environment.name} if environment else {}
     options: dict[str, str] = {}
@@ -218,8 +222,9 @@ def _options(params: Sequence[Param], words: Sequence[str]) -> tuple[dict[str, s
     rest = iter(words)
     for word in rest:
         option, sep, value = word.partition("=")
-        if option.lower() in names:
-            options[names[option.lower()]] = value if sep else next(rest, "")
+        named = names.get(option.lower().replace("_", "-"))
+        if named:
+            options[named] = value if sep else next(rest, "")
         elif not word.startswith("--"):
             left.append(word)
     return {name: value for name, value in options.items() if value}, left
@@ -233,7 +238,7 @@ def _line(spec: Spec, spoken: Sequence[Param], given: Mapping[str, str], named: 
         if param.rest:
             rest.append(text)
         elif param.name in named:
-            options += [f"--{param.name}", _quoted(text)]
+            options += [param.flag, _quoted(text)]
         else:
             words += [*_link(param, words, spec), _quoted(text)]
     return " ".join([*words, *options, *rest])

@@ -162,9 +162,7 @@ def _param(param: Param, known: Known) -> Line:
     if param.default is not None:
         default = next(iter(known.of(param.type)), FIRST) if param.default == FIRST else param.default
         notes.append(f"{_shown(default)} if left out")
-    name = (
-        f"--{param.name} {'yes|no' if param.type == 'boolean' else param.name.upper()}" if param.option else param.name
-    )
+    name = f"{param.flag} {'yes|no' if param.type == 'boolean' else param.name.upper()}" if param.option else param.name
     return Line("info" if param.required else "off", f"`{name}`", "; ".join(notes))
 
 

@@ -101,7 +101,7 @@ def of_refusal(plan: Plan, code: str, playbook: Playbook, services: Services) ->
     where = plan.environment or ""
     if code == "unknown_tag":
         return [way for tag in _near_tags(plan, services) if (way := _with_tag(plan, playbook, tag))]
-    if code == "no_backup":
+    if code in ("no_backup", "one_way"):
         return [Way(Button("Backups", f"backups {where}".strip()), "lists what is in the bucket")]
     if code in OF_RELEASES:
         return [Way(Button("Releases", f"releases {where}".strip()), "lists what one can go back to")]

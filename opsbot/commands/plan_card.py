@@ -10,6 +10,7 @@ from opsbot.commands.authorise import NAMES_SHOWN, able
 from opsbot.commands.reply import Button, Line, Lines, Part, Reply, Small, Tone
 from opsbot.commands.services import Services
 from opsbot.errors import NotFound, OpsError, Refused
+from opsbot.playbooks.params import Param
 from opsbot.playbooks.playbook import Playbook
 from opsbot.runs.plan import Plan
 from opsbot.runs.step import Fact
@@ -105,9 +106,10 @@ def approvers(services: Services) -> Approvers:
 def command(playbook: Playbook, params: Mapping[str, Any]) -> str | None:
     """The words that ask for exactly this; None where a value cannot be said in one line of chat."""
     usual = {param.name: param.default for param in playbook.arguments()}
-    said = {name: _word(value) for name, value in params.items() if value is not None and value != usual.get(name)}
-    wanted = [*playbook.path.split(" "), *(word for name, value in said.items() for word in (f"--{name}", value))]
-    text = " ".join([playbook.path, *(f"--{name} {_quoted(value)}" for name, value in said.items())])
+    given = {name: _word(value) for name, value in params.items() if value is not None and value != usual.get(name)}
+    said = {Param(name).flag: value for name, value in given.items()}
+    wanted = [*playbook.path.split(" "), *(word for flag, value in said.items() for word in (flag, value))]
+    text = " ".join([playbook.path, *(f"{flag} {_quoted(value)}" for flag, value in said.items())])
     try:
         return text if normalise.words(text) == wanted else None
     except OpsError:

@@ -50,7 +50,7 @@ class Spec:
 def _shown(param: Param) -> str:
     name = param.name.upper()
     if param.option:
-        return f"[--{param.name} {'yes|no' if param.type == 'boolean' else name}]"
+        return f"[{param.flag} {'yes|no' if param.type == 'boolean' else name}]"
     return name if param.required else f"[{name}]"
 
 

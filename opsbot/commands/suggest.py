@@ -34,7 +34,7 @@ def _suggest(tree: Tree, services: Services, words: Sequence[str], last: str) ->
         return paths
     spec, length = found
     if last.startswith("-"):
-        return [option for param in spec.params if (option := f"--{param.name}").startswith(last)]
+        return [param.flag for param in spec.params if param.flag.startswith(last)]
     given = _given(tree, spec.params, words[length:])
     free = sorted((param for param in spec.params if param.name not in given), key=lambda param: not param.required)
     fitting = [path for path in paths if path != spec.path] if length == len(words) else []

@@ -91,7 +91,7 @@ def near_paths(tree: Tree, words: Sequence[str]) -> list[str]:
 
 def _command(spec: Spec, known: Known) -> click.Command:
     options = [
-        click.Option([f"--{param.name}", *(["--env"] if param == target(spec.params) else [])], help=param.help)
+        click.Option([param.flag, *(["--env"] if param == target(spec.params) else [])], help=param.help)
         for param in spec.params
     ]
     flags = [
@@ -107,8 +107,13 @@ def _command(spec: Spec, known: Known) -> click.Command:
         callback=lambda **given: _parsed(spec, known, given),
         params=[words, *options, *flags],
         add_help_option=False,
-        context_settings={"token_normalize_func": str.lower, "ignore_unknown_options": spec.verbatim},
+        context_settings={"token_normalize_func": _token, "ignore_unknown_options": spec.verbatim},
     )
+
+
+def _token(word: str) -> str:
+    """Options are known whatever their case; `--one_way` is `--one-way`."""
+    return word.lower().replace("_", "-")
 
 
 def _parsed(spec: Spec, known: Known, given: dict[str, Any]) -> Parsed:

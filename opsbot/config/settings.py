@@ -112,6 +112,12 @@ class OneOff(Frozen):
     timeout: Duration = timedelta(minutes=5)
 
 
+class Migration(OneOff):
+    """Brings the schema to the image's own state. `one_way_argv`: words added where a person lets one-way migrations run."""
+
+    one_way_argv: tuple[str, ...] = ()
+
+
 class Service(Frozen):
     """A thing operated. `secrets` maps the target file name to the Swarm secret's name without the stack prefix."""
 
@@ -125,7 +131,7 @@ class Service(Frozen):
     release_path: str = "/release"
     health_path: str = "/health"
     smoke: OneOff | None = None
-    migrate: OneOff | None = None
+    migrate: Migration | None = None
     ready_within: Duration = timedelta(seconds=60)
     bake: Duration = timedelta(seconds=30)
     drain: Duration = timedelta(seconds=10)

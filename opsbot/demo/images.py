@@ -22,12 +22,16 @@ LABEL = "opsbot.context"
 # Of app/: the stack around the application, and what people read. It may change without a new image of the application.
 AROUND = ("db", "edge", "monitoring", "prometheus", "alertmanager", "grafana")
 BUILD_SECONDS = 900
+MIGRATIONS = ("python", "-m", "minitwit.migrate", "--list")
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """What one image is made of: a folder, what of it, a patch on it, and the tag that it gets."""
+    """What one image is made of: a folder, what of it, a patch on it, and the tag that it gets.
+
+    `lists`: an argv that prints in the image which migrations it has; that becomes its build argument MIGRATIONS.
+    """
 
     repository: str
     tag: str
@@ -35,6 +39,7 @@ class Recipe:
     only: tuple[str, ...] = ()
     patch: Path | None = None
     arguments: Mapping[str, str] = field(default_factory=dict)
+    lists: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -84,7 +89,8 @@ def web(version: str) -> Recipe:
     change = PATCHES / f"{version}.patch"
     own = (path.name for path in APP.iterdir() if not path.name.startswith((".", "_")))
     parts = (name for name in own if name not in AROUND and not name.endswith((".yml", ".md")))
-    return Recipe("minitwit", version, APP, tuple(sorted(parts)), patch=change if change.exists() else None)
+    found = change if change.exists() else None
+    return Recipe("minitwit", version, APP, tuple(sorted(parts)), patch=found, lists=MIGRATIONS)
 
 
 def watching(suffix: str, base_image: str, packages: str = "") -> Recipe:
@@ -135,7 +141,7 @@ class Builder:
             mark = context.fingerprint(copied, *arguments)
             if not (self._built_from(name) == mark and self.registry.has(recipe.repository, recipe.tag)):
                 with timed(self.say, f"building {recipe.repository}:{recipe.tag}"):
-                    self._build(copied, name, [*arguments, f"--label={LABEL}={mark}"])
+                    self._build(copied, name, [*arguments, f"--label={LABEL}={mark}"], recipe.lists)
         return self._by_digest(name)
 
     def _arguments(self, recipe: Recipe, copied: Path) -> list[str]:
@@ -149,9 +155,14 @@ class Builder:
         }
         return [f"--build-arg={name}={value}" for name, value in values.items()]
 
-    def _build(self, folder: Path, name: str, arguments: list[str]) -> None:
+    def _build(self, folder: Path, name: str, arguments: list[str], lists: tuple[str, ...]) -> None:
         proxies = [f"--build-arg={proxy}" for proxy in PROXIES if os.environ.get(proxy)]
-        self.engine.docker("build", "--tag", name, *arguments, *proxies, str(folder), seconds=BUILD_SECONDS)
+        options = ["--tag", name, *arguments, *proxies]
+        self.engine.docker("build", *options, str(folder), seconds=BUILD_SECONDS)
+        if lists:  # once more, on the same layers: what the image says of itself becomes its label
+            told = self.engine.docker("run", "--rm", "--network=none", name, *lists, seconds=60).strip()
+            options.append(f"--build-arg=MIGRATIONS={told}")
+            self.engine.docker("build", *options, str(folder), seconds=BUILD_SECONDS)
         self.engine.docker("push", "--quiet", name, seconds=300)
 
     def _built_from(self, name: str) -> str:

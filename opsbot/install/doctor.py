@@ -95,7 +95,7 @@ def _checks(config: Config, targets: Targets, store: Store, clock: Clock) -> dic
 def playbooks(config: Config, targets: Targets, reach: Reach, clock: Clock) -> Finding:
     """Whether each can be read."""
     parts = Parts(reach.database, reach.bucket, clock)
-    steps = catalog(Collaborators(clock, targets, parts, reach.edge_url, reach.execute, reach.start))
+    steps = catalog(Collaborators(clock, targets, parts, reach.edge_url, reach.execute, reach.start, reach.schema()))
     return ok(f"All {len(load_all(config.playbooks, steps, RESERVED))} playbooks are valid.")
 
 

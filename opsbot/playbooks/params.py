@@ -41,6 +41,11 @@ class Param:
     option: bool = False  # given by name only: `--smoke no`, or behind a little word of that name: `from v3`
     terminal: bool = False  # only of use there: no form in chat asks for it
 
+    @property
+    def flag(self) -> str:
+        """How its option is written: `--one-way` for `one_way`."""
+        return f"--{self.name.replace('_', '-')}"
+
 
 @dataclass(frozen=True)
 class Known:

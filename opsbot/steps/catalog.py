@@ -18,6 +18,7 @@ from opsbot.steps import (
     rollout,
     rollout_trial,
     running,
+    schema,
     sql,
     stack,
     upgrade,
@@ -34,6 +35,7 @@ class Collaborators:
     edge_url: Callable[[str], str]
     execute: sql.Execute
     start: container.Start
+    schema: schema.Schema
 
 
 def catalog(given: Collaborators) -> Mapping[str, Step]:
@@ -46,13 +48,13 @@ def catalog(given: Collaborators) -> Mapping[str, Step]:
         "manual": generic.Manual(),
         "announce": generic.Announce(),
         "image.resolve": release.ImageResolve(given.targets),
-        "release.way_back": release.WayBack(given.targets),
-        "release.choose": release.ReleaseChoose(given.targets),
+        "release.way_back": release.WayBack(given.targets, given.schema),
+        "release.choose": release.ReleaseChoose(given.targets, given.schema),
         "release.block": release.ReleaseBlock(given.targets),
         "release.running": running.ReleaseRunning(given.targets),
         "rollout.prepare": rollout.Prepare(given.targets),
         "rollout.ready": rollout.Ready(given.targets),
-        "rollout.migrate": rollout_trial.Migrate(given.targets),
+        "rollout.migrate": rollout_trial.Migrate(given.targets, given.schema),
         "rollout.smoke": rollout_trial.Smoke(given.targets),
         "rollout.switch": rollout.Switch(given.targets),
         "rollout.bake": rollout_trial.Bake(given.targets),

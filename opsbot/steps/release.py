@@ -6,10 +6,12 @@ from typing import Any, ClassVar
 
 from opsbot.errors import NotFound, OpsError, Refused, did_you_mean
 from opsbot.runs.step import Context, Fact, Facts, Outputs, ReadOnly, Recheck, With
+from opsbot.runtime import migrations
 from opsbot.runtime import release as rules
 from opsbot.runtime.registry import Image
 from opsbot.runtime.target import Target, Targets
 from opsbot.steps import changes
+from opsbot.steps.schema import UNASKED, Schema
 from opsbot.store.releases import State
 from opsbot.store.rows import ReleaseRow
 
@@ -31,6 +33,12 @@ class OfTag(OfService):
     tag: str
 
 
+class OfWayBack(OfService):
+    """A service that a deploy changes; `migrations`: what its image lists."""
+
+    migrations: str = ""
+
+
 class OfChoice(OfService):
     """A release to return to: a number, `web-12` or a tag; nothing = the one before. `leaving`: only if that one is live."""
 
@@ -45,10 +53,10 @@ class OfLeft(OfService):
 
 
 class ImageResolve(ReadOnly):
-    """image.resolve: a tag → the digest that is deployed."""
+    """image.resolve: a tag → the digest that is deployed, and what its labels say: commit, migrations."""
 
     With: ClassVar[type[With]] = OfTag
-    outputs: ClassVar[tuple[str, ...]] = ("image", "digest", "tag", "revision")
+    outputs: ClassVar[tuple[str, ...]] = ("image", "digest", "tag", "revision", "migrations")
 
     def __init__(self, targets: Targets) -> None:
         self._targets = targets
@@ -77,18 +85,19 @@ class ImageResolve(ReadOnly):
 class WayBack(ReadOnly):
     """release.way_back: what a rollback would return to, and whether it could."""
 
-    With: ClassVar[type[With]] = OfService
+    With: ClassVar[type[With]] = OfWayBack
     outputs: ClassVar[tuple[str, ...]] = ()
 
-    def __init__(self, targets: Targets) -> None:
-        self._targets = targets
+    def __init__(self, targets: Targets, schema: Schema = UNASKED) -> None:
+        self._targets, self._schema = targets, schema
 
-    def facts(self, ctx: Context, args: OfService) -> Facts:
+    def facts(self, ctx: Context, args: OfWayBack) -> Facts:
         target = self._targets.get(args.environment)
         live = target.store.releases.live(args.environment, args.service)
-        return Facts((_way_back(target, args.service, live),))
+        unsafe = self._schema.way_back(target, live, args.migrations) if live else None
+        return Facts((unsafe or _way_back(target, args.service, live),))
 
-    def run(self, ctx: Context, args: OfService) -> Outputs:
+    def run(self, ctx: Context, args: OfWayBack) -> Outputs:
         return {}
 
 
@@ -98,8 +107,8 @@ class ReleaseChoose(ReadOnly):
     With: ClassVar[type[With]] = OfChoice
     outputs: ClassVar[tuple[str, ...]] = ("release", "image", "tag", "revision", "warm")
 
-    def __init__(self, targets: Targets) -> None:
-        self._targets = targets
+    def __init__(self, targets: Targets, schema: Schema = UNASKED) -> None:
+        self._targets, self._schema = targets, schema
 
     def facts(self, ctx: Context, args: OfChoice) -> Facts:
         target = self._targets.get(args.environment)
@@ -109,7 +118,8 @@ class ReleaseChoose(ReadOnly):
         since = f", from {live.tag} ({live.id})" if live else ""
         bind = [row.number, row.digest, live.number if live else None]
         chosen = Fact(_CHOSEN, "green", f"Back to {row.tag} ({row.id}){since}.", bind=bind)
-        return Facts((chosen, _readiness(target, row, warm)), _told(row, warm))
+        unsafe = self._schema.back(target, row)
+        return Facts((*([unsafe] if unsafe else ()), chosen, _readiness(target, row, warm)), _told(row, warm))
 
     def run(self, ctx: Context, args: OfChoice) -> Outputs:
         """What was shown to the person, or nothing: never what the same words would mean a moment later."""
@@ -219,7 +229,14 @@ def _may_serve(row: ReleaseRow, others: list[ReleaseRow]) -> ReleaseRow:
 
 
 def _outputs(found: Image) -> Outputs:
-    return {"image": found.image, "digest": found.digest, "tag": found.tag, "revision": found.revision}
+    listed = found.labels.get(migrations.LABEL, "")
+    return {
+        "image": found.image,
+        "digest": found.digest,
+        "tag": found.tag,
+        "revision": found.revision,
+        "migrations": listed if migrations.parse(listed) else "",
+    }
 
 
 def _told(row: ReleaseRow, warm: bool) -> dict[str, Any]:

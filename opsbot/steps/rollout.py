@@ -15,11 +15,12 @@ from opsbot.steps.rollout_facts import before_deploy
 
 
 class OfImage(OfService):
-    """A resolved image of a service; `image` is `repo@sha256:…`."""
+    """A resolved image of a service; `image` is `repo@sha256:…`, `migrations` what its label lists."""
 
     image: str
     tag: str
     revision: str = ""
+    migrations: str = ""
 
 
 class OfRelease(OfService):
@@ -45,7 +46,7 @@ class Prepare:
     def run(self, ctx: Context, args: OfImage) -> Outputs:
         target = self._targets.get(args.environment)
         row = record.of_run(target, args.service, ctx.run) or record.add(
-            target, ctx, args.service, args.image, args.tag, args.revision
+            target, ctx, args.service, args.image, args.tag, args.revision, args.migrations
         )
         prepared = target.rollout(args.service).prepare(row, ctx.run, ctx)
         return {"release": row.number, "colour": prepared.colour, "address": prepared.address}

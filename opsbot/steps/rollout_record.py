@@ -18,8 +18,11 @@ def of_run(target: Target, service: str, run: str) -> ReleaseRow | None:
     return row if ours else None
 
 
-def add(target: Target, ctx: Context, service: str, image: str, tag: str, revision: str) -> ReleaseRow:
-    """Record the release that a run makes of an image. First the record learns what is live, so that there is a way back."""
+def add(target: Target, ctx: Context, service: str, image: str, tag: str, revision: str, migrations: str) -> ReleaseRow:
+    """Record the release that a run makes of an image. First the record learns what is live, so that there is a way back.
+
+    `migrations` is the list on its label, "" if it has none.
+    """
     _learn(target, ctx, service)
     configured = target.service(service)
     return target.store.releases.add(
@@ -32,7 +35,7 @@ def add(target: Target, ctx: Context, service: str, image: str, tag: str, revisi
         env=specs.environment(configured, target.stack),
         secrets=configured.secrets,
         spec=target.neutral_spec(service, image),
-        schema=None,
+        schema=migrations or None,
         run=ctx.run,
         author=ctx.actor,
         now=target.clock.now(),

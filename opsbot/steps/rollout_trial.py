@@ -7,12 +7,14 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
+from opsbot.config.settings import Migration
 from opsbot.errors import OpsError, StepFailed, Unavailable
 from opsbot.runs.step import Context, Fact, Facts, Json, Outputs, Park, ReadOnly, Recheck, With
 from opsbot.runtime.progress import RolloutFailed
 from opsbot.runtime.target import Target, Targets
 from opsbot.steps.release import OfService
 from opsbot.steps.rollout import OfRelease
+from opsbot.steps.schema import UNASKED, Schema, stays
 
 _SLICE = timedelta(seconds=5)
 _SOON = timedelta(seconds=1)  # after a bad look, look again soon
@@ -21,45 +23,52 @@ _MISSES = 3  # bad looks in a row that end the bake; one may be a network hiccup
 
 
 class OfMigration(OfService):
-    """The image whose migrations are run."""
+    """The image whose migrations are run, what its label lists, and whether one-way ones may run."""
 
     image: str
+    migrations: str = ""
+    one_way: bool = False
 
 
 class Migrate:
     """rollout.migrate: the image's own migration verb, once, with the service's settings and secrets.
 
     It takes a lock in the database and is safe to start twice; what it did is not undone. Its last line may be JSON: `from`
-    and `to`; or, where it failed, `error`, and `changed` false if the database is as it was.
+    and `to`; or, where it failed, `error`, and `changed` false if the database is as it was. `stays`: what the release
+    before does not know of it, as the end of a sentence about a deploy that failed; empty for migrations that only add.
     """
 
     With: ClassVar[type[With]] = OfMigration
-    outputs: ClassVar[tuple[str, ...]] = ("from", "to")
+    outputs: ClassVar[tuple[str, ...]] = ("from", "to", "stays")
     mutates: ClassVar[bool] = True
 
-    def __init__(self, targets: Targets) -> None:
-        self._targets = targets
+    def __init__(self, targets: Targets, schema: Schema = UNASKED) -> None:
+        self._targets, self._schema = targets, schema
 
     def facts(self, ctx: Context, args: OfMigration) -> Facts:
-        verb = self._targets.get(args.environment).service(args.service).migrate
+        target = self._targets.get(args.environment)
+        verb = target.service(args.service).migrate
+        found = self._schema.brings(target, args.service, args.migrations, args.one_way, _how(verb, args))
         if verb is None:
-            return Facts((Fact("migrations", "green", "No migrations are configured."),))
+            return Facts((*found, Fact("migrations", "green", "No migrations are configured.")))
         text = f"Migrations run with {' '.join(verb.argv)}, before anybody is sent to the new release."
+        words = Fact("migrations", "green", text, bind=list(verb.argv))
         away = [_away(self._targets, args.environment, name) for name in sorted(self._targets.database_services)]
-        return Facts((Fact("migrations", "green", text, bind=list(verb.argv)), *filter(None, away)))
+        return Facts((*found, words, *filter(None, away)))
 
     def run(self, ctx: Context, args: OfMigration) -> Outputs:
         target = self._targets.get(args.environment)
         verb = target.service(args.service).migrate
         if verb is None:
-            return {"from": None, "to": None}
+            return {"from": None, "to": None, "stays": ""}
         recorded = target.neutral_spec(args.service, args.image)
         within = verb.timeout.total_seconds()
-        ended = target.place(args.service).once(recorded, "migrate", ctx.run, verb.argv, within, ctx)
+        argv = [*verb.argv, *(verb.one_way_argv if args.one_way else ())]
+        ended = target.place(args.service).once(recorded, "migrate", ctx.run, argv, within, ctx)
         told = _last_json(ended.output)
         if ended.code != 0:
             raise _failed("The migration failed", ended.code, told, ended.output or ended.error)
-        return {"from": told.get("from"), "to": told.get("to")}
+        return {"from": told.get("from"), "to": told.get("to"), "stays": stays(target, args.service, args.migrations)}
 
     def undo(self, ctx: Context, args: OfMigration, outputs: Outputs | None) -> None:
         return None
@@ -171,14 +180,30 @@ def _last_json(output: str) -> dict[str, Json]:
     return {}
 
 
+def _how(verb: Migration | None, args: OfMigration) -> str:
+    """What is run where one-way migrations are let through."""
+    if verb is None:
+        return ""
+    if verb.one_way_argv:
+        return f"It is run with {' '.join(verb.one_way_argv)} for that."
+    setting = f"services.{args.service}.migrate.one_way_argv"
+    return f"opsbot.yml has no words for it ({setting}), so the program is run as always and may refuse."
+
+
 def _failed(what: str, code: int, told: Mapping[str, Json], output: str) -> RolloutFailed:
     why = told.get("message") or told.get("error") or (output.strip().splitlines() or ["it said nothing"])[-1]
     return RolloutFailed(
         f"{what}: {str(why).rstrip('.')}.",
         "Nobody was sent to the new release.",
-        details=f"Exit code {code}.\n{output}".strip(),
+        details="\n".join([f"Exit code {code}.", *_others(output, told)]),
         untouched=told.get("changed") is False,
     )
+
+
+def _others(output: str, told: Mapping[str, Json]) -> list[str]:
+    """The output without the line that was understood: it is said in words already."""
+    understood = bool(told.get("message") or told.get("error"))
+    return [line for line in output.strip().splitlines() if not understood or _last_json(line) != told]
 
 
 def _away(targets: Targets, environment: str, database: str) -> Fact | None:

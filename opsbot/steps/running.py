@@ -9,6 +9,7 @@ from opsbot.errors import NotFound, OpsError, Refused
 from opsbot.runs.step import Context, Fact, Facts, Outputs, ReadOnly, With
 from opsbot.runtime.target import Target, Targets
 from opsbot.steps.release import OfService
+from opsbot.steps.schema import text_of
 from opsbot.store.rows import ReleaseRow
 
 
@@ -22,7 +23,7 @@ class ReleaseRunning(ReadOnly):
     """release.running: the live release of a service in another environment."""
 
     With: ClassVar[type[With]] = OfOther
-    outputs: ClassVar[tuple[str, ...]] = ("release", "image", "tag", "revision")
+    outputs: ClassVar[tuple[str, ...]] = ("release", "image", "tag", "revision", "migrations")
 
     def __init__(self, targets: Targets) -> None:
         self._targets = targets
@@ -33,10 +34,11 @@ class ReleaseRunning(ReadOnly):
         when = f", since {ago(row.live_at, source.clock.now()).removesuffix(' ago')}" if row.live_at else ""
         text = f"{args.environment} runs {row.tag} ({row.id}, {row.digest[:19]}){when}."
         found = Fact("image", "green", text, bind=row.digest)
-        return Facts((found, *_image(self._targets.get(args.into), row)), _told(row))
+        return Facts((found, *_image(self._targets.get(args.into), row)), _told(source, row))
 
     def run(self, ctx: Context, args: OfOther) -> Outputs:
-        return _told(_running(self._targets.get(args.environment), args))
+        source = self._targets.get(args.environment)
+        return _told(source, _running(source, args))
 
 
 def _running(source: Target, args: OfOther) -> ReleaseRow:
@@ -71,5 +73,11 @@ def _image(target: Target, row: ReleaseRow) -> list[Fact]:
     )
 
 
-def _told(row: ReleaseRow) -> dict[str, Any]:
-    return {"release": row.number, "image": row.image, "tag": row.tag, "revision": row.revision or ""}
+def _told(source: Target, row: ReleaseRow) -> dict[str, Any]:
+    return {
+        "release": row.number,
+        "image": row.image,
+        "tag": row.tag,
+        "revision": row.revision or "",
+        "migrations": text_of(source, row),
+    }

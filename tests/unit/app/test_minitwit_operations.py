@@ -172,6 +172,13 @@ def test_every_migration_says_its_kind():
     assert set(kinds) <= {"expand", "contract", "irreversible"}
 
 
+def test_the_migrations_are_listed_for_the_image_s_label_without_a_database(monkeypatch, capsys):
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    monkeypatch.setattr(schema.scripts().get_revision("0002").module, "kind", "contract")
+    assert migrate.main(["--list"]) == 0
+    assert capsys.readouterr().out == "0001:expand 0002:contract\n"
+
+
 @pytest.mark.parametrize("kind", ["contract", "irreversible"])
 def test_a_migration_that_takes_something_away_is_refused_until_it_is_allowed(tmp_path, monkeypatch, capsys, kind):
     monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/minitwit.db")

@@ -164,6 +164,7 @@ FIRST = {  # card of something that went wrong → the button that helps most
     "refused-no-registry": "Try again",
     "misunderstood": "deploy v2 to staging",
     "place-missing": "deploy v2 to staging",
+    "refused-one-way": "Backups",
     "alert-firing": "Acknowledge",
     "alerts": "Ack 1",
     "status-unwell": "Ack 1",
@@ -172,6 +173,7 @@ NOTHING_TO_PRESS = {
     "run-waits-for-approval",
     "run-rejected",
     "plan",
+    "plan-one-way",
     "day",
 }  # warned, but nothing failed: Approve, Do it
 
@@ -183,6 +185,7 @@ def test_the_first_button_of_whatever_went_wrong_is_the_one_that_helps(made: Map
 
 REFUSED = {  # code of a fact that forbids a deploy → the first button
     "no_backup": "Backups",
+    "one_way": "Backups",
     "blocked": "Releases",
     "no_way_back": "Releases",
     "unknown_release": "Releases",

@@ -41,7 +41,7 @@ def test_a_plan_is_shown_and_nothing_is_done(world: World) -> None:
 
     assert reply.text == "The plan: Deploy web v2 to staging."
     assert "image.resolve is ready." in shown(reply)
-    assert "cannot be undone: migrations only add" in shown(reply)
+    assert "cannot be undone: its migrations stay" in shown(reply)
     assert "Do it: opsbot deploy --tag v2 --environment staging --service web" in shown(reply)
     assert world.store.runs.list() == []
     assert world.asked == []
@@ -79,7 +79,7 @@ def test_a_failed_step_is_undone_and_the_last_words_are_shown(world: World) -> N
     told = card(world, reply.run)
     assert "v2 did not go live in staging." in told
     assert "The front page answers 500. Look at its log." in told
-    assert "“Migrate the database” is not undone: migrations only add" in told
+    assert "“Migrate the database” is not undone: its migrations stay" in told
     assert "Try again: opsbot deploy --tag v2 --environment staging --service web" in told
     assert ("undo", "rollout.prepare") in [(kind, name) for kind, name, _ in world.asked]
 

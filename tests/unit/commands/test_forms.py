@@ -57,6 +57,12 @@ def test_what_was_typed_already_stands_in_the_form(world: World) -> None:
     }
 
 
+def test_what_is_dangerous_is_in_a_form_only_if_it_was_typed(world: World) -> None:
+    for words in ("--one-way yes", "--one_way=yes"):
+        fields = {field.name: field for field in form(world, f"deploy v2 {words}").fields}
+        assert (fields["one_way"].label, fields["one_way"].value) == ("One way", "yes")
+
+
 def test_a_form_offers_only_the_environments_in_which_its_asker_may_say_it(world: World) -> None:
     with pytest.raises(Refused) as refused:
         form(world, "deploy", EVE)
@@ -70,6 +76,7 @@ def test_every_command_that_lacks_something_has_a_form(world: World) -> None:
     for spec in world.front.tree.specs.values():
         found = form(world, spec.path)
         settled = {one.name for one in spec.params if one.terminal or (one.type == "database" and not one.required)}
+        settled |= {one.name for one in spec.params if one.option and one.default is False}  # only where it was typed
         assert {field.name for field in found.fields} | settled == {param.name for param in spec.params}
 
 
@@ -105,6 +112,7 @@ def test_a_refusal_is_about_the_field_that_its_code_names(world: World) -> None:
     [
         ("deploy", {"environment": "staging", "tag": "v2", "service": "web", "smoke": "yes"}, "deploy v2 to staging"),
         ("deploy", {"environment": "staging", "tag": "v2", "smoke": "no"}, "deploy v2 to staging --smoke no"),
+        ("deploy", {"environment": "staging", "tag": "v2", "one_way": "yes"}, "deploy v2 to staging --one-way yes"),
         ("deploy", {"environment": "production", "tag": "v2", "service": "api"}, "deploy v2 to production api"),
         ("rollback", {"environment": "production"}, "rollback production"),
         ("rollback", {"environment": "production", "to": "3"}, "rollback production 3"),

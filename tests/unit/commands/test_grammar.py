@@ -15,8 +15,11 @@ from opsbot.commands.request import ChangeRequest, Note, Query, Request
 from opsbot.commands.tree import Parsed, Tree
 from opsbot.errors import NotFound, OpsError, UsageError
 
-DEPLOY = ("deploy", {"tag": "v2", "environment": "production", "service": "web", "smoke": True})
-PROMOTE = ("promote", {"from": "staging", "environment": "production", "service": "web", "smoke": True})
+DEPLOY = ("deploy", {"tag": "v2", "environment": "production", "service": "web", "smoke": True, "one_way": False})
+PROMOTE = (
+    "promote",
+    {"from": "staging", "environment": "production", "service": "web", "smoke": True, "one_way": False},
+)
 THEN = ("restore", {"backup": "yesterday 14:00", "database": "main", "environment": "staging"})
 LOGS = ("logs", {"service": "web", "environment": "staging", "since": None, "grep": None})
 BACK = ("rollback", {"environment": "staging", "to": None, "from": None, "service": "web"})
