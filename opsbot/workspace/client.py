@@ -210,6 +210,10 @@ class Controls:
         who = {"user": user} if user else {}
         self.order("join", channel=channel, leave=leave, **who)
 
+    def person(self, name: str) -> str:
+        """Somebody new; their id."""
+        return str(self.send("POST", "/control/person", {"name": name})["id"])
+
     def channel(self, name: str) -> str:
         """Make a public channel with the bot and everybody in it; its id."""
         return str(self.send("POST", "/control/channel", {"name": name})["id"])

@@ -127,6 +127,11 @@ async def join(hub: Hub, body: Json) -> Json:
     return {"ok": True, "members": channel.members}
 
 
+async def person(hub: Hub, body: Json) -> Json:
+    """{name}: somebody new, in #general → {id}. Pages that are open know them when they are loaded again."""
+    return {"ok": True, "id": membership.newcomer(hub.world, str(body["name"])).id}
+
+
 async def channel(hub: Hub, body: Json) -> Json:
     """{name}: a new public channel with the bot and everybody in it → {id}."""
     made = membership.create(hub.world, str(body["name"]))
@@ -175,6 +180,7 @@ _ORDERS: dict[str, people.Act] = {
     "forget": forget,
     "join": join,
     "channel": channel,
+    "person": person,
 }
 ROUTES: list[BaseRoute] = [
     *(Route(f"/control/{name}", people.route(act), methods=["POST"]) for name, act in people.ACTS.items()),

@@ -1,9 +1,9 @@
-"""Channels as things that change: made, joined, left, archived, given a topic; pages and the bot are told."""
+"""Channels as things that change: made, joined, left, archived, given a topic; pages and the bot are told. Newcomers."""
 
 import time
 
 from opsbot.workspace.errors import ApiError
-from opsbot.workspace.records import Channel, Json
+from opsbot.workspace.records import Channel, Json, User
 from opsbot.workspace.world import World
 
 
@@ -15,6 +15,16 @@ def create(world: World, name: str) -> Channel:
     world.channels[made.id] = made
     world.messages[made.id] = {}
     show(world, made)
+    return made
+
+
+def newcomer(world: World, name: str) -> User:
+    """A new person, who joins #general; ApiError `name_taken`."""
+    if any(user.name == name for user in world.users.values()):
+        raise ApiError("name_taken")
+    made = User(world.new_id("U"), name, name.title())
+    world.users[made.id] = made
+    join(world, world.channel("#general"), made.id)
     return made
 
 

@@ -8,15 +8,16 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
+from opsbot.workspace import seed
 from opsbot.workspace.hub import Hub, Tokens
-from opsbot.workspace.records import Channel, Json, Message, Usergroup, View
+from opsbot.workspace.records import Channel, Json, Message, User, Usergroup, View
 from opsbot.workspace.shared_file import SharedFile
 from opsbot.workspace.signed import RequestUrls
 
 _FILE = "workspace.json"
 _BYTES = "files"
 _EVERY_SECONDS = 0.5
-_Record = TypeVar("_Record", Channel, Message, Usergroup, View, SharedFile, Tokens)
+_Record = TypeVar("_Record", User, Channel, Message, Usergroup, View, SharedFile, Tokens)
 
 
 def tokens(folder: Path | None) -> Tokens:
@@ -27,6 +28,8 @@ def tokens(folder: Path | None) -> Tokens:
 def load(hub: Hub, folder: Path) -> None:
     """Bring back what was said and made. Open modals are not: no person has them on the screen any more."""
     kept, world = _read(folder), hub.world
+    for one in kept.get("newcomers", []):
+        world.users[one["id"]] = _record(User, one)
     for one in kept.get("channels", []):
         world.channels[one["id"]] = _record(Channel, one)
         world.messages.setdefault(one["id"], {})
@@ -54,10 +57,11 @@ def request_urls(folder: Path | None) -> RequestUrls | None:
 
 def save(hub: Hub, folder: Path) -> None:
     """Write everything, replacing the file in one move; it holds tokens, so only its owner may read it."""
-    world, http = hub.world, hub.delivery.http
+    world, http, seeded = hub.world, hub.delivery.http, {user.id for user in seed.users()}
     kept = {
         "tokens": asdict(hub.tokens),
         "http": asdict(http.urls) if http else None,
+        "newcomers": [asdict(user) for user in world.users.values() if user.id not in seeded],
         "channels": [asdict(channel) for channel in world.channels.values()],
         "messages": [vars(message) for channel in world.messages.values() for message in channel.values()],
         "usergroups": [asdict(group) for group in world.usergroups.values()],

@@ -15,8 +15,7 @@ from tests.bench.echo import Beside, Both
 from tests.bench.rows import Row, percentile
 from tests.bench.world import ADMIN, CHANNEL, PLACE, NotMeasured, World, say
 
-PEOPLE = ("U01ALICE", "U02BOB", "U03CAROL")
-PLACES = 50
+PLACES = 50  # and as many people, each with a channel of their own
 ALONE, AT_ONCE = 3, 4  # rounds through all places: 150 and 200 of each act
 SHARES = (0.5, 0.99)
 ACKS, PACE = 20, 1.3  # chat.update allows 20 at once, then 50 a minute
@@ -78,14 +77,14 @@ def moment(message: Json) -> float:
 
 def measure(area: str, ours: Controls, theirs: Controls) -> list[Row]:
     """Both acts, by one person and by fifty."""
-    say(f"slash commands and clicks in {PLACES} channels, by one person and by {PLACES} at once")
+    say(f"slash commands and clicks of {PLACES} people, one after the other and all at once")
     both = _places(ours), _places(theirs)
     for side in both:  # opens connections, fills caches
         _at_once(side, _slash)
         _at_once(side, _click)
     seen = (
         f"By the workspace's clock, from the person's act to the first message or edit that this person sees after it,"
-        f" in {PLACES} channels, because a channel takes one post a second; bot and echo in turn, each in a workspace of"
+        f" {PLACES} people in {PLACES} channels, because a channel takes one post a second; bot and echo in turn, each in a workspace of"
         " its own. "
     )
     command = f"`/ops {HELP}`, answered through its response_url."
@@ -132,8 +131,8 @@ def _is_card(message: Json, *, name: str, edited: bool = False) -> bool:
 
 def _places(controls: Controls) -> list[Place]:
     now = int(time.time())  # the echo's workspace keeps the channels of earlier times
-    names = [f"bench-{now}-{number}" for number in range(PLACES)]
-    return [Place(controls, controls.channel(name), PEOPLE[place % len(PEOPLE)]) for place, name in enumerate(names)]
+    people = [controls.person(f"person{number}of{now}") for number in range(PLACES)]
+    return [Place(controls, controls.channel(f"bench-{now}-{person.lower()}"), person) for person in people]
 
 
 def _slash(place: Place) -> Callable[[], float]:

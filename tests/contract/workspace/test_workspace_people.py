@@ -222,6 +222,21 @@ def test_the_inspector_shows_calls_deliveries_hooks_and_faults_without_secrets(
     assert get(workspace, "inspector", after=listed[-1]["n"])["entries"] == []
 
 
+def test_somebody_new_can_ask_the_bot_and_is_known_after_a_restart(tmp_path: Path) -> None:
+    with Workspace(state=tmp_path) as first:
+        new = first.person("erin")
+        place = first.channel("erins")
+        first.say(new, place, "hello")
+        with pytest.raises(ValueError, match="name_taken"):
+            first.person("erin")
+    with Workspace(state=tmp_path) as again:
+        [said] = again.messages(place, new)
+        assert (said["user"], said["text"]) == (new, "hello")
+        web = WebClient(token=again.bot_token, base_url=again.api_url)
+        assert web.users_info(user=new)["user"]["real_name"] == "Erin"
+        assert new in web.conversations_members(channel="C03GEN")["members"]
+
+
 def test_faults_are_listed_and_all_end_at_once(workspace: Workspace, web: WebClient) -> None:
     workspace.rate_limit("users.info", count=2, retry_after=7)
     workspace.slow(0.5)
