@@ -159,13 +159,13 @@ class Deploys:
 
     def image(self, tag: str) -> OfImage:
         found = ImageResolve(self.targets).run(Run(), OfTag(**self.of, tag=tag))
-        return OfImage(**self.of, image=found["image"], tag=tag, revision=found["revision"])
+        return OfImage(**self.of, **{name: found[name] for name in ("image", "tag", "revision", "migrations")})
 
     def prepared(self, tag: str, run: Run) -> OfRelease:
         """A release that runs, migrated and smoke-tested, where nobody is sent yet."""
         image = self.image(tag)
         found = Prepare(self.targets).run(run, image)
-        Migrate(self.targets).run(run, OfMigration(**self.of, image=image.image))
+        Migrate(self.targets).run(run, OfMigration(**self.of, image=image.image, migrations=image.migrations))
         release = OfRelease(**self.of, release=found["release"])
         Smoke(self.targets).run(run, release)
         return release

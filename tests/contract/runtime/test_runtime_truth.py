@@ -33,7 +33,7 @@ def engine(target: Target, *words: str) -> None:
 def vars_of(deploys: Any, tag: str) -> dict[str, str]:
     """What a deploy of that tag would be given."""
     image = deploys.image(tag)
-    return {"image": image.image, "tag": image.tag, "revision": image.revision}
+    return {name: getattr(image, name) for name in ("image", "tag", "revision", "migrations")}
 
 
 def test_two_records_never_take_one_release_for_another(deploys: Any, stranger: Any, target: Target) -> None:
