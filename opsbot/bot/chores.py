@@ -2,31 +2,39 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from dataclasses import asdict
 from datetime import UTC, date, timedelta
+from functools import partial
 from typing import Any
 
 from opsbot import log
 from opsbot.backups.storage import Storage
+from opsbot.bot.heads import keep
 from opsbot.clock import Clock
 from opsbot.commands.daily import daily
 from opsbot.commands.reply import Reply
 from opsbot.config.settings import Config
 from opsbot.errors import OpsError
 from opsbot.store import Store
-from opsbot.store.audit import Head
+from opsbot.store.rows import HoldRow
 
 WARN_BEFORE = 600.0  # seconds before a lock or freeze ends
-HEADS = "audit"  # the folder of the bucket in which the heads of past days lie
-TOLD = "audit.head.told"
+DAYS = 7  # past days whose head is handed out after an absence, at most
+TOLD = "audit.head.told"  # the newest day whose head was posted
+
+Key = tuple[str, str]
+Posted = Callable[[], None]
+Tell = Callable[[Reply, str | None, Key, Posted], None]
 
 _log = log.get(__name__)
 
 
 class Chores:
-    """Called by the bot that leads. `tell(reply, environment)` says something once in the environment's channel."""
+    """Called by the bot that leads.
+
+    `tell(reply, environment, key, posted)` says something once in the environment's channel, whatever happens to us
+    meanwhile, and calls `posted` when it stands there. What this program has handed over is not handed over again.
+    """
 
     def __init__(
         self,
@@ -34,12 +42,13 @@ class Chores:
         clock: Clock,
         store: Store,
         bucket: Callable[[], Storage],
-        tell: Callable[[Reply, str | None], None],
+        tell: Tell,
         changed: Callable[[], None],
     ) -> None:
         self._config, self._clock, self._store, self._bucket = config, clock, store, bucket
         self._tell, self._changed = tell, changed
         self._judged: dict[str, str] = {}
+        self._handed: set[Key] = set()
 
     def begin(self) -> None:
         """The alert of a schedule that opsbot.yml does not name any more is over."""
@@ -50,7 +59,7 @@ class Chores:
 
     def do(self) -> None:
         """All of them; one that cannot be done now is tried at the next call."""
-        for chore in (self._judge_schedules, self._warn, self._remind, self._hand_out_head):
+        for chore in (self._judge_schedules, self._warn, self._remind, self._hand_out_heads):
             try:
                 chore()
             except OpsError as error:
@@ -84,7 +93,12 @@ class Chores:
             ends = f"{hold.expires.astimezone(zone):%H:%M %Z}" if hold.expires else "soon"
             environment = hold.target.partition("/")[0]
             text = f"The {hold.kind} of {hold.target} by {hold.who} ends at {ends}: {hold.reason}."
-            self._tell(Reply(text, "warn"), environment if environment in self._config.environments else None)
+            where = environment if environment in self._config.environments else None
+            key = ("hold", f"{hold.kind} {hold.target} {hold.expires.isoformat() if hold.expires else ''}")
+            self._say(Reply(text, "warn"), where, key, partial(self._warned, hold))
+
+    def _warned(self, hold: HoldRow) -> None:
+        self._store.holds.warned(hold, self._clock.now())
 
     def _remind(self) -> None:
         overdue = {f"debt:{debt.run}": debt for debt in self._store.debts.overdue(self._clock.now())}
@@ -102,27 +116,33 @@ class Chores:
             self._store.alerts.resolve(condition, self._clock.now())
             self._changed()
 
-    def _hand_out_head(self) -> None:
-        """Yesterday's last row, where the store's owner cannot change it: in the channel and in the bucket."""
-        day = self._clock.now().astimezone(UTC).date() - timedelta(days=1)
-        if self._store.settings.get(TOLD) == day.isoformat():
-            return
-        head = self._store.audit.head(day)
-        if head is not None:
+    def _hand_out_heads(self) -> None:
+        """The last row of each past day, where the store's owner cannot change it: in the bucket, and in the channel.
+
+        A day without any row, in which nobody served, is not told of; yesterday always is.
+        """
+        today = self._clock.now().astimezone(UTC).date()
+        yesterday = today - timedelta(days=1)
+        for day in days(self._store.settings.get(TOLD), today):
+            head = self._store.audit.head(day)
+            before = self._store.audit.head(day - timedelta(days=1))
+            if head is None or (day != yesterday and before is not None and before.number == head.number):
+                continue
+            if ("day", day.isoformat()) in self._handed:
+                continue
             if self._config.storage is not None:
                 keep(self._bucket(), head)
-            self._tell(daily(self._store, head, self._config.team.timezone), None)
-        self._store.settings.put(TOLD, day.isoformat())
+            told = daily(self._store, head, self._config.team.timezone)
+            self._say(told, None, ("day", day.isoformat()), partial(self._store.settings.put, TOLD, day.isoformat()))
+
+    def _say(self, reply: Reply, environment: str | None, key: Key, posted: Posted) -> None:
+        if key not in self._handed:
+            self._handed.add(key)
+            self._tell(reply, environment, key, posted)
 
 
-def keep(bucket: Storage, head: Head) -> None:
-    """Write a day's head into the bucket; what lies there already is never replaced."""
-    name = f"{HEADS}/{head.day.isoformat()}-{head.hash[:12]}.json"
-    if bucket.size(name) is None:
-        bucket.put_new(name, json.dumps({**asdict(head), "day": head.day.isoformat()}).encode())
-
-
-def heads(bucket: Storage) -> dict[int, str]:
-    """Row number → hash of every head in the bucket, to hold the chain against."""
-    found = (json.loads(bucket.get(name)) for name in bucket.keys(f"{HEADS}/"))
-    return {int(one["number"]): str(one["hash"]) for one in found if date.fromisoformat(one["day"])}
+def days(told: str | None, today: date) -> list[date]:
+    """The past days whose heads were not posted yet, oldest first; where none ever was, only yesterday."""
+    last = date.fromisoformat(told) if told else today - timedelta(days=2)
+    past = (today - timedelta(days=ago) for ago in range(DAYS, 0, -1))
+    return [day for day in past if day > last]

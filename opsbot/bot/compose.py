@@ -14,7 +14,7 @@ from typing import Any
 from opsbot import schedule
 from opsbot.backups import foreign
 from opsbot.bot import alertmanager, names
-from opsbot.bot.chores import heads
+from opsbot.bot.heads import kept
 from opsbot.bot.reach import Reach
 from opsbot.bot.serving import Serving
 from opsbot.bot.watching import Watched
@@ -41,6 +41,7 @@ from opsbot.runtime.target import Targets
 from opsbot.steps.backups import Parts
 from opsbot.steps.catalog import Collaborators, catalog
 from opsbot.store import Store, open_store
+from opsbot.store.audit import Kept
 
 
 @dataclass
@@ -187,8 +188,8 @@ def _called(bot: Bot, user: str) -> str:
     return names.keep(bot.store, user, told) if told != user else names.kept(bot.store, bot.config, user)
 
 
-def _heads(bot: Bot) -> Mapping[int, str]:
-    return heads(bot.reach.bucket()) if bot.config.storage is not None else {}
+def _heads(bot: Bot) -> Kept:
+    return kept(bot.reach.bucket()) if bot.config.storage is not None else Kept()
 
 
 def _groups(bot: Bot, user: str) -> Collection[str]:

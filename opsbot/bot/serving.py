@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from opsbot import log, metrics
 from opsbot.backups.storage import Storage
 from opsbot.bot import alertmanager, ci
-from opsbot.bot.chores import Chores
+from opsbot.bot.chores import Chores, Key, Posted
 from opsbot.bot.ending import Ending
 from opsbot.clock import Clock
 from opsbot.commands.desk import Desk
@@ -273,9 +273,9 @@ class Serving:
             self._chores.schedule_failed(request.actor.id, f"“{request.text}” did not start", reply.text)
         return reply.ok
 
-    def _tell(self, reply: Reply, environment: str | None) -> None:
+    def _tell(self, reply: Reply, environment: str | None, key: Key, posted: Posted) -> None:
         if self._slack:
-            self._slack.tell(reply, environment)
+            self._slack.tell(reply, environment, key, posted)
 
     def _last(self, actor: str) -> datetime:
         """When a schedule's newest run was made, or when the schedule was first known."""

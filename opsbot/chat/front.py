@@ -23,7 +23,7 @@ from opsbot.chat.filling import Filling
 from opsbot.chat.groups import Groups
 from opsbot.chat.home import Home
 from opsbot.chat.hook import NOT_YET, Answer, Hook
-from opsbot.chat.letter import Letter
+from opsbot.chat.letter import Key, Letter
 from opsbot.chat.mailer import Mailer
 from opsbot.chat.options import Options
 from opsbot.chat.outbox import SPACING, Outbox
@@ -141,9 +141,11 @@ class SlackFront:
         """Answer what Slack posted to us; until Slack was reached, and over a socket, that it should try again."""
         return self._link.receive(body, headers) if isinstance(self._link, Hook) else NOT_YET
 
-    def tell(self, reply: Reply, environment: str | None = None) -> None:
-        """Say something once in an environment's channel, or in the team's."""
-        self._outbox.put(Letter(channel=self._home(environment), body=render(reply)))
+    def tell(self, reply: Reply, environment: str | None, key: Key, posted: Callable[[], None]) -> None:
+        """Say something once in an environment's channel, or in the team's. `key`: its kind and what it is about, by which
+        it is known after a restart; `posted` is called when it stands there."""
+        home = self._home(environment)
+        self._outbox.put(Letter(home, render(reply), key, elsewhere=self._home(None), sent=posted))
 
     def called(self, user: str) -> str:
         """The name that people know a member by; the id where Slack does not tell."""

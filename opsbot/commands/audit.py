@@ -7,13 +7,15 @@ from datetime import datetime
 from typing import Any
 
 from opsbot.commands import say
-from opsbot.commands.reply import Line, Lines, Reply, Small, Tone
+from opsbot.commands.reply import Line, Lines, Part, Reply, Small, Tone
 from opsbot.commands.services import Asked
 from opsbot.errors import OpsError
 from opsbot.playbooks import moments
+from opsbot.store.audit import Kept
 from opsbot.store.rows import AuditRow
 
 SHOWN = 20
+ODD = "Beside the heads in the bucket: ask who put it there"
 WELL = ("ok", "succeeded", "queued", "awaiting_approval", "running", "waiting", "countdown")
 
 
@@ -29,23 +31,26 @@ def audit(asked: Asked, args: Mapping[str, Any]) -> Reply:
 
 def verify(asked: Asked, args: Mapping[str, Any]) -> Reply:
     """Walk the whole chain, and hold it against the heads in the bucket. A failure when somebody changed the past."""
-    heads, unknown = _heads(asked)
-    found = asked.services.store.audit.verify(heads)
+    kept, unknown = _kept(asked)
+    found = asked.services.store.audit.verify(kept.heads)
     body = {"ok": found.ok, "rows": found.rows, "head": found.head, "broken": found.broken, "why": found.why}
+    body["odd"] = list(kept.odd)
+    odd: list[Part] = [Lines([Line("warn", sentence) for sentence in kept.odd[:SHOWN]], ODD)] if kept.odd else []
     if found.ok:
         text = f"The record is whole: {say.number(found.rows, 'row')}, each fits the one before."
-        kept = unknown or f"{say.number(len(heads), 'head')} kept in the bucket: {'all fit' if heads else 'none yet'}."
-        tone: Tone = "warn" if unknown else "ok"
-        return Reply(text, tone, [Small(kept), Small(f"Last: {found.head[:16] or 'none yet'}")], json=body)
+        fits = "all fit" if kept.heads else "none yet"
+        heads = unknown or f"{say.number(len(kept.heads), 'head')} kept in the bucket: {fits}."
+        tone: Tone = "warn" if unknown or odd else "ok"
+        return Reply(text, tone, [*odd, Small(heads), Small(f"Last: {found.head[:16] or 'none yet'}")], json=body)
     text = f"The record was changed at row {found.broken}. {found.why}"
-    return Reply(text, "bad", json=body, ok=False, code="audit_broken", exit_code=1)
+    return Reply(text, "bad", odd, json=body, ok=False, code="audit_broken", exit_code=1)
 
 
-def _heads(asked: Asked) -> tuple[Mapping[int, str], str]:
+def _kept(asked: Asked) -> tuple[Kept, str]:
     try:
         return asked.services.heads(), ""
     except OpsError as error:
-        return {}, f"Only the chain was looked at, not what is kept elsewhere: {error.what}"
+        return Kept(), f"Only the chain was looked at, not what is kept elsewhere: {error.what}"
 
 
 def _since(word: str | None, asked: Asked) -> datetime | None:

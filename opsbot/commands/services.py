@@ -20,6 +20,7 @@ from opsbot.playbooks.rehearsal import Played
 from opsbot.runs.engine import Engine
 from opsbot.runs.plan import Plan
 from opsbot.runtime.lines import Written
+from opsbot.store.audit import Kept
 from opsbot.store.store import Store
 from opsbot.telemetry.measures import Measure
 from opsbot.telemetry.prometheus import Series, Span
@@ -33,7 +34,7 @@ class Services:
     `tags(environment, service)` → what the registry has. `submitted(run id)` makes somebody drive it.
     `groups(user id)` → usergroups; `called(user id)` → the name people know. `frozen(environment, now)` → the sentence of
     a configured freeze window that counts then. `agrees(environment, service)` → a sentence
-    where another release answers than is recorded. `heads()` → row number → hash of the record's heads in the bucket. `rehearse(playbook)` plays its rehearsal.
+    where another release answers than is recorded. `heads()` → what the bucket has of the record's heads. `rehearse(playbook)` plays its rehearsal.
     `backups_until(environment, database, moment)`: the newest of those that were begun by then.
     `logs(environment, part, since)` → what its containers wrote. `foreign()` → a sentence about others' dumps in the bucket.
     `measured(environment, measure, span)` → what its Prometheus has of that.
@@ -54,7 +55,7 @@ class Services:
     groups: Callable[[str], Collection[str]] = lambda _user: ()
     called: Callable[[str], str] = str
     frozen: Callable[[str | None, datetime], str | None] = lambda _environment, _now: None
-    heads: Callable[[], Mapping[int, str]] = dict
+    heads: Callable[[], Kept] = Kept
     agrees: Callable[[str, str], str | None] = lambda _environment, _service: None
     rehearse: Callable[[Playbook], Sequence[Played]] = lambda _playbook: ()
     backups_until: Callable[[str, str, datetime], Sequence[Manifest]] = lambda _environment, _database, _until: ()

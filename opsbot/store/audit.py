@@ -6,7 +6,7 @@ import builtins
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, NamedTuple
 
@@ -43,6 +43,14 @@ class Head:
     day: date
     number: int
     hash: str
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Heads as they were kept elsewhere. `heads`: row number → hash; `odd`: a sentence about each thing there that is none."""
+
+    heads: Mapping[int, str] = field(default_factory=dict)
+    odd: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -46,12 +46,16 @@ class Holds:
             return standing(connection, now)
 
     def ending(self, now: datetime, within: float) -> builtins.list[HoldRow]:
-        """What expires within so many seconds; each is given once, so that its owner is warned once."""
+        """What expires within so many seconds and whose owner was not warned yet, soonest first."""
         soon = (holds.c.expires > now) & (holds.c.expires <= now + timedelta(seconds=within)) & holds.c.warned.is_(None)
+        with self._database.read() as connection:
+            return records(HoldRow, connection.execute(select(holds).where(soon).order_by(holds.c.expires)))
+
+    def warned(self, hold: HoldRow, now: datetime) -> None:
+        """The warning of this hold was posted; one that was prolonged meanwhile is warned of again."""
+        same = _is(hold.kind, hold.target) & (holds.c.by == hold.by) & (holds.c.expires == hold.expires)
         with self._database.write() as connection:
-            return records(
-                HoldRow, connection.execute(holds.update().where(soon).values(warned=now).returning(*holds.c))
-            )
+            connection.execute(holds.update().where(same).values(warned=now))
 
 
 def standing(connection: Connection, now: datetime) -> builtins.list[HoldRow]:

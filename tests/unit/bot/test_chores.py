@@ -9,7 +9,8 @@ from typing import Literal
 
 import pytest
 
-from opsbot.bot.chores import Chores, heads
+from opsbot.bot.chores import DAYS, Chores, Key, Posted
+from opsbot.bot.heads import kept
 from opsbot.bot.serving import died_here
 from opsbot.clock import SystemClock
 from opsbot.commands.reply import Reply, Small
@@ -72,14 +73,32 @@ class House:
         self.where: list[str | None] = []
         self.engine = Engine(store, self.clock, {}, lambda template, scope: template, "test")
         self.restraints = self.engine.restraints
+        self.keys: list[Key] = []
+        self.waiting: list[Posted] = []
+        self.slack_away = False
+        self.restart()
+
+    def restart(self) -> None:
+        """The bot is another program from now on: what waited in the memory of the one before is gone."""
+        self.waiting.clear()
         self.chores = Chores(
-            Config.model_validate(SETTINGS), self.clock, store, lambda: self.bucket, self._tell, lambda: None
+            Config.model_validate(SETTINGS), self.clock, self.store, lambda: self.bucket, self._tell, lambda: None
         )
 
-    def _tell(self, reply: Reply, environment: str | None) -> None:
+    def _tell(self, reply: Reply, environment: str | None, key: Key, posted: Posted) -> None:
         self.told.append(reply.text)
         self.said.append(reply)
         self.where.append(environment)
+        self.keys.append(key)
+        if self.slack_away:
+            self.waiting.append(posted)
+        else:
+            posted()
+
+    def row(self, days_from_now: int) -> None:
+        """A row of the audit on that day."""
+        at = self.clock.now() + timedelta(days=days_from_now)
+        self.store.audit.add(at, ACTOR, "schedule", "backup", None, "succeeded", {})
 
     def warned(self) -> list[tuple[str | None, str]]:
         """Where what was said of locks and freezes that end."""
@@ -98,7 +117,8 @@ class House:
         run = self.engine.submit(plan, ALICE, "slack")
         self.engine.break_glass(run, BOB, "the site is down", "slack")
         self.clock.by = timedelta(minutes=2)
-        self.engine.drive(run)
+        for _ in ("the countdown is over", "it begins"):
+            self.engine.drive(run)
         return run
 
     def ran(self, run: str, status: str) -> None:
@@ -145,8 +165,9 @@ def test_the_records_head_goes_once_to_the_channel_and_to_the_bucket(house: Hous
     today = datetime.now(UTC).date().isoformat()
     assert len(house.told) == 1
     assert [part for part in house.said[0].parts if part == Small(f"The audit of {today} ends with row 1.")]
-    kept = heads(house.bucket)
-    assert house.store.audit.verify(kept).ok
+    found = kept(house.bucket)
+    assert (len(found.heads), found.odd) == (1, ())
+    assert house.store.audit.verify(found.heads).ok
     assert not house.store.audit.verify({1: "0" * 64}).ok, "a head that does not fit is noticed"
 
 
@@ -193,6 +214,109 @@ def test_a_lock_that_was_prolonged_is_warned_of_again_and_one_that_was_lifted_ne
     house.restraints.unlock("all", BOB, "terminal")
     house.chores.do()
     assert len(house.warned()) == 2
+
+
+def test_a_warning_that_was_not_posted_before_a_restart_is_given_again_under_the_same_key(house: House) -> None:
+    house.hold("lock", "staging/web", timedelta(minutes=5))
+    house.slack_away = True
+    house.chores.do()
+    house.chores.do()
+    assert len(house.warned()) == 1, "it waits in this program"
+    house.restart()
+    house.chores.do()
+    assert len(house.warned()) == 2
+    assert house.keys[0] == house.keys[1], "the outbox knows by it whether the first one was posted all the same"
+    house.waiting.pop()()
+    house.restart()
+    house.chores.do()
+    assert len(house.warned()) == 2
+
+
+def test_the_note_that_a_warning_was_posted_is_none_of_a_lock_that_was_prolonged_meanwhile(house: House) -> None:
+    house.slack_away = True
+    house.hold("lock", "staging", timedelta(minutes=5))
+    house.chores.do()
+    house.hold("lock", "staging", timedelta(minutes=30))
+    house.waiting.pop()()
+    house.clock.by = timedelta(minutes=25)
+    house.chores.do()
+    assert len(house.warned()) == 2
+    assert house.keys[0] != house.keys[1]
+
+
+def test_a_head_that_was_not_posted_before_a_restart_is_handed_out_again(house: House) -> None:
+    house.row(0)
+    house.clock.by = timedelta(days=1)
+    house.slack_away = True
+    house.chores.do()
+    house.chores.do()
+    assert len(house.told) == 1
+    house.restart()
+    house.slack_away = False
+    house.chores.do()
+    house.restart()
+    house.chores.do()
+    assert [key[0] for key in house.keys] == ["day", "day"]
+    assert house.keys[0] == house.keys[1]
+
+
+def test_the_days_on_which_nobody_served_get_their_heads_as_far_as_anything_happened_on_them(house: House) -> None:
+    house.row(0)
+    house.clock.by = timedelta(days=1)
+    house.chores.do()
+    for day in (0, 2):  # of the days that follow; on the one between nothing was recorded
+        house.row(day)
+    house.clock.by = timedelta(days=5)
+    house.restart()
+    house.chores.do()
+    house.chores.do()
+    today = datetime.now(UTC).date()
+    handed = [key[1] for key in house.keys]
+    assert handed == [(today + timedelta(days=number)).isoformat() for number in (0, 1, 3, 4)]
+    assert house.store.audit.verify(kept(house.bucket).heads).ok
+
+
+def test_after_a_long_absence_only_the_last_days_are_told(house: House) -> None:
+    house.row(0)
+    house.clock.by = timedelta(days=1)
+    house.chores.do()
+    for day in range(60):
+        house.row(day)
+    house.clock.by = timedelta(days=61)
+    house.chores.do()
+    assert len(house.told) == 1 + DAYS
+
+
+@pytest.mark.parametrize(
+    "junk",
+    [b"", b"not json", b"\xff\xfe", b"[1, 2]", b"7", b'{"number": 1}', b'{"number": "x", "hash": "y", "day": "2026-01-01"}',
+     b'{"number": 1, "hash": "y", "day": "someday"}', b"[" * 5000, b" " * 20_000],
+)  # fmt: skip
+def test_something_else_in_the_folder_of_the_heads_is_a_finding(house: House, junk: bytes) -> None:
+    house.row(0)
+    house.clock.by = timedelta(days=1)
+    house.chores.do()
+    house.bucket.objects["audit/README"] = junk
+
+    found = kept(house.bucket)
+
+    assert found.odd == ("audit/README is not a head.",)
+    assert len(found.heads) == 1
+    assert house.store.audit.verify(found.heads).ok
+
+
+def test_a_second_head_of_the_same_row_does_not_hide_the_first(house: House) -> None:
+    house.row(0)
+    house.clock.by = timedelta(days=1)
+    house.chores.do()
+    (name,) = house.bucket.objects
+    forged = house.bucket.objects[name].replace(b'"hash": "', b'"hash": "f')
+    house.bucket.objects["audit/zzz.json"] = forged
+
+    found = kept(house.bucket)
+
+    assert house.store.audit.verify(found.heads).ok
+    assert found.odd == ("audit/zzz.json names another hash for row 1 than the one before it.",)
 
 
 def test_a_debt_that_nobody_signs_in_time_is_an_alert_until_somebody_does(house: House) -> None:

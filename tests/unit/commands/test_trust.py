@@ -10,6 +10,7 @@ from pretend_world import ALICE, BOB, CAROL, EVE, GUEST, World, shown
 from opsbot.commands.request import Actor, Request
 from opsbot.commands.run_card import run_card
 from opsbot.errors import StepFailed, Unavailable
+from opsbot.store.audit import Kept
 
 DAN = Actor("person", "U04DAN", "dan")
 
@@ -197,7 +198,7 @@ def test_the_record_tells_who_did_what_and_whether_it_is_whole(world: World) -> 
 
 
 def test_the_record_is_held_against_what_is_kept_in_the_bucket(world: World) -> None:
-    def dead() -> dict[int, str]:
+    def dead() -> Kept:
         raise Unavailable("The bucket does not answer.")
 
     world.say("backup staging", CAROL)
@@ -207,8 +208,12 @@ def test_the_record_is_held_against_what_is_kept_in_the_bucket(world: World) -> 
         ({row.number: "another"}, "audit_broken"),
         ({9: "x"}, "audit_broken"),
     ):
-        object.__setattr__(world.front._services, "heads", lambda heads=heads: heads)
+        object.__setattr__(world.front._services, "heads", lambda heads=heads: Kept(heads))
         assert world.say("audit verify").code == code
+    object.__setattr__(world.front._services, "heads", lambda: Kept({}, ("audit/README is not a head.",)))
+    odd = world.say("audit verify")
+    assert (odd.ok, odd.tone) == (True, "warn")
+    assert "audit/README is not a head." in shown(odd)
     object.__setattr__(world.front._services, "heads", dead)
     assert "Only the chain was looked at" in shown(world.say("audit verify"))
 
