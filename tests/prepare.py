@@ -1,8 +1,11 @@
 """`python -m tests.prepare`: installs what the tests use of Debian and npm beside the demo's own parts. Elsewhere it says what is missing."""
 
+import os
 import shutil
 import sys
 from pathlib import Path
+
+import pytest
 
 from opsbot.demo import packages
 from opsbot.demo.argv import ProgramFailed, run
@@ -17,6 +20,7 @@ PROGRAMS = {
     "/usr/bin/git": "git",
 }
 PAGE = Path(__file__).parent / "page"
+WITHOUT_AXE = "OPSBOT_TESTS_WITHOUT_AXE"
 
 
 def axe() -> Path:
@@ -39,13 +43,23 @@ def axe() -> Path:
     return script
 
 
+def axe_for_a_test() -> str:
+    """axe-core's script as text. A test that cannot have it fails and says why, or is skipped where WITHOUT_AXE is set."""
+    try:
+        return axe().read_text(encoding="utf-8")
+    except OpsError as error:
+        if os.environ.get(WITHOUT_AXE):
+            pytest.skip(error.sentence())
+        pytest.fail(f"{error.sentence()} {WITHOUT_AXE}=1 leaves out the tests that need axe-core.", pytrace=False)
+
+
 def debian() -> None:
     """What the tests use of Debian, installed where it is missing. Raises OpsError where that is not ours to do."""
     packages.ensure({path: package for path, package in PROGRAMS.items() if not Path(path).exists()}, _say)
 
 
 def main() -> int:
-    """Exit status 0: everything is there, or what is missing was said (the tests that need it are left out)."""
+    """Exit status 0: everything is there, or what is missing was said (the tests that need it say so, too)."""
     for step in (debian, axe):
         try:
             step()

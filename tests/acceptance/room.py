@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import struct
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -45,6 +47,17 @@ def asked(name: str, label: str, element: Json, **more: Any) -> Json:
 
 def modal(title: str, *blocks: Json, **more: Any) -> Json:
     return {"type": "modal", "callback_id": title.lower(), "title": plain(title), "blocks": list(blocks), **more}
+
+
+def png(width: int = 40, height: int = 20) -> bytes:
+    """A grey picture."""
+
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    rows = b"".join(b"\0" + b"\x88" * width for _ in range(height))
+    head = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
 
 
 @dataclass

@@ -6,7 +6,10 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
-from room import OPS, Room, button, hears, marked, message, options, plain
+from room import OPS, Room, button, fits, hears, marked, message, options, plain
+
+from opsbot.workspace.blocks import SURFACES
+from opsbot.workspace.elements import ALLOWED
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 
@@ -49,6 +52,110 @@ def test_rich_text_lists_and_styles_are_drawn(room: Room, page: Page) -> None:
     expect(drawn.locator("ol li")).to_have_text(["one", "two"])
     expect(drawn.locator(".b-rich strong")).to_have_text("strong")
     expect(drawn.locator("blockquote")).to_have_text("said")
+
+
+MARKDOWN = """# What *changed*
+**bold** *italic* ~~gone~~ `**code**` [a link](https://example.org) <b>no tag</b> [no](javascript:alert) a_b_c \\*star\\*
+second line, see https://example.org/x?a=1&b=2.
+
+> quoted
+> twice
+
+- one
+  1. deep
+- [x] two
+
+---
+```sh
+pre **formatted** <i>
+```
+| tag | replicas |
+|:----|---------:|
+| `v1` | 2 |
+"""
+
+
+def test_standard_markdown_is_drawn_and_nothing_in_it_becomes_markup_or_code(room: Room, page: Page) -> None:
+    room.web.chat_postMessage(channel=OPS, markdown_text=MARKDOWN)
+    drawn = message(page, "What changed").locator(".blocks .text")
+    for tag, words in (("strong", "bold"), ("s", "gone"), ("pre", "pre **formatted** <i>"), ("ol li", "deep")):
+        expect(drawn.locator(tag)).to_have_text(words)
+    expect(drawn.get_by_role("heading", name="What changed")).to_be_visible()
+    assert drawn.locator("em").all_inner_texts() == ["changed", "italic"]
+    expect(drawn.locator("code").first).to_have_text("**code**")
+    expect(drawn.locator("p").first).to_contain_text("<b>no tag</b> <no> a_b_c *star*")
+    assert drawn.locator("a").evaluate_all("all => all.map(a => a.href)") == [
+        "https://example.org/",
+        "https://example.org/x?a=1&b=2",
+    ]
+    expect(drawn.locator("blockquote p")).to_have_text("quotedtwice")
+    assert [line.strip() for line in drawn.locator("ul").inner_text().splitlines() if line.strip()] == [
+        "one",
+        "deep",
+        "☑ two",
+    ]
+    assert drawn.get_by_role("columnheader").all_inner_texts() == ["tag", "replicas"]
+    cell = drawn.get_by_role("cell", name="2")
+    assert cell.evaluate("one => one.style.textAlign") == "right"
+    expect(drawn.locator("hr")).to_have_count(1)
+
+
+def test_a_table_has_its_head_its_columns_and_its_own_scroll_on_a_phone(room: Room, page: Page) -> None:
+    rich = {"type": "rich_text", "elements": [section(leaf("v2", bold=True))]}
+    rows = [
+        [{"type": "raw_text", "text": words} for words in ("Tag", "What is in it", "Replicas")],
+        [rich, {"type": "raw_text", "text": "<b>a long sentence</b> " * 5}, {"type": "raw_text", "text": "2"}],
+    ]
+    columns = [{"is_wrapped": True}, {}, {"align": "right"}]
+    room.post("table", {"type": "table", "rows": rows, "column_settings": columns})
+    drawn = message(page, "What is in it").get_by_role("region", name="Table")
+    assert drawn.get_by_role("columnheader").all_inner_texts() == ["Tag", "What is in it", "Replicas"]
+    expect(drawn.locator("td strong")).to_have_text("v2")
+    expect(drawn.get_by_role("cell", name="<b>a long")).to_be_visible()
+    assert drawn.get_by_role("cell", name="2", exact=True).evaluate("one => one.style.textAlign") == "right"
+    assert drawn.evaluate("box => box.scrollWidth > box.clientWidth")
+    assert fits(page)
+
+
+def test_who_reads_the_newest_message_still_does_when_a_table_is_drawn_below(room: Room, page: Page) -> None:
+    rows = [[{"type": "raw_text", "text": str(number)}] for number in range(60)]
+    for _ in range(2):
+        ts = room.post("long", {"type": "table", "rows": rows})
+        expect(page.locator(f'#messages [data-ts="{ts}"]').get_by_role("cell", name="59")).to_be_in_viewport()
+
+
+SAMPLES: dict[str, dict[str, Any]] = {
+    "section": {"text": marked("x")},
+    "header": {"text": plain("x")},
+    "context": {"elements": [marked("x")]},
+    "actions": {"elements": [button("x", "x")]},
+    "image": {"image_url": "/files/none", "alt_text": "x"},
+    "input": {"label": plain("x"), "element": {"type": "plain_text_input", "action_id": "y"}},
+    "divider": {},
+    "rich_text": {"elements": [section(leaf("x"))]},
+    "video": {"title": plain("x"), "video_url": "http://x.test/v", "thumbnail_url": "http://x.test/t", "alt_text": "x"},
+    "markdown": {"text": "x"},
+    "table": {"rows": [[{"type": "raw_text", "text": "x"}]]},
+    "file": {"external_id": "x", "source": "remote"},
+}
+
+
+def test_every_block_and_element_that_the_workspace_takes_is_drawn(room: Room, page: Page) -> None:
+    taken = set.union(*SURFACES.values())
+    assert taken == set(SAMPLES)
+    drawn = page.evaluate("import('/static/blocks.js').then(({BLOCKS}) => Object.keys(BLOCKS))")
+    assert set(drawn) == taken
+    shapes = [{"type": name, **shape} for name, shape in SAMPLES.items() if name != "image"]
+    shown = message(page, "A file of another service")
+    room.post("everything", *shapes)
+    expect(shown.get_by_role("cell")).to_have_count(0)
+    expect(shown.get_by_role("columnheader")).to_have_text("x")
+    expect(shown.locator(".unknown")).to_have_count(0)
+    kinds = page.evaluate(
+        """Promise.all([import('/static/fields.js'), import('/static/picker.js')])
+            .then(([fields, picker]) => [...Object.keys(fields.FIELDS), ...Object.keys(picker.SELECTS)])"""
+    )
+    assert set.union(*map(set, ALLOWED.values())) - {"button", "workflow_button", "overflow", "image"} == set(kinds)
 
 
 SELECTS: list[tuple[dict[str, Any], str, str, Any]] = [

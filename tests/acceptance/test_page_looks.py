@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import statistics
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,9 @@ from typing import Any
 import pytest
 import room as rooms
 from playwright.sync_api import Browser, Page, expect
-from room import DESK, GENERAL, OPS, PHONE, Room, asked, button, look, marked, modal, options, plain
+from room import DESK, GENERAL, OPS, PHONE, Room, asked, button, look, marked, modal, options, plain, png
 
 from opsbot import workspace as workspace_package
-from opsbot.errors import OpsError
 from opsbot.workspace import Settings, Workspace
 from tests import prepare
 
@@ -61,6 +61,9 @@ CARD = [
         ],
     },
 ]
+MARKDOWN = (
+    "# Notes\n* `v2` is **live**\n* [the graph](https://example.org)\n\n| tag | where |\n|---|---|\n| v2 | staging |"
+)
 FORM = modal(
     "Deploy",
     asked("env", "Environment", {"type": "static_select", "options": options("staging", "production")}),
@@ -94,6 +97,10 @@ def room() -> Iterator[Room]:
             channel=OPS,
             attachments=[{"color": "#b3261e", "text": "*Firing*: slow", "footer": "alert a7"}],
         )
+        files = [{"filename": "cpu.png", "content": png(), "alt_txt": "CPU of web", "title": "CPU"}]
+        files.append({"filename": "web.log", "content": "\n".join("GET /public 200 " * 8 for _ in range(9))})
+        opened.web.files_upload_v2(channel=OPS, file_uploads=files, initial_comment="the chart and the log")
+        opened.web.chat_postMessage(channel=OPS, markdown_text=MARKDOWN)
         workspace.say("U02BOB", "#general", "lunch, @alice?")
         yield opened
         opened.close()
@@ -101,10 +108,7 @@ def room() -> Iterator[Room]:
 
 @pytest.fixture(scope="module")
 def axe() -> str:
-    try:
-        return prepare.axe().read_text(encoding="utf-8")
-    except OpsError as error:
-        pytest.skip(error.sentence())
+    return prepare.axe_for_a_test()
 
 
 class Eye:
@@ -127,12 +131,16 @@ class Eye:
         assert rooms.fits(self.page), f"{state} is too wide"
 
 
-@pytest.mark.parametrize(("screen", "scheme"), [("desk", "light"), ("phone", "dark")])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("screen", ["desk", "phone"])
 def test_every_corner_of_the_page_is_clean_for_axe_core_and_fits(
     browser: Browser, room: Room, axe: str, screen: str, scheme: str
 ) -> None:
     page, faults = look(browser, room, viewport=PHONE if screen == "phone" else DESK, color_scheme=scheme)
-    expect(page.locator("#messages .message")).to_have_count(4)
+    expect(page.locator("#messages .message")).to_have_count(6)
+    expect(page.get_by_text("and 4 more lines")).to_be_visible()
+    expect(page.get_by_role("region", name="Table")).to_be_visible()
+    expect(page.get_by_role("button", name="Open the picture: CPU of web")).to_be_visible()
     eye = Eye(page, axe)
     eye.sees("a channel")
     if screen == "phone":
@@ -151,6 +159,10 @@ def test_every_corner_of_the_page_is_clean_for_axe_core_and_fits(
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Roll back").click()
     eye.sees("a question")
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Open the picture").click()
+    expect(page.get_by_role("heading", name="CPU")).to_be_visible()
+    eye.sees("a picture in full")
     page.keyboard.press("Escape")
     page.get_by_label("Message", exact=True).fill("/ops ")
     eye.sees("suggestions")
@@ -194,7 +206,7 @@ def test_all_that_a_channel_loads_weighs_under_100_kb_and_is_painted_within_half
         room.workspace.say(person, "#general", "with a face")
     room.post("v2 is live", *CARD[:3], {"type": "actions", "elements": [button("back", "Roll back")]}, channel=GENERAL)
     paints = []
-    for _ in range(3):  # the first page pays for the browser's own start
+    for _ in range(5):
         page, _ = look(browser, room, GENERAL)
         expect(page.locator("#messages").get_by_role("button", name="Roll back")).to_be_visible()
         page.wait_for_function("() => [...document.images].every(image => image.complete)")
@@ -206,4 +218,4 @@ def test_all_that_a_channel_loads_weighs_under_100_kb_and_is_painted_within_half
         page.close()
     assert {"/", "/static/page.js", "/static/faces/U04DAVE.svg"} <= set(sizes)
     assert sum(size for path, size in sizes.items() if not path.startswith("/page/")) < MOST_BYTES, sizes
-    assert min(paints) < PAINT_MS, paints
+    assert statistics.median(paints) < PAINT_MS, paints

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-import struct
-import zlib
 
 import pytest
 from playwright.sync_api import FilePayload, Page, expect
-from room import GENERAL, OPS, STAGING, Room, button, message
+from room import GENERAL, OPS, STAGING, Room, button, message, png
 
 from opsbot.commands.spec import DAILY
 
@@ -21,17 +19,6 @@ def jump(page: Page, words: str) -> None:
     page.keyboard.type(words)
     expect(page.locator("#jump").get_by_role("option")).to_have_count(1)
     page.keyboard.press("Enter")
-
-
-def png(width: int = 40, height: int = 20) -> bytes:
-    """A grey picture."""
-
-    def chunk(kind: bytes, body: bytes) -> bytes:
-        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-
-    rows = b"".join(b"\0" + b"\x88" * width for _ in range(height))
-    head = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
 
 
 def test_what_was_said_elsewhere_is_counted_until_it_is_read(room: Room, page: Page) -> None:
@@ -176,6 +163,23 @@ def test_a_picture_is_sent_seen_and_opened_in_full_and_a_reaction_is_given_and_t
     expect(given).to_have_attribute("aria-pressed", "true")
     given.click()
     expect(given).to_have_count(0)
+
+
+@pytest.mark.parametrize(
+    ("lines", "shown", "more"),
+    [(9, 5, "and 4 more lines"), (6, 5, "and 1 more line"), (3, 3, None)],
+    ids=["nine lines", "six lines", "three lines"],
+)
+def test_of_a_text_file_the_first_lines_are_shown_as_they_are_and_how_many_follow(
+    room: Room, page: Page, lines: int, shown: int, more: str | None
+) -> None:
+    name = f"web-{lines}.log"
+    content = "\n".join(f"{number} <b>*web*</b> &amp; GET /" for number in range(lines))
+    room.web.files_upload_v2(channel=OPS, content=content, filename=name, initial_comment=f"the log {lines}")
+    snippet = message(page, f"the log {lines}").locator(".snippet")
+    expect(snippet.get_by_role("link", name=name)).to_have_attribute("href", re.compile(r"^/files/.+"))
+    assert snippet.locator("pre").inner_text().splitlines() == content.splitlines()[:shown]
+    expect(snippet.locator(":scope > small")).to_have_text([more] if more else [])
 
 
 def test_ones_own_message_is_edited_as_it_was_typed_and_deleted(room: Room, page: Page) -> None:

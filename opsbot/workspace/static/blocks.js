@@ -2,7 +2,6 @@
 import { el, icon } from "./dom.js";
 import { element } from "./elements.js";
 import { link, plain, text, words } from "./mrkdwn.js";
-import { rich } from "./rich.js";
 
 function picture(shape, kind) {
   const { id, url = id && `/files/${encodeURIComponent(id)}` } = shape.slack_file ?? {};
@@ -21,9 +20,21 @@ export function figure(shape, title) {
   return el("figure", { class: "b-image" }, title ? el("figcaption", {}, title) : null, opener);
 }
 
+// Rich text, Markdown and tables come when one is first shown; who read the newest message goes on reading it.
+function later(block) {
+  const holder = el("div");
+  import("./markdown.js").then(({ draw }) => {
+    const log = holder.closest("[role=log]");
+    const end = log && log.scrollHeight - log.scrollTop - log.clientHeight < 80;
+    holder.replaceWith(draw(block));
+    if (end) log.scrollTop = log.scrollHeight;
+  });
+  return holder;
+}
+
 let inputs = 0;
 
-const BLOCKS = {
+export const BLOCKS = {
   header: (block) => el("h2", { class: "b-header" }, words(block.text)),
   divider: () => el("hr"),
   section(block, on) {
@@ -63,7 +74,9 @@ const BLOCKS = {
     title.addEventListener("click", () => whole.querySelector("input, textarea")?.focus());
     return whole;
   },
-  rich_text: (block) => el("div", { class: "b-rich text" }, block.elements.map(rich)),
+  markdown: later,
+  table: later,
+  rich_text: later,
   file: (block) => el("p", { class: "file" }, icon("file"), `A file of another service (${block.external_id})`),
   video: (block) => el("p", {}, link(block.title_url ?? block.video_url ?? "", words(block.title))),
 };

@@ -86,7 +86,8 @@ function file(shape) {
   const name = el("span", {}, el("strong", {}, title), about);
   const open = el("a", { class: "file", href: url, target: "_blank", rel: "noopener" }, icon("file"), name);
   if (!shape.preview) return open;
-  const rest = shape.lines_more ? el("small", { class: "soft" }, `and ${shape.lines_more} more lines`) : null;
+  const more = `and ${shape.lines_more} more ${shape.lines_more === 1 ? "line" : "lines"}`;
+  const rest = shape.lines_more ? el("small", { class: "soft" }, more) : null;
   return el("div", { class: "snippet" }, open, el("pre", { tabindex: "0" }, shape.preview), rest);
 }
 

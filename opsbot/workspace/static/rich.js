@@ -25,8 +25,11 @@ const KINDS = {
 };
 
 export function rich(part) {
-  return (KINDS[part.type] ?? (() => ""))(part);
+  return (KINDS[part.type] ?? other)(part);
 }
+
+// What only Slack itself writes: its words, or what it is.
+const other = (part) => el("span", { class: "unknown" }, part.text ?? part.name ?? `(${part.type.replaceAll("_", " ")})`);
 
 function list(part) {
   const made = el(

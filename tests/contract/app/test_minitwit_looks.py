@@ -72,10 +72,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def axe() -> str:
-    try:
-        return prepare.axe().read_text(encoding="utf-8")
-    except OpsError as error:
-        pytest.skip(error.sentence())
+    return prepare.axe_for_a_test()
 
 
 def broken_rules(page: Page, axe: str) -> list[str]:
