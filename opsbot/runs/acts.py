@@ -16,11 +16,12 @@ from opsbot.runs.attempt import Attempts, Result
 from opsbot.runs.context import NAP, RunContext, Signals
 from opsbot.runs.lease import Lease, Pace
 from opsbot.runs.plan import PlannedStep
-from opsbot.runs.recover import decided_by_human, from_recheck
+from opsbot.runs.recover import CHOICES, decided_by_human, from_recheck
 from opsbot.runs.run import Do, Recheck, Undo
 from opsbot.runs.step import Park
 from opsbot.store import Store
 from opsbot.store.events import Event
+from opsbot.store.journal import DoneByHand
 from opsbot.store.leases import Lost
 from opsbot.store.rows import JournalRow, RunRow
 
@@ -28,6 +29,7 @@ _log = log.get(__name__)
 
 LONGEST_WAIT = 30.0  # seconds between two tries
 Scope = Mapping[str, Any]
+Tell = Callable[[Result], Sequence[Event | None]]
 Rows = Sequence[JournalRow]
 
 
@@ -59,9 +61,10 @@ class Acts:
         self._before(step, "do", move.attempt, None if goes_on or result else told)
         ctx = self._context(run, step, rows, journal.deadline(rows, step, now))
         result = result or self._attempts.do(step, ctx, scope, step.retries - move.tries)
+        result = self._left_behind(ctx, step, scope, result) if result.hung else result
         seconds = self._seconds_since(next((row.started_at for row in rows if row.step == step.id), now))
         metrics.STEP_SECONDS.labels(step.do).observe(self._seconds_since(now))
-        self._after(step, "do", move.attempt, result, sentences.step_ended(step, result, seconds))
+        result = self._after(step, "do", move.attempt, result, lambda end: [sentences.step_ended(step, end, seconds)])
         self._rest(ctx, step, result, move.tries, move.attempt)
 
     def undo(self, move: Undo, run: RunRow, rows: Rows, scope: Scope) -> None:
@@ -71,7 +74,7 @@ class Acts:
         ctx = replace(self._context(run, step, rows), heeds_cancel=False, phase="undo")
         result = self._attempts.by_hand(step, run.by_hand, "undo")
         result = result or self._attempts.undo(step, ctx, scope, move.outputs, move.tries)
-        self._after(step, "undo", move.attempt, result, sentences.undo_ended(step, result))
+        result = self._after(step, "undo", move.attempt, result, lambda end: [sentences.undo_ended(step, end)])
         self._rest(ctx, step, result, move.tries, move.attempt)
 
     def recheck(self, move: Recheck, run: RunRow, rows: Rows, scope: Scope) -> None:
@@ -83,9 +86,17 @@ class Acts:
         found = "unknown" if result.asks_what_happened else result.outcome
         resumed = ("resumed", {"owner": self._lease.owner, "step": step.id, "found": found})
         took = self._seconds_since(row.started_at)
-        ended = sentences.undo_ended(step, result) if undoing else sentences.step_ended(step, result, took)
-        self._after(step, row.phase, row.attempt, result, resumed, ended)
+
+        def tell(end: Result) -> list[Event | None]:
+            return [resumed, sentences.undo_ended(step, end) if undoing else sentences.step_ended(step, end, took)]
+
+        result = self._after(step, row.phase, row.attempt, result, tell)
         self._rest(ctx, step, result, 0, row.attempt)
+
+    def _left_behind(self, ctx: RunContext, step: PlannedStep, scope: Scope, hung: Result) -> Result:
+        """What a step that hangs has done by now, as after a crash; it is not tried again, for nobody can end its thread."""
+        found = from_recheck(step, self._found_out(replace(ctx), step, scope))
+        return hung if found.outcome in ("not_done", "unknown") else found
 
     def _found_out(self, ctx: RunContext, step: PlannedStep, scope: Scope | None) -> Result:
         """What the dead owner left running is ended, then the step's own word (`scope` None: it need not be asked).
@@ -120,7 +131,7 @@ class Acts:
 
     def _rest(self, ctx: RunContext, step: PlannedStep, result: Result, tries: int, attempt: int) -> None:
         if result.park is not None:
-            self._park(step, result.park, attempt)
+            self._park(step, result.park, attempt, list(CHOICES) if result.asks_what_happened else [])
         if result.outcome == "retry":
             self._wait(ctx, tries)
 
@@ -130,10 +141,10 @@ class Acts:
         while (left := end - self._clock.monotonic()) > 0 and not ctx.cancelled:
             self._clock.sleep(min(NAP, left))
 
-    def _park(self, step: PlannedStep, park: Park, attempt: int) -> None:
+    def _park(self, step: PlannedStep, park: Park, attempt: int, choices: Sequence[str]) -> None:
         until = park.until.isoformat() if park.until else None
         told = {"step": step.id, "say": park.say, "until": until, "ask": park.ask}
-        parked = {**told, "state": dict(park.state), "answer": None, "by": None, "attempt": attempt}
+        parked = {**told, "state": dict(park.state), "answer": None, "by": None, "attempt": attempt, "choices": choices}
         now = self._clock.now()
         if not self._store.runs.transition(
             self._id, ["running"], "waiting", now,
@@ -146,16 +157,23 @@ class Acts:
         if not self._store.journal.before(self._id, step.id, phase, attempt, owner, now, event=event):
             raise Lost
 
-    def _after(self, step: PlannedStep, phase: str, attempt: int, result: Result, *told: Event | None) -> None:
+    def _after(self, step: PlannedStep, phase: str, attempt: int, result: Result, tell: Tell) -> Result:
+        """Write the result and what is told of it; returns what was written, for a person may have completed the step meanwhile."""
         outputs = result.outputs
         if result.park is not None:
             outputs = {"state": dict(result.park.state), "unknown": result.asks_what_happened}
         owner, now = self._lease.owner, self._clock.now()
-        if self._lease.lost.is_set() or not self._store.journal.after(
-            self._id, step.id, phase, attempt, result.outcome, outputs, result.error, owner, now,
-            events=[event for event in told if event],
-        ):  # fmt: skip
-            raise Lost
+        events = [event for event in tell(result) if event]
+        by = (result.by_hand or {}).get("by")
+        try:
+            if self._lease.lost.is_set() or not self._store.journal.after(
+                self._id, step.id, phase, attempt, result.outcome, outputs, result.error, owner, now,
+                events=events, by=by,
+            ):  # fmt: skip
+                raise Lost
+        except DoneByHand as done:
+            return self._after(step, phase, attempt, self._attempts.as_told(done.told, result), tell)
+        return result
 
     def _context(self, run: RunRow, step: PlannedStep, rows: Rows, deadline: datetime | None = None) -> RunContext:
         parked = run.parked or {}

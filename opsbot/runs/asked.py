@@ -8,10 +8,14 @@ from typing import Any
 from opsbot.errors import Refused
 from opsbot.runs import gate
 from opsbot.runs.approval import Word, end
+from opsbot.runs.journal import asks_what_happened
 from opsbot.runs.plan import Plan
-from opsbot.runs.run import CONTINUES, FINAL, UNBEGUN, attempts
+from opsbot.runs.recover import CHOICES, meaning
+from opsbot.runs.run import AGAIN, FINAL, UNBEGUN, attempts
 from opsbot.store.rows import Around, JournalRow, RunRow
 from opsbot.store.runs import Change
+
+AT_HAND = AGAIN | {None}  # how the last attempt of a step stands that a person may still complete
 
 
 def cancel(run: RunRow, around: Around, word: Word) -> Change:
@@ -30,12 +34,21 @@ def cancel(run: RunRow, around: Around, word: Word) -> Change:
     return Change(columns={"cancel_by": word.name}, events=(event,), entries=(entry,))
 
 
-def answer(run: RunRow, around: Around, word: Word, text: str) -> Change:
-    """The first answer to what a waiting run asks wakes it. Refused: not_asking."""
+def answer(run: RunRow, around: Around, word: Word, text: str, outputs: Mapping[str, Any] | None = None) -> Change:
+    """The first answer to what a waiting run asks wakes it. Refused: not_asking; unclear, where only some words are an answer.
+
+    `outputs`: what the step at hand left, if the answer says that it took effect.
+    """
     parked = run.parked or {}
     if run.status != "waiting" or parked.get("ask") is None or parked.get("answer") is not None:
         raise Refused(f"Run {run.id} asks nothing: it is {run.status}.", code="not_asking")
-    columns = {"parked": {**parked, "answer": text, "by": word.name}, "wake_at": word.now}
+    if asks_whether_done(run, around.journal) and meaning(text) is None:
+        choices = "; ".join(f"`{word}`: {what}" for word, what in CHOICES.items())
+        raise Refused(
+            f"“{text}” can be taken in more than one way.", f"Answer one of these. {choices}.", code="unclear"
+        )
+    answered = {**parked, "answer": text, "by": word.name, "outputs": dict(outputs or {})}
+    columns = {"parked": answered, "wake_at": word.now}
     return Change(columns=columns, entries=(word.entry("answer", run, run.status, text=text),))
 
 
@@ -49,11 +62,11 @@ def complete(
     """
     if not evidence.strip():
         raise Refused("What shows that it is done?", "Say what you did and where it can be seen.", code="no_evidence")
-    phase, at_hand = _at_hand(run, around.journal)
-    if at_hand is None:
+    phase, there = at_hand(run, around.journal)
+    if there is None:
         raise Refused(f"Run {run.id} is {run.status}: there is nothing to complete.", code="ended")
-    if at_hand != step:
-        raise Refused(f"Run {run.id} is at “{at_hand}”, not at “{step}”.", f"Complete {at_hand}.", code="not_at_hand")
+    if there != step:
+        raise Refused(f"Run {run.id} is at “{there}”, not at “{step}”.", f"Complete {there}.", code="not_at_hand")
     told = {"step": step, "phase": phase, "by": word.name, "evidence": evidence}
     entry = word.entry("complete", run, run.status, step=step, phase=phase, evidence=evidence)
     if run.status == "failed":
@@ -63,15 +76,20 @@ def complete(
     return Change(columns=columns, events=(("by_hand", told),), entries=(entry,))
 
 
-def _at_hand(run: RunRow, rows: Sequence[JournalRow]) -> tuple[str, str | None]:
+def asks_whether_done(run: RunRow, rows: Sequence[JournalRow]) -> bool:
+    """Whether the run asks if the step at hand took effect, which only a person can know."""
+    return run.status == "waiting" and bool(rows) and asks_what_happened(rows[-1])
+
+
+def at_hand(run: RunRow, rows: Sequence[JournalRow]) -> tuple[str, str | None]:
     """Phase and step that the run is at: what it does, repeats or waits for; on a failed run the undo that failed."""
     last = rows[-1] if rows else None
     if last is None or run.status in FINAL - {"failed"}:
         return "do", None
     if run.status in ("running", "waiting"):
-        return "do", last.step if last.phase == "do" and last.outcome not in CONTINUES else None
+        return "do", last.step if last.phase == "do" and last.outcome in AT_HAND else None
     if run.status == "undoing":
-        return "undo", last.step if last.phase == "undo" and last.outcome != "done" else None
+        return "undo", last.step if last.phase == "undo" and last.outcome in AT_HAND else None
     return "undo", last.step if last.phase == "undo" and last.outcome == "failed" else None
 
 

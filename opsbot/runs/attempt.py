@@ -13,6 +13,7 @@ from opsbot.errors import NotFound, OpsError, StepFailed, Unavailable
 from opsbot.runs.context import RunContext
 from opsbot.runs.plan import PlannedStep
 from opsbot.runs.step import Json, Outputs, Park, Step
+from opsbot.runs.watchdog import Hung, watched
 from opsbot.store.leases import Lost
 
 Resolve = Callable[[Json, Mapping[str, Any]], Json]
@@ -28,7 +29,8 @@ _log = log.get(__name__)
 class Result:
     """How an attempt ended. `park` only if parked, `error` as OpsError.as_json().
 
-    `asks_what_happened`: parked not by the step but because only a human can tell whether it took effect.
+    `asks_what_happened`: parked not by the step but because only a human can tell whether it took effect. `hung`: the step
+    was left behind, and what it did is still to be found out. `by_hand`: the word of a person who completed it.
     """
 
     outcome: Outcome
@@ -36,6 +38,8 @@ class Result:
     error: Mapping[str, Json] | None = None
     park: Park | None = None
     asks_what_happened: bool = False
+    hung: bool = False
+    by_hand: Mapping[str, Json] | None = None
 
 
 class Attempts:
@@ -61,7 +65,7 @@ class Attempts:
 
         def work() -> Result:
             ctx.check()  # a person may have been faster
-            found = kind.run(ctx, arguments)
+            found = watched(ctx, lambda: kind.run(ctx, arguments))
             if isinstance(found, Park):
                 return Result("parked", park=found)
             return self._judged(step, found, scope)
@@ -69,19 +73,40 @@ class Attempts:
         return self._guarded(step, ctx, retries_left, work)
 
     def by_hand(self, step: PlannedStep, told: Mapping[str, Any] | None, phase: str) -> Result | None:
-        """The result of a step that a person completed: the outputs that they gave, None for the others."""
+        """The result of a step that a person completed, with the outputs that are known."""
         if not told or (told.get("step"), told.get("phase")) != (step.id, phase):
             return None
+        return Result("done", dict(told.get("outputs") or {}), by_hand=told)
+
+    def as_told(self, told: Mapping[str, Any], result: Result) -> Result:
+        """A person completed the step just before it ended by itself: their word stands, with what the step still knew."""
+        known = result.outputs or {} if result.outcome == "done" else {}
+        return Result("done", {**known, **(told.get("outputs") or {})}, by_hand=told)
+
+    def declared(self, step: PlannedStep) -> tuple[str, ...]:
+        """The names of the step's outputs; none for a step that this version of the bot does not know."""
         kind = self._steps.get(step.do)
-        return Result("done", {**dict.fromkeys(kind.outputs if kind else ()), **(told.get("outputs") or {})})
+        return kind.outputs if kind else ()
+
+    def told_by_recheck(self, step: PlannedStep, ctx: RunContext, scope: Mapping[str, Any]) -> Outputs:
+        """What the step can tell of its outputs by itself; nothing if it cannot, or does not answer."""
+        try:
+            kind, arguments = self._step(step), self._arguments(step, scope)
+            found, outputs = watched(ctx, lambda: kind.recheck(ctx, arguments))
+        except Exception as error:  # noqa: BLE001 - a person waits for an answer: why the step has none is for the log
+            _log.info("step.no_outputs", step=step.id, why=error)
+            return {}
+        return dict(outputs or {}) if found == "done" else {}
 
     def undo(
         self, step: PlannedStep, ctx: RunContext, scope: Mapping[str, Any], outputs: Outputs | None, tries: int
     ) -> Result:
-        """Reverse the step."""
+        """Reverse the step; it is told its outputs if all of them are known."""
 
         def work() -> Result:
-            self._step(step).undo(ctx, self._arguments(step, scope), outputs)
+            kind, arguments = self._step(step), self._arguments(step, scope)
+            whole = outputs if outputs is not None and set(kind.outputs) <= set(outputs) else None
+            watched(ctx, lambda: kind.undo(ctx, arguments, whole))
             return Result("done")
 
         return self._guarded(step, ctx, UNDO_RETRIES - tries, work)
@@ -92,7 +117,8 @@ class Attempts:
         Unavailable if it cannot be known yet.
         """
         try:
-            found, outputs = self._step(step).recheck(ctx, self._arguments(step, scope))
+            kind, arguments = self._step(step), self._arguments(step, scope)
+            found, outputs = watched(ctx, lambda: kind.recheck(ctx, arguments))
         except Exception as error:  # any mistake of a step's code means that we do not know
             if ctx.interrupted:
                 raise Lost from error
@@ -124,7 +150,7 @@ class Attempts:
             again = isinstance(error, OpsError) and error.again and retries_left > 0
             if isinstance(error, StepFailed) and error.untouched and ctx.phase == "do":
                 return Result("not_begun", error=known)
-            return Result("retry" if again else "failed", error=known)
+            return Result("retry" if again else "failed", error=known, hung=isinstance(error, Hung))
 
     def _judged(self, step: PlannedStep, outputs: Outputs, scope: Mapping[str, Any]) -> Result:
         if step.check is not None:

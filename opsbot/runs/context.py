@@ -6,6 +6,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Literal
 
 from opsbot.clock import Clock
 from opsbot.errors import Cancelled, StepFailed, Unavailable
@@ -14,6 +15,7 @@ from opsbot.runs.step import Json
 from opsbot.store import Store
 from opsbot.store.leases import Lost
 
+LOOK = 5.0  # seconds between looks at a step that may have become silent
 NAP = 0.1  # seconds between checks while a step sleeps; a person who cancels waits no longer than they notice
 
 
@@ -30,7 +32,8 @@ class Signals:
 class RunContext:
     """The `Context` of the step contract. `heeds_cancel` is False while undoing: that must come to its end.
 
-    `by_hand` is set once a person completed this very step: {"by", "evidence", "outputs"}.
+    `by_hand` is set once a person completed this very step: {"by", "evidence", "outputs"}. `left`: nobody waits any more
+    for the step that has this context.
     """
 
     store: Store
@@ -52,14 +55,16 @@ class RunContext:
     def __post_init__(self) -> None:
         self._guard = threading.Lock()
         self._polled = self._told = float("-inf")
-        self._alive = self.clock.monotonic()
+        self._alive = began = self.clock.monotonic()
+        self._ends = began + max(0.0, (self.deadline - self.clock.now()).total_seconds())
         self.by_hand: Mapping[str, Json] | None = None
+        self.left = False
 
     def progress(self, done: float, total: float, text: str = "") -> None:
         """Write a progress event, at most one a second, and always the last one."""
         with self._guard:
             self._alive = now = self.clock.monotonic()
-            if self.lease.lost.is_set() or (now - self._told < self.pace.progress and done < total):
+            if self._unheard or (now - self._told < self.pace.progress and done < total):
                 return
             self._told = now
         self._event("progress", {"step": self.step, "done": done, "total": total, "text": text})
@@ -67,7 +72,7 @@ class RunContext:
     def say(self, text: str) -> None:
         """Write a line for the run's thread."""
         self._alive = self.clock.monotonic()
-        if not self.lease.lost.is_set():
+        if not self._unheard:
             self._event("say", {"step": self.step, "text": text})
 
     @property
@@ -76,9 +81,27 @@ class RunContext:
         return self.lease.lost.is_set() or self.signals.stopping.is_set()
 
     @property
+    def _unheard(self) -> bool:
+        return self.left or self.lease.lost.is_set()
+
+    @property
+    def overdue(self) -> Literal["timeout", "silent"] | None:
+        """Why a step that does not look at the time itself is to be left behind now."""
+        now = self.clock.monotonic() - self.pace.deaf
+        if self.quiet is not None and now - self._alive >= self.quiet:
+            return "silent"
+        return "timeout" if now >= self._ends else None
+
+    @property
+    def watch_again(self) -> float:
+        """Seconds until it can be overdue, and no more than it takes to notice when a clock is moved."""
+        ends = self._ends if self.quiet is None else min(self._ends, self._alive + self.quiet)
+        return min(LOOK, max(0.0, ends + self.pace.deaf - self.clock.monotonic()) + 0.001)
+
+    @property
     def cancelled(self) -> bool:
         """True once the step should stop; asks the store twice a second at most."""
-        if self.interrupted:
+        if self.left or self.interrupted:
             return True
         self._listen()
         return self.by_hand is not None or (self.heeds_cancel and self.signals.cancel.is_set())

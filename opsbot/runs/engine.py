@@ -18,6 +18,7 @@ from opsbot.runs.attempt import Attempts, Resolve
 from opsbot.runs.context import Signals
 from opsbot.runs.drive import Drive
 from opsbot.runs.lease import Lease, Pace, held
+from opsbot.runs.outputs import OutputsByHand
 from opsbot.runs.plan import Plan
 from opsbot.runs.step import Step
 from opsbot.runs.still import Replan
@@ -56,9 +57,9 @@ class Engine(Told):
         forsaken: Callable[[str], None] = lambda _run: None,
         frozen: Frozen = lambda _environment, _now: None,
     ) -> None:
-        super().__init__(store, clock, frozen)
         self._owner, self._resolve, self._attempts = owner, resolve, Attempts(steps, resolve)
         self._replan, self._pace, self._forsaken = replan, pace or Pace(), forsaken
+        super().__init__(store, clock, frozen, OutputsByHand(store, clock, self._attempts, self._pace))
         self._leaving, self._stopping = threading.Event(), threading.Event()
         self._strikes: Counter[str] = Counter()
 

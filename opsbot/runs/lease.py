@@ -27,6 +27,7 @@ class Pace:
     backoff: float = 1.0
     follow: float = 0.1
     drain: float = 5.0  # how long a step may go on after the engine was told to stop
+    deaf: float = 30.0  # how long after its time a step may still end by itself, before it is left behind
     patience: float = 900.0  # how long a queued run waits for a part that does not answer
 
 

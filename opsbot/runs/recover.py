@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from opsbot.errors import StepFailed
 from opsbot.runs.attempt import Result
@@ -15,8 +16,18 @@ from opsbot.runs.step import Park
 from opsbot.store import Store
 from opsbot.store.rows import JournalRow
 
-YES = ("done", "yes", "it is done", "it did")
-AGAIN = ("again", "no", "not done", "run again", "it did not")
+Choice = Literal["done", "again", "undo"]
+CHOICES: Mapping[Choice, str] = {
+    "done": "it took effect, and the run goes on",
+    "again": "it did not, and is run again",
+    "undo": "what was done is undone",
+}
+_WORDS: Mapping[Choice, tuple[str, ...]] = {
+    "done": ("done", "it is done", "yes", "yes it did", "it did", "took effect", "it took effect"),
+    "again": ("again", "run again", "run it again", "try again", "no", "no it did not", "it did not", "not done"),
+    "undo": ("undo", "undo it", "go back", "turn back"),
+}
+_MEANT = {word: choice for choice, words in _WORDS.items() for word in words}
 
 
 def abandoned(store: Store, now: datetime) -> list[str]:
@@ -31,6 +42,11 @@ def from_recheck(step: PlannedStep, result: Result) -> Result:
     return question(step)
 
 
+def meaning(text: str) -> Choice | None:
+    """What an answer to the question says; None where it may be taken in more than one way, so that nobody guesses."""
+    return _MEANT.get(" ".join(re.sub(r"[^a-z ]", " ", text.lower()).split()))
+
+
 def question(step: PlannedStep) -> Result:
     """The park in which a person is asked whether the step took effect."""
     said = f"The bot died during “{step.name}”."
@@ -39,18 +55,18 @@ def question(step: PlannedStep) -> Result:
 
 
 def decided_by_human(last: JournalRow | None, parked: Mapping[str, Any] | None, step: PlannedStep) -> Result | None:
-    """The result that a person's answer gives to such an attempt; None = run it (again). Without an answer it is asked again."""
+    """The result that a person's answer gives to such an attempt; None = run it (again). Without a clear one it is asked again."""
     if last is None or not asks_what_happened(last):
         return None
     asked = parked or {}
     if (asked.get("step"), asked.get("attempt", last.attempt)) != (step.id, last.attempt):
         asked = {}  # that was another question
-    answer = str(asked.get("answer") or "").strip().lower()
-    if not answer:
-        return question(step)
-    if answer in YES:
-        return Result("done", {})
-    if answer in AGAIN:
-        return None
-    what = f"“{step.name}” was left half-way, and the answer was “{answer}”."
-    return Result("failed", error=StepFailed(what, code="unknown").as_json())
+    match meaning(str(asked.get("answer") or "")):
+        case "done":
+            return Result("done", dict(asked.get("outputs") or {}))
+        case "again":
+            return None
+        case "undo":
+            what = f"“{step.name}” was left half-way, and {asked.get('by') or 'a person'} said to undo."
+            return Result("failed", error=StepFailed(what, code="unknown").as_json())
+    return question(step)

@@ -19,7 +19,9 @@ def step_ended(step: PlannedStep, result: Result, seconds: float) -> Event | Non
     body: dict[str, Any] = {"step": step.id, "seconds": round(seconds, 3)}
     match result.outcome:
         case "done":
-            return "step_done", {**body, "outputs": dict(result.outputs or {})}
+            hand = result.by_hand or {}
+            by = {"by": hand.get("by"), "evidence": hand.get("evidence")} if hand else {}
+            return "step_done", {**body, "outputs": dict(result.outputs or {}), **by}
         case "skipped":
             return "step_skipped", body
         case "retry":

@@ -11,7 +11,9 @@ from opsbot.errors import Refused
 from opsbot.runs import approval, asked, gate
 from opsbot.runs.approval import Word
 from opsbot.runs.context import Signals
+from opsbot.runs.outputs import OutputsByHand
 from opsbot.runs.plan import Plan
+from opsbot.runs.recover import meaning
 from opsbot.runs.restraints import Restraints
 from opsbot.store import Store
 from opsbot.store.locks import LockHeld
@@ -31,8 +33,8 @@ def person(by: By) -> Mapping[str, Any]:
 class Told:
     """The engine's ear. `by` is an actor or just a name, `door` where the words came in. Each method may raise Refused."""
 
-    def __init__(self, store: Store, clock: Clock, frozen: Frozen) -> None:
-        self._store, self._clock, self._frozen = store, clock, frozen
+    def __init__(self, store: Store, clock: Clock, frozen: Frozen, outputs: OutputsByHand) -> None:
+        self._store, self._clock, self._frozen, self._outputs = store, clock, frozen, outputs
         self._driving: dict[str, Signals] = {}
         self.restraints = Restraints(store, clock)
 
@@ -76,15 +78,22 @@ class Told:
         self._decide(run, by, door, lambda row, around, word: approval.sign(row, around, word, note))
 
     def answer(self, run: str, by: By, text: str, door: str) -> str:
-        """Complete the step that asks a person something. Refused: not_asking."""
-        return self._decide(run, by, door, lambda row, around, word: asked.answer(row, around, word, text)).status
+        """Complete the step that asks a person something. Refused: not_asking, unclear, no_outputs."""
+        outputs = self._outputs.of(run, None, {}) if self._says_done(run, text) else {}
+        return self._decide(
+            run, by, door, lambda row, around, word: asked.answer(row, around, word, text, outputs)
+        ).status
 
     def complete(
         self, run: str, step: str, by: By, evidence: str, door: str, outputs: Mapping[str, Any] | None = None
     ) -> str:
-        """The step at hand was done by hand; on a failed run, the undo that failed. Refused: not_at_hand, ended, locked."""
+        """The step at hand was done by hand; on a failed run, the undo that failed. `outputs`: what it left, by name.
+
+        Refused: no_evidence, not_at_hand, ended, locked, unknown_output, no_outputs.
+        """
+        known = self._outputs.of(run, step, outputs or {}) if evidence.strip() else {}
         return self._decide(
-            run, by, door, lambda row, around, word: asked.complete(row, around, word, step, evidence, outputs)
+            run, by, door, lambda row, around, word: asked.complete(row, around, word, step, evidence, known)
         ).status
 
     def stopped(self, run: RunRow, around: Around) -> Refused | None:
@@ -92,6 +101,12 @@ class Told:
         now = self._clock.now()
         wanted = gate.ask(Plan.from_json(run.plan), run.id, str(run.actor.get("id")))
         return gate.stop(wanted, around, self._frozen(run.environment, now), now)
+
+    def _says_done(self, run: str, text: str) -> bool:
+        row = self._store.runs.get(run)
+        return (
+            row is not None and meaning(text) == "done" and asked.asks_whether_done(row, self._store.journal.rows(run))
+        )
 
     def _decide(self, run: str, by: By, door: str, say: Callable[[RunRow, Around, Word], Change]) -> RunRow:
         now = self._clock.now()

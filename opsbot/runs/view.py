@@ -49,7 +49,8 @@ class Takeover:
 class RunView:
     """A run as people see it. `error` is {"code", "what", "fix", "again"} of what went wrong first, `undo_error` of an undo.
 
-    `ask` and `until` are set only while the run waits. `code`: why it ended before it began. `approvals`: who said yes so far.
+    `ask` and `until` are set only while the run waits; `choices`: the words that alone answer what it asks, if only some do.
+    `code`: why it ended before it began. `approvals`: who said yes so far.
     `glass`: {"by", "who", "reason", "until"} if it was broken. `left`: ids of steps that people have to reverse. `resumed`: how often another owner took over, `taken` the last time. `cursor` is the number of the last event folded in.
     """
 
@@ -73,6 +74,7 @@ class RunView:
     error: Mapping[str, Any] | None = None
     undo_error: Mapping[str, Any] | None = None
     ask: str | None = None
+    choices: tuple[str, ...] = ()
     until: datetime | None = None
     code: str | None = None
     approvals: tuple[str, ...] = ()
@@ -107,6 +109,7 @@ def fold(run: RunRow, events: Iterable[EventRow]) -> RunView:
     return replace(
         view,
         ask=parked.get("ask") if parked.get("answer") is None else None,
+        choices=tuple(parked.get("choices") or ()) if parked.get("answer") is None else (),
         until=datetime.fromisoformat(until) if until else run.wake_at if run.status in UNANSWERED else None,
     )
 
@@ -168,8 +171,12 @@ def _failed(body: Body) -> Body:
     return {"state": state, "seconds": body.get("seconds"), "progress": None, "note": _what(body)}
 
 
+def _by_whom(body: Body) -> str:
+    return f"Done by hand by {body.get('by')}: {body.get('evidence')}" if body.get("by") else ""
+
+
 def _by_hand(body: Body) -> Body:
-    note = f"Done by hand by {body.get('by')}: {body.get('evidence')}"
+    note = _by_whom(body)
     return {"note": note, "state": "undone", "progress": None} if body.get("phase") == "undo" else {"note": note}
 
 
@@ -209,7 +216,7 @@ _CHANGES: dict[str, Callable[[Body], Body]] = {
         "state": "done",
         "seconds": body.get("seconds"),
         "progress": None,
-        "note": "",
+        "note": _by_whom(body),
         "outputs": body.get("outputs") or {},
     },
     "step_skipped": lambda body: {"state": "skipped"},

@@ -16,6 +16,14 @@ from opsbot.store.rows import JournalRow, records
 from opsbot.store.tables import journal, runs
 
 
+class DoneByHand(Exception):
+    """A person completed this very step before its result could be written: `told` is their word, and it stands."""
+
+    def __init__(self, told: Mapping[str, Any]) -> None:
+        super().__init__(told.get("by"))
+        self.told = told
+
+
 class Journal:
     """store.journal. A unique index lets a run have one open row at most: nothing begins before the last thing is known."""
 
@@ -57,11 +65,19 @@ class Journal:
         now: datetime,
         *,
         events: Sequence[event_rows.Event] = (),
+        by: str | None = None,
     ) -> bool:
-        """Write the result on the open row, if nobody else took the lease meanwhile; False = somebody did, nothing is written."""
+        """Write the result on the open row, if nobody else took the lease meanwhile; False = somebody did, nothing is written.
+
+        `by`: the person who completed the step by hand. DoneByHand, and nothing is written, if somebody did and the
+        result does not say so.
+        """
         with self._database.write() as connection:
             if not held(connection, f"run:{run}", owner, None):
                 return False
+            told = connection.execute(select(runs.c.by_hand).where(runs.c.id == run).with_for_update()).scalar()
+            if by is None and told and (told.get("step"), told.get("phase")) == (step, phase):
+                raise DoneByHand(told)
             ours = (journal.c.run == run) & (journal.c.step == step) & (journal.c.phase == phase)
             open_row = journal.update().where(ours, journal.c.attempt == attempt, journal.c.ended_at.is_(None))
             values = {
@@ -69,7 +85,7 @@ class Journal:
                 "outcome": outcome,
                 "outputs": None if outputs is None else dict(outputs),
                 "error": None if error is None else dict(error),
-            }
+            } | ({"owner": f"{by}, by hand"} if by else {})
             if connection.execute(open_row.values(**values)).rowcount != 1:
                 return False
             for event in events:

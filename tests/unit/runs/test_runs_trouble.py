@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
-from acting import ALICE, BOB, QUICK, Stage, engine, mark, plan, sleep
+from acting import ALICE, BOB, QUICK, Mark, Stage, engine, mark, plan, resolve, sleep
 
+from opsbot.clock import SystemClock
 from opsbot.errors import OpsError, Unavailable
+from opsbot.runs.context import RunContext
 from opsbot.runs.engine import STRIKES, Engine
 from opsbot.runs.plan import Plan
 from opsbot.runs.pool import Pool
+from opsbot.runs.step import Context, Outputs, Recheck
 from opsbot.store import Store
 from opsbot.store.runs import Change
 
@@ -96,9 +101,9 @@ def test_whoever_looks_for_runs_survives_anything(monkeypatch: pytest.MonkeyPatc
         pool.stop()
 
 
-def left_behind(store: Store, stage: Stage, phase: str) -> str:
+def left_behind(store: Store, stage: Stage, phase: str, **more: Any) -> str:
     bot = engine(store, stage, "dead")
-    run, now = submit(bot, plan(mark("a"))), datetime.now(UTC)
+    run, now = submit(bot, plan(mark("a", **more))), datetime.now(UTC)
     store.runs.transition(run, ["queued"], "running", now, started_at=now)
     store.leases.take(f"run:{run}", "dead", 60, now)
     store.journal.before(run, "a", "do", 1, "dead", now)
@@ -185,11 +190,110 @@ def test_an_answer_counts_for_the_question_it_was_given_to(bot: Engine, store: S
     assert stage.effects() == ["do a"]
 
 
-def test_a_step_that_says_nothing_for_too_long_hangs(bot: Engine) -> None:
-    loud = replace(mark("a", after=0.2), quiet=0.15)
-    silent = replace(mark("b", after=0.6, deaf=True), quiet=0.05)
-    assert bot.drive(submit(bot, plan(loud))) == "succeeded"
-    assert bot.drive(submit(bot, plan(silent))) == "succeeded", "what never looks cannot be told"
+def test_a_step_that_goes_on_telling_how_far_it_is_does_not_hang(bot: Engine) -> None:
+    assert bot.drive(submit(bot, plan(replace(mark("a", after=0.4), quiet=0.3)))) == "succeeded"
+
+
+STRICT = replace(QUICK, deaf=0.1)
+
+
+@pytest.mark.parametrize(("limit", "why"), [({"quiet": 0.1}, "silent"), ({"timeout": 0.1}, "timeout")])
+def test_a_step_that_listens_to_nobody_does_not_hold_its_run(
+    store: Store, stage: Stage, limit: dict[str, float], why: str
+) -> None:
+    bot = engine(store, stage, pace=STRICT, forsaken=lambda run: stage.write("ended what it left"))
+    run = submit(bot, plan(mark("x"), replace(mark("a", before=60, deaf=True), **limit)))
+    began = time.monotonic()
+    assert bot.drive(run) == "undone"
+    assert time.monotonic() - began < 5
+    error = bot.view(run).error
+    assert error is not None
+    assert (error["code"], error["again"]) == (why, False)
+    lines = [line for line in stage.lines() if "try" not in line]
+    assert lines == ["do x", "ended what it left", "recheck a", "reverse a None", "reverse x {'value': 'X'}", "undo x"]
+    assert stage.effects() == ["do x", "undo x"]
+
+
+def test_what_a_step_did_before_it_hung_counts(store: Store, stage: Stage) -> None:
+    bot = engine(store, stage, pace=STRICT)
+    run = submit(bot, plan(replace(mark("a", after=60, deaf=True), timeout=0.1, retries=3), mark("$steps.a.value")))
+    assert bot.drive(run) == "succeeded"
+    assert stage.effects() == ["do a", "do A"]
+    assert [(row.step, row.outcome) for row in store.journal.rows(run)] == [("a", "done"), ("$steps.a.value", "done")]
+
+
+def test_a_person_is_asked_what_a_step_that_hung_has_done_where_the_playbook_says_so(
+    store: Store, stage: Stage
+) -> None:
+    bot = engine(store, stage, pace=STRICT)
+    made = replace(mark("a", before=60, deaf=True, found="unknown", on_resume="ask"), timeout=0.1)
+    run = submit(bot, plan(made))
+    assert bot.drive(run) == "waiting"
+    assert bot.view(run).choices == ("done", "again", "undo")
+
+
+def test_an_undo_that_listens_to_nobody_needs_a_human(store: Store, stage: Stage) -> None:
+    bot = engine(store, stage, pace=STRICT)
+    run = submit(bot, plan(replace(mark("a", undo_slow=60), timeout=0.2), mark("b", refuses=True)))
+    assert bot.drive(run) == "failed"
+    assert bot.view(run).left == ("a",)
+
+
+def test_a_step_that_was_left_behind_stops_at_its_next_look_and_says_nothing_more(store: Store, stage: Stage) -> None:
+    bot = engine(store, stage, pace=STRICT)
+    slept = threading.Event()
+
+    def wakes(mark: Mark, ctx: RunContext, args: object, seconds: float) -> None:
+        if seconds:
+            time.sleep(0.6)  # deaf
+            ctx.say("Good morning.")
+            slept.set()
+            ctx.check()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Mark, "_work", wakes)
+        run = submit(bot, plan(replace(mark("a", before=1), timeout=0.1)))
+        assert bot.drive(run) == "undone"
+        assert slept.wait(5)
+    assert bot.view(run).said == ()
+    assert stage.effects() == []
+
+
+class Counting(SystemClock):
+    """A clock that is as far as somebody slept."""
+
+    def __init__(self) -> None:
+        self.slept = 0.0
+
+    def monotonic(self) -> float:
+        return self.slept
+
+    def sleep(self, seconds: float) -> None:
+        self.slept += seconds
+
+
+@pytest.mark.parametrize("what", ["a step that fails", "a recheck that has no answer"])
+def test_between_two_tries_the_wait_doubles_until_it_is_half_a_minute(store: Store, stage: Stage, what: str) -> None:
+    clock, tried = Counting(), list[float]()
+
+    class Watched(Mark):
+        def run(self, ctx: Context, args: Any) -> Outputs:
+            tried.append(clock.slept)
+            return super().run(ctx, args)
+
+        def recheck(self, ctx: Context, args: Any) -> tuple[Recheck, Outputs | None]:
+            tried.append(clock.slept)
+            return super().recheck(ctx, args)
+
+    pace = replace(QUICK, backoff=1.0, expiry=30.0)
+    bot = Engine(store, clock, {"mark": Watched(stage)}, resolve, "test", pace=pace)
+    if what == "a step that fails":
+        run = submit(bot, plan(mark("a", flaky=8, retries=8)))
+    else:
+        run = left_behind(store, stage, "do", silent=8)
+    assert bot.drive(run) == "succeeded"
+    waits = [round(after - before, 3) for before, after in itertools.pairwise(tried)]
+    assert waits[:8] == [1, 2, 4, 8, 16, 30, 30, 30]
 
 
 def test_what_hangs_inside_a_sleep_is_stopped(bot: Engine, stage: Stage) -> None:
