@@ -12,7 +12,7 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from opsbot.chat.client import Client
 from opsbot.chat.ear import Message
 from opsbot.chat.letter import Letter
-from opsbot.chat.marks import shorten
+from opsbot.chat.marks import clean, shorten
 from opsbot.chat.render import Rendered
 from opsbot.commands.reply import Picture
 
@@ -77,13 +77,13 @@ class Mailer:
         NotAccepted also where the app may not upload files.
         """
         client, size = self._client, len(picture.content)
-        alt = shorten(picture.alt, ALT_TEXT)
+        alt, name, title = shorten(clean(picture.alt), ALT_TEXT), clean(picture.name), clean(picture.title)
         ask = client.files_getUploadURLExternal
-        given = _call(lambda: ask(filename=picture.name, length=size, alt_txt=alt), _NO_FILES)
+        given = _call(lambda: ask(filename=name, length=size, alt_txt=alt), _NO_FILES)
         status = _call(lambda: client.upload(str(given["upload_url"]), picture.content))
         if status != 200:
             raise TryAgain(f"upload: {status}") if status >= 500 else NotAccepted(f"upload: {status}")
-        files: list[dict[str, str | None]] = [{"id": str(given["file_id"]), "title": picture.title}]
+        files: list[dict[str, str | None]] = [{"id": str(given["file_id"]), "title": title}]
         share, beside = client.files_completeUploadExternal, letter.body.words
         _call(
             lambda: share(files=files, channel_id=letter.channel, thread_ts=letter.thread, initial_comment=beside),
@@ -128,7 +128,7 @@ class Mailer:
         except (WrongPlace, NotAccepted, Gone):
             return None
         shows = _shows if letter.picture else _marked
-        wanted = letter.picture.name if letter.picture else letter.slot
+        wanted = clean(letter.picture.name) if letter.picture else letter.slot
         return next((str(message["ts"]) for message in messages if shows(message) == wanted), None)
 
     def _history(self, channel: str) -> list[dict[str, Any]]:

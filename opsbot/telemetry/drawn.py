@@ -11,6 +11,7 @@ from pathlib import Path
 
 from opsbot import log
 from opsbot.errors import Unavailable
+from opsbot.store.columns import cleaned
 from opsbot.telemetry.sketch import Sketch
 
 DRAWS = Path(__file__).with_name("chart.py")
@@ -32,7 +33,9 @@ def png(sketch: Sketch, draws: Path | None = None) -> bytes:
         try:
             done = subprocess.run(
                 argv,
-                input=json.dumps(asdict(sketch)).encode(),
+                input=json.dumps(
+                    cleaned(asdict(sketch))
+                ).encode(),  # a secret in a picture could not be blanked any more
                 capture_output=True,
                 timeout=SECONDS,
                 env={},

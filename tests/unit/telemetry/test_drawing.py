@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from opsbot.errors import Unavailable
+from opsbot.log import REDACTED, redactor
 from opsbot.telemetry import chart, drawn, sketch
 from opsbot.telemetry.measures import ERRORS, LATENCY, OVERVIEW, TRAFFIC, Measure
 from opsbot.telemetry.prometheus import Series, Span
@@ -182,3 +183,15 @@ def test_what_draws_gets_none_of_our_variables(tmp_path: Path, monkeypatch: pyte
     )
     assert drawn.png(drawing(), tells) == drawn.PNG
     assert "SLACK" not in (tmp_path / "seen").read_text()
+
+
+def test_a_secret_is_not_drawn() -> None:
+    value = 'tøken"of-this-test'
+    redactor.add(value)
+
+    def picture(word: str) -> bytes:
+        panel = of(TRAFFIC, line(word, 3), line("other", 2))
+        marked = replace(drawing(panel), title=f"Traffic of {word}", marks=((0.5, word),), legend=f"dashed: {word}")
+        return drawn.png(marked)
+
+    assert picture(value) == picture(REDACTED) != picture("harmless")
