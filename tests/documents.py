@@ -26,6 +26,18 @@ def quoted(text: str) -> list[str]:
     return [" ".join(piece.split()) for piece in (*spans, *lines)]
 
 
+def lines(document: str, heading: str) -> list[str]:
+    """What is typed into a shell, in the blocks below a heading."""
+    section = TEXTS[document].partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    blocks = re.findall(r"^```sh\n(.*?)^```", section, re.MULTILINE | re.DOTALL)
+    return [line for block in blocks for line in block.splitlines()]
+
+
+def typed(document: str, heading: str) -> list[str]:
+    """The words behind `opsbot` in those blocks, in their order."""
+    return [found["words"].strip() for line in lines(document, heading) for found in PROGRAM.finditer(line)]
+
+
 def daily_table() -> list[str]:
     """The commands of README's table of every day."""
     section = TEXTS["README.md"].partition("## Every day")[2].partition("\n## ")[0]
@@ -40,7 +52,9 @@ CHAT = [piece for piece in PIECES if piece.startswith(("@opsbot ", "/ops "))]
 VERBS = (
     "status",
     "deploy",
+    "ship",
     "rollback",
+    "roll",
     "promote",
     "backup",
     "restore",
@@ -52,11 +66,18 @@ VERBS = (
     "backups",
     "chart",
     "cancel",
+    "audit",
+    "lock",
+    "freeze",
+    "unblock",
 )
-ON_PAGES = [
-    piece for name, piece in CODE if name in (*PAGES, "docs/operator.md") and piece.split()[0] in VERBS and " " in piece
-]  # they need no @opsbot to be read
-SAID = sorted({re.sub(r"^(@opsbot|/ops) ", "", text) for text in (*CHAT, *daily_table(), *ON_PAGES)})
+PLAIN = [piece for piece in PIECES if " " in piece and piece.split()[0] in VERBS]  # they need no @opsbot to be read
+EXAMPLES = [  # what `help` shows, with names in place of the playbooks' {there}
+    example
+    for such in re.findall(r"^Such as: (.+)\.$", (ROOT / "docs/reference/commands.md").read_text("utf-8"), re.MULTILINE)
+    for example in re.findall(r"`([^`]+)`", such)
+]
+SAID = sorted({re.sub(r"^(@opsbot|/ops) ", "", text) for text in (*CHAT, *daily_table(), *PLAIN, *EXAMPLES)})
 FOUND = [match for piece in PIECES for match in PROGRAM.finditer(piece)]
 TERMINAL = sorted({(found["words"] or found["rest"]).strip() for found in FOUND if found["module"] in (None, "opsbot")})
 MODULES = sorted(

@@ -20,7 +20,7 @@ SERVED = [
 ]
 STORIES = ["tests/unit/runs/test_runs_machine.py", "tests/unit/commands/test_deliveries.py"]
 BESIDE = ["tests/contract/monitoring", "tests/contract/app"]  # MiniTwit and what watches it
-INSTALLED = ["tests/acceptance/test_bare_stack.py", "tests/acceptance/test_bot_image.py"]
+INSTALLED = [f"tests/acceptance/test_{name}.py" for name in ("bare_stack", "bot_image", "documents")]
 KILLED = ["tests/contract/runtime/test_runtime_kill.py"]
 
 

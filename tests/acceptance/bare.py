@@ -6,6 +6,7 @@ import contextlib
 import gzip
 import json
 import os
+import shlex
 import subprocess
 import sys
 import threading
@@ -81,13 +82,16 @@ class Bare:
         known = self.parts.s3
         return S3(Account(self.bucket, Secret(known.key), Secret(known.secret), known.endpoint))
 
+    def words(self, line: str, **others: str) -> list[str]:
+        """A line of the guide, with this stack's names in place of the guide's."""
+        names = {"deployer": self.parts.registry.user, "shop-backups": self.bucket, **others}
+        return [names.get(word, word) for word in shlex.split(line)]
+
     @property
-    def facts(self) -> list[str]:
-        """The flags of `init` that it cannot find by itself."""
+    def here(self) -> list[str]:
+        """What `init` would find by itself on a host of its own, with one stack and Amazon's S3."""
         known = self.parts
-        where = ["--engine", known.engine.url, "--env", f"production={self.name}", "--admin", "U01ALICE"]
-        stored = ["--bucket", self.bucket, "--endpoint", known.s3.endpoint, "--registry-user", known.registry.user]
-        return [*where, *stored]
+        return ["--engine", known.engine.url, "--env", f"production={self.name}", "--endpoint", known.s3.endpoint]
 
     def bake(self, seconds: str) -> None:
         """Watch a new release for so long."""
@@ -161,15 +165,14 @@ def made(parts: Parts, folder: Path) -> Iterator[Bare]:
 
 def _fill(bare: Bare) -> None:
     """What the shop holds, and what somebody's cron has left in the bucket."""
-    make = "CREATE TABLE item AS SELECT n, 'thing ' || n AS name FROM generate_series(1, 100) n"
+    make = "CREATE TABLE IF NOT EXISTS item AS SELECT n, 'thing ' || n AS name FROM generate_series(1, 100) n"
     engine, database = bare.parts.engine, bare.container("db")
     ask = ["exec", database, "psql", "--quiet", "--dbname=shop", "--command"]
-    until(lambda: engine.has(*ask, "SELECT 1"), 90, "the database did not become ready")
-    engine.docker(*ask, make)
+    until(lambda: bare.healthy("db"), 90, "the database did not become healthy")
+    until(lambda: engine.has(*ask, make), 90, "the database did not become ready")  # it restarts once when it is new
     dumped = engine.docker("exec", database, "pg_dump", "shop")
     bare.storage.put_new(DUMP, gzip.compress(f"{dumped}\n".encode()))
-    for service in ("db", "web"):
-        until(lambda service=service: bare.healthy(service), 90, f"{service} did not become healthy")
+    until(lambda: bare.healthy("web"), 90, "web did not become healthy")
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,16 @@ from collections.abc import Iterator
 
 import pytest
 from bare import DUMP, Bare, Inside, another, made, versions
+from documents import lines, typed
 from scene import until
 
 from opsbot.demo.images import CHECKOUT
 from opsbot.demo.parts import Parts
 from opsbot.install.settings_file import settings_lines
+
+INIT, DOCTOR, ADOPT, DEPLOY, ROLLBACK, BACKUP = typed("docs/operator.md", "From a running stack to the first rollback")
+[INIT_SERVICE] = typed("docs/operator.md", "As a Swarm service")
+STACK_DEPLOY = lines("docs/operator.md", "As a Swarm service")[-1]
 
 
 @pytest.fixture(scope="module")
@@ -24,24 +29,24 @@ def bare(parts: Parts, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bar
 def test_from_nothing_to_deploy_rollback_and_backup_in_ten_commands_without_a_restart(bare: Bare) -> None:
     before = bare.tasks()
     _described(bare)
-    said = bare.done("doctor")
+    said = bare.done(*bare.words(DOCTOR))
     assert "It runs and is not managed yet." in said
     assert DUMP in said
     assert "Only tasks may join" in said
-    adopted = bare.done("adopt", "web", "--env", "production")
+    adopted = bare.done(*bare.words(ADOPT))
     assert "web in production is managed now, as it runs: v1 (web-1, sha256:" in adopted
     assert bare.tasks() == before, "somebody restarted a task"
 
-    assert "v2 is live in production" in bare.done("deploy", "v2", "to", "production")
+    assert "v2 is live in production" in bare.done(*bare.words(DEPLOY))
     image, env = str(bare.spec()["Image"]), bare.spec()["Env"]
     assert image.startswith(f"{bare.parts.images.web}@sha256:")
     assert isinstance(env, list)
     assert {"MOTD=theirs", "RELEASE_TAG=v2"} <= set(env)
     assert bare.spec()["Mounts"], "its volume is still there"
-    assert "v1 is live again" in bare.done("rollback", "production")
+    assert "v1 is live again" in bare.done(*bare.words(ROLLBACK))
     assert str(bare.spec()["Image"]).startswith(f"{bare.parts.images.web}:v1@sha256:")
     assert "MOTD=theirs" in str(bare.spec()["Env"])
-    assert "in the bucket and whole" in bare.done("backup", "main", "on", "production")
+    assert "in the bucket and whole" in bare.done(*bare.words(BACKUP))
     assert len(bare.typed) <= 10, bare.typed
     kept = json.loads(bare.done("backups", "--json"))
     assert [one["rows"] for one in kept] == [100]
@@ -49,7 +54,7 @@ def test_from_nothing_to_deploy_rollback_and_backup_in_ten_commands_without_a_re
 
 def _described(bare: Bare) -> None:
     """`init` finds everything, writes it down shortly, and nothing of it in clear text that is secret."""
-    said = bare.done("init", *bare.facts)
+    said = bare.done(*bare.words(INIT), *bare.here)
     assert "with all" in said, "the scopes were looked at"
     settings = (bare.folder / "opsbot.yml").read_text(encoding="utf-8")
     assert settings_lines(settings) <= 30
@@ -65,6 +70,16 @@ def test_init_writes_over_nothing(bare: Bare) -> None:
     ended = bare.opsbot("init", "--engine", bare.parts.engine.url)
     assert (ended.returncode, "there already; nothing was written" in ended.stderr) == (3, True), ended.stderr
     assert (bare.folder / "opsbot.yml").read_text(encoding="utf-8") == before
+
+
+def test_what_the_guide_says_about_the_slack_app_is_so(bare: Bare) -> None:
+    assert "oauth_config" in bare.done(*bare.words("init --manifest"))
+    asked = bare.words("init --http https://ops.example.org")
+    shown = bare.done(
+        *asked, "--show", "--registry-user", bare.parts.registry.user, "--bucket", bare.bucket, *bare.here
+    )
+    assert "https://ops.example.org/slack/events" in shown
+    assert "SLACK_SIGNING_SECRET" in shown
 
 
 def test_a_dump_that_a_cron_left_is_told_and_not_restored_by_guess(bare: Bare) -> None:
@@ -89,11 +104,12 @@ def test_the_guides_way_to_look_at_an_old_dump_works(bare: Bare) -> None:
 
 def test_what_is_let_go_runs_on_and_is_left_alone_until_it_is_adopted_again(bare: Bare) -> None:
     before = bare.tasks("web")
-    assert "it runs on as it is" in bare.done("unadopt", "web", "--env", "production")
+    unadopt = bare.words("unadopt web --env production")
+    assert "it runs on as it is" in bare.done(*unadopt)
     refused = bare.opsbot("deploy", "v2", "to", "production")
     assert (refused.returncode, "opsbot adopt web --env production" in refused.stderr) == (3, True), refused.stderr
     assert bare.opsbot("rollback", "production").returncode == 3
-    again = bare.opsbot("unadopt", "web", "--env", "production")
+    again = bare.opsbot(*unadopt)
     assert "is not managed" in again.stderr
     assert "is managed now, as it runs: v1 (web-1" in bare.done("adopt", "web", "--env", "production")
     assert bare.tasks("web") == before
@@ -104,23 +120,19 @@ def test_what_is_let_go_runs_on_and_is_left_alone_until_it_is_adopted_again(bare
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may open a port inside a container's network")
 def test_the_bot_as_a_service_moves_to_another_version_in_the_middle_of_a_deploy_and_loses_nothing(bare: Bare) -> None:
-    old_image, new_image = versions(bare, "one", "two")
-    bare.done("init", "--force", "--make-secrets", "--name", f"{bare.name}_bot", "--image", old_image, *bare.facts)
+    old_image, new_image = versions(bare, "1", "2")
+    name, stack = f"{bare.name}_bot", str(bare.folder / "opsbot-stack.yml")
+    bare.done(*bare.words(INIT_SERVICE, **{"registry.example/opsbot:1": old_image}), "--name", name, *bare.here)
     bare.bake("20s")
-    options = [
-        "--with-registry-auth",
-        "--resolve-image",
-        "never",
-        "--compose-file",
-        str(bare.folder / "opsbot-stack.yml"),
-    ]
-    bare.parts.engine.docker("stack", "deploy", *options, f"{bare.name}_bot")
+    docker, *words = bare.words(STACK_DEPLOY, **{"opsbot-stack.yml": stack, "opsbot": name})
+    assert docker == "docker"
+    bare.parts.engine.docker(*words)
     old = Inside(bare, bare.container("bot_bot"))
     with old.reaching():
         until(old.healthy, 90, "the bot did not become healthy")
         old.say("adopt", "web", "--env", "production")
         old.begin("deploy", "v2", "to", "production")
-        old.begin("upgrade", "two")
+        old.begin(*bare.words("upgrade 2"))
         new = Inside(bare, another(bare, old.container))
         with new.reaching():
             until(lambda: not bare.parts.engine.has("exec", old.container, "true"), 120, "the old one stays")
@@ -135,5 +147,5 @@ def test_the_bot_as_a_service_moves_to_another_version_in_the_middle_of_a_deploy
         done = [step for step, outcome, _ in rows if outcome == "done"]
         assert len(done) == len(set(done)), f"{run} did a step twice: {rows}"
     assert {owner.partition(":")[0] for _, _, owner in journals[deploy]} == {old.container[:12], new.container[:12]}
-    assert bare.spec("bot_bot")["Image"] == f"{new_image.partition('@')[0]}:two@{new_image.partition('@')[2]}"
+    assert bare.spec("bot_bot")["Image"] == f"{new_image.partition('@')[0]}:2@{new_image.partition('@')[2]}"
     assert "RELEASE_TAG=v2" in str(bare.spec()["Env"])
