@@ -79,11 +79,31 @@ def _run(options: argparse.Namespace, words: list[str]) -> int:
     if verb == "completion":
         out(completion.script(words[1:]))
         return 0
+    if verb == "--suggest":
+        out("\n".join(_suggested(options.config, " ".join(words[1:]))))
+        return 0
     if verb in INSTALLING:
         done: int = import_module("opsbot.cli.install").run(words, options.config, load)
         return done
     config = load(options.config)
     return serve(over_http(config, options.http)) if verb == "serve" else _with_bot(config, verb, words)
+
+
+def _suggested(path: Path, line: str) -> list[str]:
+    """For the shell; what opsbot.yml names is not suggested where there is none."""
+
+    def suggest(typed: str) -> Sequence[str]:
+        log.configure("CRITICAL")
+        try:
+            bot = bots.build(load(Path(completion.config_in(line) or path)))
+        except OpsError:
+            return ()
+        try:
+            return completion.suggest(bot.front, typed)
+        finally:
+            bot.close()
+
+    return completion.next_words(line, suggest)
 
 
 def _with_bot(config: Config, verb: str, words: list[str]) -> int:
@@ -95,9 +115,6 @@ def _with_bot(config: Config, verb: str, words: list[str]) -> int:
         if verb == "reference":
             folder = Path(words[1]) if words[1:] else Path("docs/reference")
             out("\n".join(map(str, reference.write(folder, bot.front.tree, bot.playbooks, bot.steps))))
-            return 0
-        if verb == "--suggest":
-            out("\n".join(completion.next_words(" ".join(words[1:]), bot.front.suggest)))
             return 0
         return run_terminal(bot, config, words)
     finally:

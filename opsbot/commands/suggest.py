@@ -9,7 +9,7 @@ from opsbot.commands import normalise
 from opsbot.commands.holds import targets
 from opsbot.commands.services import Services
 from opsbot.commands.tree import Tree
-from opsbot.commands.words import assign
+from opsbot.commands.words import assign, target
 from opsbot.errors import OpsError
 from opsbot.playbooks.params import NAMED, Param
 
@@ -33,14 +33,23 @@ def _suggest(tree: Tree, services: Services, words: Sequence[str], last: str) ->
     if found is None:
         return paths
     spec, length = found
-    if last.startswith("-"):
+    begun, equals, value = last.partition("=")
+    if last.startswith("-") and not equals:
         return [param.flag for param in spec.params if param.flag.startswith(last)]
     given = _given(tree, spec.params, words[length:])
+    asked = _option(spec.params, begun if equals else words[-1])
+    if asked:
+        values = _beginning(candidates(asked, given, tree, services), value if equals else last)
+        return [f"{begun}={one}" for one in values] if equals else values
     free = sorted((param for param in spec.params if param.name not in given), key=lambda param: not param.required)
     fitting = [path for path in paths if path != spec.path] if length == len(words) else []
     for param in free:
-        fitting += [word for word in candidates(param, given, tree, services) if word.lower().startswith(last.lower())]
+        fitting += _beginning(candidates(param, given, tree, services), last)
     return list(dict.fromkeys(fitting))
+
+
+def _beginning(words: Iterable[str], start: str) -> list[str]:
+    return [word for word in words if word.lower().startswith(start.lower())]
 
 
 def candidates(
@@ -58,9 +67,24 @@ def candidates(
         return ()  # what does not answer suggests nothing
 
 
+def _option(params: Sequence[Param], word: str) -> Param | None:
+    """The param that `--env` or `--service` is for."""
+    return target(params) if word == "--env" else next((param for param in params if param.flag == word), None)
+
+
 def _given(tree: Tree, params: Sequence[Param], words: Sequence[str]) -> dict[str, Any]:
+    options: dict[str, str] = {}
+    plain: list[str] = []
+    rest = iter(words)
+    for word in rest:
+        name, equals, value = word.partition("=")
+        param = _option(params, name)
+        if param:
+            options[param.name] = value if equals else next(rest, "")
+        elif not word.startswith("-"):
+            plain.append(word)
     try:
-        return assign(params, words, {}, tree.known)
+        return assign(params, plain, {name: value for name, value in options.items() if value}, tree.known)
     except OpsError:
         return {}
 

@@ -17,7 +17,7 @@ from opsbot.commands.catalog import RESERVED
 from opsbot.config import secrets, values
 from opsbot.config.settings import Config, Role
 from opsbot.errors import OpsError
-from opsbot.install import look_engine, look_measured, look_slack, look_stored
+from opsbot.install import look_engine, look_http, look_measured, look_slack, look_stored
 from opsbot.install.finding import Check, Finding, bad, look, of_error, ok, warn
 from opsbot.log import SHORTEST
 from opsbot.playbooks.load import load_all
@@ -84,6 +84,7 @@ def _checks(config: Config, targets: Targets, store: Store, clock: Clock) -> dic
     return {
         "playbooks": partial(playbooks, config, targets, reach, clock),
         **look_slack.checks(config, clock),
+        **look_http.checks(config, store, clock),
         **look_engine.checks(config, targets),
         **look_stored.checks(config, reach, store, clock),
         **look_measured.checks(config, reach, clock),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -49,8 +50,12 @@ _LOGIN = (
 )
 
 
-def parse(words: Sequence[str]) -> Wishes:
-    """The flags. argparse itself answers --help and what it does not understand (exit status 2)."""
+def flags() -> list[str]:
+    """Every flag, for the shell."""
+    return re.findall(r"--[a-z-]+", _parser().format_usage())
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("opsbot init", allow_abbrev=False, description=_ABOUT)
     add = parser.add_argument
     add("--folder", type=Path, default=Path(), help="where opsbot.yml and opsbot-stack.yml are written")
@@ -72,7 +77,12 @@ def parse(words: Sequence[str]) -> Wishes:
     add("--force", action="store_true", help="write over files that are there")
     add("--show", action="store_true", help="show what would be written, write nothing")
     add("--manifest", action="store_true", help="only print the Slack app's manifest")
-    told = vars(parser.parse_args(list(words)))
+    return parser
+
+
+def parse(words: Sequence[str]) -> Wishes:
+    """The flags. argparse itself answers --help and what it does not understand (exit status 2)."""
+    told = vars(_parser().parse_args(list(words)))
     told["environments"] = _pairs(told.pop("env"), "--env production=STACK")
     told["databases"] = _pairs(told.pop("database"), "--database SERVICE=NAME")
     told["services"], told["admins"] = told.pop("service"), told.pop("admin")
