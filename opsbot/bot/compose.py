@@ -30,7 +30,7 @@ from opsbot.config import values
 from opsbot.config.settings import Config
 from opsbot.errors import Unavailable
 from opsbot.health.watch import Watch
-from opsbot.playbooks import expressions, load, planner, rehearsal
+from opsbot.playbooks import expressions, load, planner, rehearsal, scenes
 from opsbot.playbooks.playbook import Playbook
 from opsbot.runs.engine import Engine
 from opsbot.runs.plan import Plan
@@ -63,8 +63,12 @@ class Bot:
     serving: Serving = field(init=False)
 
     def serve(self) -> bool:
-        """Listen in chat, drive runs, watch, keep the schedule; until SIGTERM or SIGINT. False: another bot took over."""
+        """Listen in chat, drive runs, watch, keep the schedule; until SIGTERM or SIGINT. False: another bot took over.
+
+        ConfigError while a playbook has no rehearsal.
+        """
         try:
+            scenes.check_all(self.config.playbooks, self.playbooks.values())
             return self.serving.until_told()
         finally:
             self.close()

@@ -27,6 +27,7 @@ DOOR = "terminal"
 ASKER = {"kind": "person", "id": "rehearsal:asker", "name": "the one who asks"}
 TURNS = 50  # more than any playbook waits
 AS_THEY_ARE = ("manual", "announce")  # they touch nothing outside
+NEVER_FAIL = (*AS_THEY_ARE, "wait")
 
 
 @dataclass(frozen=True)
@@ -68,17 +69,31 @@ def gaps(playbook: Playbook, played: Sequence[Played]) -> Iterator[str]:
     ends = {one.view.status for one in played}
     if "succeeded" not in ends:
         yield "no scene succeeds."
+    if "cancelled" not in ends and any(spec.kind not in AS_THEY_ARE for spec in playbook.steps):
+        yield "in no scene somebody stops the run."
     if playbook.approve is not None:
-        if not any(one.view.approved_by for one in played):
-            yield "in no scene the plan is approved."
-        if "rejected" not in ends:
-            yield "in no scene the plan is rejected."
-        if "expired" not in ends:
-            yield "in no scene the plan expires."
+        yield from _gaps_of_approval(played, spared=playbook.approve.when_protected)
     for step in playbook.steps:
         states = {view.state for one in played if (view := one.view.step(step.id))}
         can_undo = any(planned.undo for one in played for planned in one.plan.steps if planned.id == step.id)
         yield from _gaps_of_step(step, states, can_undo)
+
+
+def _gaps_of_approval(played: Sequence[Played], *, spared: bool) -> Iterator[str]:
+    """`spared`: where nothing is protected, nobody is asked."""
+    answers = {(bool(one.view.glass), one.view.status) for one in played if one.plan.approval}
+    if not any(one.view.approved_by and not one.view.glass for one in played):
+        yield "in no scene the plan is approved."
+    if (False, "rejected") not in answers:
+        yield "in no scene the plan is rejected."
+    if (False, "expired") not in answers:
+        yield "in no scene the plan expires."
+    if not any(broken and status != "rejected" for broken, status in answers):
+        yield "in no scene the glass is broken and the run begins."
+    if (True, "rejected") not in answers:
+        yield "in no scene the countdown of a broken glass is stopped."
+    if spared and all(one.plan.approval for one in played):
+        yield "in no scene it goes without an approval, where nothing is protected."
 
 
 def _gaps_of_step(step: StepSpec, states: Collection[str], can_undo: bool) -> Iterator[str]:
@@ -86,6 +101,8 @@ def _gaps_of_step(step: StepSpec, states: Collection[str], can_undo: bool) -> It
         yield f"in no scene the step “{step.id}” is done."
     if step.when is not None and "skipped" not in states:
         yield f"in no scene the step “{step.id}” is left out."
+    if not can_undo and step.kind not in NEVER_FAIL and "failed" not in states:
+        yield f"in no scene the step “{step.id}” fails."
     if can_undo and "undone" not in states:
         yield f"in no scene the step “{step.id}” is undone."
     if can_undo and "undo_failed" not in states:
@@ -133,7 +150,9 @@ class _Play:
 
     def _planned(self, params: Mapping[str, Any]) -> Plan:
         name = self._playbook.environment_param()
-        known = {str(params[name]): Environment(stack="rehearsal", protected=True)} if name else {}
+        known = (
+            {str(params[name]): Environment(stack="rehearsal", protected=self._stage.scene.protected)} if name else {}
+        )
         return self._plan(self._playbook, params, "the one who asks", known)
 
     def _decide(self, run: str, plan: Plan, scene: Scene) -> None:
@@ -147,6 +166,9 @@ class _Play:
                 self._engine.reject(run, others[0], DOOR, "it is a rehearsal")
             case "break-glass":
                 self._clock.jump_to(self._engine.break_glass(run, others[0], "it is a rehearsal", DOOR))
+            case "break-glass-stopped":
+                self._engine.break_glass(run, others[0], "it is a rehearsal", DOOR)
+                self._engine.reject(run, ASKER, DOOR, "it can wait after all")
 
     def _pass(self, run: str, scene: Scene) -> None:
         """What the run waits for happens: somebody answers, or the time passes."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,12 +17,16 @@ FOLDER = "rehearsals"
 
 
 class Scene(Frozen):
-    """One way. `fail`, `fail_undo`, `cancel` name the step where it happens; `answer` is what people say when asked."""
+    """One way. `fail`, `fail_undo`, `cancel` name the step where it happens; `answer` is what people say when asked.
+
+    `protected`: whether the environment is; where it is not, a plan may need no yes.
+    """
 
     name: str = Field(min_length=5)
     params: dict[str, Any] = {}
     outputs: dict[str, dict[str, Any]] = {}
-    decide: Literal["approve", "reject", "nobody", "break-glass"] = "approve"
+    protected: bool = True
+    decide: Literal["approve", "reject", "nobody", "break-glass", "break-glass-stopped"] = "approve"
     fail: str | None = None
     fail_undo: str | None = None
     cancel: str | None = None
@@ -63,3 +68,9 @@ def load(folder: Path, playbook: Playbook) -> Rehearsal:
                 ("scenes", index), f"there is no step “{strange}” in {playbook.name}.yml.", "Name another."
             )
     return rehearsal
+
+
+def check_all(folder: Path, playbooks: Iterable[Playbook]) -> None:
+    """ConfigError for the first playbook without a rehearsal that can be read. None is played."""
+    for playbook in playbooks:
+        load(folder, playbook)

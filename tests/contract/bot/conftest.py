@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from house import House, Trickle
+from house import House, Trickle, write_playbook
 
 from opsbot.workspace import Workspace
 
@@ -35,8 +35,7 @@ def trickle() -> Iterator[Trickle]:
 @pytest.fixture
 def house(tmp_path: Path, trickle: Trickle) -> Iterator[House]:
     (tmp_path / "opsbot.yml").write_text(SETTINGS)
-    (tmp_path / "playbooks").mkdir()
-    (tmp_path / "playbooks" / "hang.yml").write_text(PLAYBOOK % trickle.url)
+    write_playbook(tmp_path / "playbooks", "hang", PLAYBOOK % trickle.url)
     with Workspace() as workspace:
         made = House(tmp_path, workspace)
         yield made

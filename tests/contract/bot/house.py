@@ -86,6 +86,13 @@ class House:
         return open_store(f"sqlite:///{self.state}/opsbot.db")
 
 
+def write_playbook(folder: Path, name: str, text: str) -> None:
+    """A playbook in that folder of playbooks, and beside it the shortest rehearsal that lets a bot serve."""
+    (folder / "rehearsals").mkdir(parents=True, exist_ok=True)
+    (folder / f"{name}.yml").write_text(text)
+    (folder / "rehearsals" / f"{name}.yml").write_text("scenes: [{name: It is done, ends: succeeded}]\n")
+
+
 def until(true: Callable[[], bool], seconds: float, otherwise: str) -> None:
     end = time.monotonic() + seconds
     while not true():

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from house import House, Trickle, told_to_end, until
+from house import House, Trickle, told_to_end, until, write_playbook
 
 from opsbot.bot.ending import ENDS_WITHIN
 from opsbot.store.rows import RunRow
@@ -123,7 +123,7 @@ def test_what_was_missed_is_made_up_for_once_and_a_freeze_of_the_settings_stops_
     now = datetime.now(UTC)
     then = now - timedelta(minutes=20)
     for name, passes in (("change", "false"), ("back", "true")):
-        (house.folder / "playbooks" / f"{name}.yml").write_text(PLAYBOOK % passes)
+        write_playbook(house.folder / "playbooks", name, PLAYBOOK % passes)
     (house.folder / "opsbot.yml").write_text(MISSED.format(minute=then.minute, hour=then.hour))
     store = house.store()
     for name in ("missed", "too-late"):  # both were known before the bot was away
@@ -150,3 +150,10 @@ def test_what_was_missed_is_made_up_for_once_and_a_freeze_of_the_settings_stops_
     assert [run.door for run in runs].count("schedule") == 1, "what was made up for is not missed any more"
     assert outcomes(house).count("frozen") == 1
     assert told_to_end(house.started[1], 15) < ENDS_WITHIN
+
+
+def test_a_bot_does_not_serve_while_a_playbook_has_no_rehearsal(house: House) -> None:
+    (house.folder / "playbooks" / "rehearsals" / "hang.yml").unlink()
+
+    assert house.serve().wait(30) == 2
+    assert "The playbook hang.yml has no rehearsal. Write rehearsals/hang.yml: every way it can go" in house.log(0)

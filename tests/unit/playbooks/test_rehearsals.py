@@ -18,12 +18,13 @@ FOLDER = Path(__file__).parents[3] / "playbooks"
 CARD = """\
 about: Asks, then does it
 params: {environment: {type: environment, required: true}, loud: {type: boolean, default: false}}
-approve: {from: approver}
+approve: {from: approver, when_protected: true}
 on_reject: No.
 on_expire: Late.
 steps:
   - {id: ask, name: Ask somebody, manual: "Is it well?"}
   - {id: tell, name: Tell it, do: announce, with: {text: hello}, when: params.loud}
+  - {id: find, name: Find it, do: backup.choose, with: {environment: staging, database: main, backup: latest}}
   - {id: swap, name: Swap it, do: restore.swap, with: {environment: staging, database: main, scratch: x}}
 """
 ALL = """\
@@ -33,12 +34,17 @@ scenes:
   - {name: In silence, ends: succeeded}
   - {name: Somebody says no, decide: reject, ends: rejected}
   - {name: Nobody answers, decide: nobody, ends: expired}
+  - {name: The glass is broken, decide: break-glass, ends: succeeded}
+  - {name: The countdown is stopped, decide: break-glass-stopped, ends: rejected}
+  - {name: Nobody is asked, protected: false, ends: succeeded}
+  - {name: It cannot be found, fail: find, ends: undone}
+  - {name: It is stopped, cancel: find, ends: cancelled}
   - {name: It cannot be swapped, fail: swap, ends: undone, undone: [swap]}
   - {name: Nor swapped back, fail: swap, fail_undo: swap, ends: failed}
 """
 
 
-@pytest.mark.parametrize("name", ["backup", "deploy", "restore", "rollback"])
+@pytest.mark.parametrize("name", sorted(path.stem for path in FOLDER.glob("*.yml") if path.stem != "reference"))
 def test_every_shipped_playbook_goes_every_way_of_its_rehearsal(name: str, steps: Mapping[str, Step]) -> None:
     playbooks = load_all(FOLDER, steps)
 
@@ -82,6 +88,11 @@ LACKS = [
     ("In silence", []),
     ("Somebody says no", ["card: in no scene the plan is rejected."]),
     ("Nobody answers", ["card: in no scene the plan expires."]),
+    ("The glass is broken", ["card: in no scene the glass is broken and the run begins."]),
+    ("The countdown is stopped", ["card: in no scene the countdown of a broken glass is stopped."]),
+    ("Nobody is asked", ["card: in no scene it goes without an approval, where nothing is protected."]),
+    ("It cannot be found", ["card: in no scene the step “find” fails."]),
+    ("It is stopped", ["card: in no scene somebody stops the run."]),
     ("It cannot be swapped", ["card: in no scene the step “swap” is undone."]),
     ("Nor swapped back", ["card: in no scene the undo of “swap” fails."]),
 ]
@@ -109,5 +120,5 @@ def test_a_scene_that_ends_otherwise_or_names_no_step_is_told(
         "card, “It cannot be swapped”: It ended undone and not succeeded."
     )
     assert told(card, ALL.replace("fail: swap", "fail: swop"), tmp_path, steps) == [
-        "card.yml:7: there is no step “swop” in card.yml. Name another."
+        "card.yml:12: there is no step “swop” in card.yml. Name another."
     ]
