@@ -70,7 +70,7 @@ class Reach:
     def database(self, environment: str, database: str) -> DatabaseTarget:
         """A database of an environment as backups and restores need it; Unavailable if its service does not run."""
         settings, target = self.settings(database), self._targets.get(environment)
-        server = self._server(target, settings)
+        server = self._server(target, database)
         network, inside = target.beside(settings.service)
         return DatabaseTarget(
             environment=environment,
@@ -84,10 +84,10 @@ class Reach:
             one_off=target.one_off,
         )
 
-    @staticmethod
-    def _server(target: Target, settings: Database) -> Server:
+    def _server(self, target: Target, database: str) -> Server:
+        settings, own = self.settings(database), self._config.environments[target.name].passwords.get(database)
         host, port = target.database_address(settings.service)
-        return Server(host, port, settings.user, values.secret(settings.password))
+        return Server(host, port, settings.user, values.secret(settings.password if own is None else own))
 
     def schema(self) -> Schema:
         """What the steps of releases ask of databases and backups."""
@@ -96,11 +96,11 @@ class Reach:
     def _revisions(self, environment: str) -> list[str]:
         """The schema revisions that the environment's databases say; Unavailable if one does not answer at once."""
         target, found = self._targets.get(environment), list[str]()
-        for settings in self._config.databases.values():
+        for name, settings in self._config.databases.items():
             if target.swarm.service(target.full_name(settings.service)) is None:
                 continue  # it lives in other environments
             asked = session(
-                self._server(target, settings),
+                self._server(target, name),
                 settings.name,
                 statement_timeout=SOON,
                 lock_timeout=1,

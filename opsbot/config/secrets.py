@@ -57,6 +57,9 @@ def _named(config: Config) -> Iterator[tuple[str, Value]]:
         yield f"registries.{name}.password", registry.password
     for name, database in config.databases.items():
         yield f"databases.{name}.password", database.password
+    for place, environment in config.environments.items():
+        for name, password in environment.passwords.items():
+            yield f"environments.{place}.passwords.{name}", password
     if config.storage is not None:
         yield from (("storage.key", config.storage.key), ("storage.secret", config.storage.secret))
     if config.alertmanager is not None:

@@ -83,7 +83,7 @@ class Environment(Frozen):
 
     `stack_files` is what `stack apply` makes of it, with `stack_settings` for what they leave open.
     `roles` are had there beside those of the team. `approve_within`: how long a plan waits for its yes, where the
-    playbook's own time is not wanted.
+    playbook's own time is not wanted. `passwords`: of databases that have another one there than under `databases`.
     """
 
     engine: Value = "unix:///var/run/docker.sock"
@@ -95,6 +95,7 @@ class Environment(Frozen):
     edge: Edge = Edge()
     prometheus: Prometheus | None = None
     network: str = "net"
+    passwords: dict[str, Value] = {}
     stack_files: tuple[Path, ...] = ()
     stack_settings: dict[str, Value] = {}
 
@@ -282,6 +283,9 @@ class Config(Frozen):
 
     @model_validator(mode="after")
     def _names_exist(self) -> Config:
+        for name, place in self.environments.items():
+            if unknown := next((one for one in place.passwords if one not in self.databases), None):
+                raise ValueError(f"environment {name} has a password of a database that does not exist: {unknown}")
         for name, freeze in self.freezes.items():
             for environment in freeze.environments:
                 if environment not in self.environments:

@@ -111,7 +111,7 @@ def _environments(choices: Choices) -> Iterator[str]:
             f"{db.name}: {{env: {passwords[db.name]}}}" for db in choices.databases if passwords[db.name] != db.variable
         ]
         if own:
-            yield f"    # Here it is {', '.join(own)}: opsbot.yml has one password of a database for all environments"
+            yield f"    passwords: {{{', '.join(own)}}}  # another one than under databases"
         if one.name not in REHEARSING:
             yield from _protection(choices)
 

@@ -24,6 +24,7 @@ SETTINGS = {
     },
     "registries": {"one": {"host": "r", "user": "somebody", "password": {"env": "REGISTRY_OF_THIS_TEST"}}},
     "databases": {"main": {"name": "minitwit", "password": "database-of-this-test"}},
+    "environments": {"staging": {"stack": "s", "passwords": {"main": "staging-of-this-test"}}},
     "storage": {"bucket": "b", "key": "key-of-this-test", "secret": "secret-of-this-test"},
     "store": "postgresql+psycopg2://opsbot:store%2Fof-this-test@host/name",
 }
@@ -32,6 +33,7 @@ VALUES = (
     "xoxb-of-this-test",
     "registry-of-this-test",
     "database-of-this-test",
+    "staging-of-this-test",
     "key-of-this-test",
     "secret-of-this-test",
     "store%2Fof-this-test",

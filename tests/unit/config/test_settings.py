@@ -32,6 +32,7 @@ def load(tmp_path: Path, text: str) -> settings.Config:
         ("team: {}\nteam: {}\n", 2, "stands twice"),
         ("services:\n  web: [unclosed\n", 3, "not valid YAML"),
         ("probes:\n  x: {http: {environment: nowhere}}\n", 1, "does not exist: nowhere"),
+        ("environments:\n  a: {stack: a, passwords: {mian: x}}\n", 1, "does not exist: mian"),
     ],
 )
 def test_a_mistake_is_named_with_file_line_and_cure(tmp_path: Path, text: str, line: int, says: str) -> None:

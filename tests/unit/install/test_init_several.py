@@ -10,6 +10,7 @@ import yaml
 
 from opsbot.config.document import Document
 from opsbot.config.settings import Config
+from opsbot.config.values import FromEnv
 from opsbot.errors import NotFound, UsageError
 from opsbot.install import init, logins, places
 from opsbot.install.databases import databases
@@ -247,7 +248,8 @@ def test_a_pair_of_stacks_from_two_registries_is_written_whole(run: Init) -> Non
     assert [(one.host, one.user) for one in config.registries.values()] == [("registry.example", "bot")]
     assert "docker.io" not in said.partition("opsbot.yml:")[2], "public images need no entry"
     assert set(config.schedules) == {"backup-main-production", "backup-main-staging"}
-    assert "# Here it is main: {env: OPSBOT_DB_PASSWORD_STAGING}" in said
+    assert config.environments["staging"].passwords == {"main": FromEnv(env=STAGING)}
+    assert (config.databases["main"].password, config.environments["production"].passwords) == (FromEnv(env=P), {})
     names = {name: one["name"] for name, one in stack["secrets"].items()}  # type: ignore[attr-defined]  # YAML
     assert names["opsbot_db_password"] == "shop_pw"
     assert names["opsbot_db_password_staging"] == "shop-staging_pw"
