@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from opsbot.commands import backup_meant, plan_card
 from opsbot.commands.find_run import find_run
 from opsbot.commands.reply import Line, Lines, Part, Reply, Small, Tone, Words
 from opsbot.commands.request import ChangeRequest, Command
+from opsbot.commands.rules_of_facts import GENERAL, rule
 from opsbot.commands.services import Asked
 from opsbot.errors import NotFound, UsageError
 from opsbot.runs.plan import Plan
 from opsbot.runs.step import Fact
 from opsbot.store.rows import ApprovalRow, RunRow
 
-COLOURS: Mapping[str, str] = {
-    "green": "green: nothing speaks against it",
-    "amber": "amber: it may be done, but somebody should know",
-    "red": "red: it is refused while this is so",
-}
 BOUND = 60  # characters of an identity
 
 
@@ -30,7 +26,7 @@ def explain(asked: Asked, what: str, understand: Callable[[str], Command]) -> Re
     except NotFound:
         run = None
     if run is not None:
-        plan = Plan.from_json(run.plan)
+        plan = _stored(run)
         return _explained(plan, f"Run {run.id}, planned by {run.actor.get('name')}: {plan.title}.", asked, run)
     try:
         command = understand(what)
@@ -46,8 +42,12 @@ def explain(asked: Asked, what: str, understand: Callable[[str], Command]) -> Re
 
 
 def _explained(plan: Plan, text: str, asked: Asked, run: RunRow | None = None) -> Reply:
-    names = {step.id: step.name for step in plan.steps}
-    lines = [_line(names.get(step, step), fact) for step, fact in plan.facts]
+    steps = {step.id: step for step in plan.steps}
+    rules = [rule(steps[step].do if step in steps else "", fact) for step, fact in plan.facts]
+    lines = [
+        _line(steps[step].name if step in steps else step, fact, why)
+        for (step, fact), why in zip(plan.facts, rules, strict=True)
+    ]
     parts: list[Part] = [Lines(lines, "Facts")] if lines else [Words("No step of this plan has anything to look at.")]
     parts.append(Small(_bindings(plan)))
     if plan.approval:
@@ -59,14 +59,23 @@ def _explained(plan: Plan, text: str, asked: Asked, run: RunRow | None = None) -
     said = [_said(row) for row in asked.services.store.approvals.of(run.id)] if run else []
     parts += [Lines(said, "What people said")] if said else []
     parts += [Words(run.outcome)] if run and run.outcome else []
-    body = {"run": run.id if run else None, "plan": plan.as_json(), "colours": COLOURS}
+    body = {"run": run.id if run else None, "plan": plan.as_json(), "colours": GENERAL, "rules": rules}
     tone: Tone = "bad" if plan.red else "warn" if any(fact.color == "amber" for _, fact in plan.facts) else "ok"
     return Reply(text, tone, parts, json=body)
 
 
-def _line(step: str, fact: Fact) -> Line:
+def _stored(run: RunRow) -> Plan:
+    """NotFound (`unreadable`) for a plan that a version of the bot stored which this one does not understand."""
+    try:
+        return Plan.from_json(run.plan)
+    except ValueError as error:
+        what = f"The plan of run {run.id} was stored by another version of the bot, and this one cannot read it."
+        raise NotFound(what, f"`runs {run.id}` shows what it did.", code="unreadable") from error
+
+
+def _line(step: str, fact: Fact, why: str) -> Line:
     bound = "" if fact.bind is None else f"; bound to {_short(fact.bind)}"
-    return Line(plan_card.TONES[fact.color], fact.text, f"{step}; {COLOURS[fact.color]}{bound}")
+    return Line(plan_card.TONES[fact.color], fact.text, f"{step}; {why}{bound}")
 
 
 def _said(row: ApprovalRow) -> Line:

@@ -166,13 +166,15 @@ def test_an_undo_that_failed_is_finished_by_hand(world: World, monkeypatch: pyte
     by_hand = run_card(world.engine.view(run), world.playbooks["deploy"]).buttons
 
     assert [button.command for button in by_hand] == [
-        f"complete {run} switch reversed by hand",
+        f"complete {run} --step switch",
         "logs web staging 1h",
         f"runs {run}",
         "rollback staging --service web --to 1 --from 2",
     ]
     assert world.say(f"complete {run}", CAROL).exit_code == 2
-    assert world.say(by_hand[0].command, CAROL).text == "carol did “Send people to it” by hand: reversed by hand"
+    assert world.say(by_hand[0].command, CAROL).code == "missing_param", "what shows it is asked for"
+    told = world.say(f"{by_hand[0].command} removed the flag", CAROL)
+    assert told.text == "carol did “Send people to it” by hand: removed the flag"
     world.drive(run)
     assert world.store.runs.get(run).status == "undone"  # type: ignore[union-attr]  # it was just made
     assert ("undo", "rollout.prepare") in [(kind, name) for kind, name, _ in world.asked]
@@ -243,7 +245,7 @@ def test_explain_says_why_a_fact_has_its_colour(world: World) -> None:
 
     for text in (told, now):
         assert "! The smoke test is left out, so people are the first who try it." in text
-        assert "Try the new release out; amber: it may be done, but somebody should know; bound to true" in text
+        assert "Try the new release out; amber: a step that would have looked is left out; bound to true" in text
         assert "It locks production/schema, production/web." in text
     assert f"Run {run}, planned by carol: Deploy web v2 to production." in told
     world.say("reject not today", BOB)
