@@ -55,7 +55,7 @@ def run_terminal(bot: Bot, config: Config, words: Sequence[str], actor: Actor | 
 def _followed(follow: Follow, run: str, as_json: bool) -> int:
     status, view = follow.to_the_end(run)
     if as_json:
-        body = {"run": view.id, "title": view.title, "status": view.status, "outcome": view.outcome}
+        body = {"run": view.id, "title": view.title, "status": view.status, "code": view.code, "outcome": view.outcome}
         out(json.dumps({**body, "error": dict(view.error or {}) or None}, ensure_ascii=False, default=str))
     else:
         follow.tell(follow.ending(view))

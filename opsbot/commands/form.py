@@ -195,7 +195,7 @@ def _kind(param: Param, choices: Sequence[Choice]) -> Kind:
     if choices:
         return "choice"
     plain: Mapping[Type, Kind] = {"boolean": "yes_no", "integer": "number"}
-    return "long" if param.rest else plain.get(param.type, "text")
+    return "long" if param.rest or param.many else plain.get(param.type, "text")
 
 
 def _default(param: Param, known: Known) -> str:

@@ -76,9 +76,8 @@ def _by_hand(view: RunView) -> list[Way]:
     stuck = next((step for step in view.steps if step.state == "undo_failed"), None)
     if stuck is None:
         return []
-    question = f"Did you reverse “{stuck.name}” by hand? What is left is undone then."
-    command = f"complete {view.id} {stuck.id} reversed by hand"
-    return [Way(Button("I undid it by hand", command, "primary", question), "lets the rest be undone")]
+    command = f"complete {view.id} --step {stuck.id}"  # what shows it is missing, so it is asked for
+    return [Way(Button("I undid it by hand", command, "primary"), "asks what shows it, and lets the rest be undone")]
 
 
 def _blocked(view: RunView) -> str | None:

@@ -14,6 +14,7 @@ from opsbot.commands.say import clock_time
 from opsbot.commands.services import Asked
 from opsbot.config.settings import Role
 from opsbot.errors import NotFound, Refused, UsageError
+from opsbot.runs.outputs import value
 from opsbot.runs.plan import Plan
 from opsbot.store.rows import RunRow
 
@@ -76,12 +77,23 @@ def complete(asked: Asked, args: Mapping[str, Any]) -> Reply:
     run = meant(asked, "complete", args["run"], ("running", "waiting", "undoing", "failed"), "Nothing is in work.")
     first, _, rest = args["evidence"].partition(" ")
     steps = {step["id"]: step["name"] for step in run.plan.get("steps", ())}
-    step, evidence = (first, rest) if first in steps else (_at_hand(asked, run), args["evidence"])
+    step, evidence = args.get("step"), args["evidence"]
+    if step is None:
+        step, evidence = (first, rest) if first in steps else (_at_hand(asked, run), evidence)
     if not step:
         raise Refused(f"{run.title} is {run.status}: there is nothing to complete.", code="ended")
-    asked.services.engine.complete(run.id, step, asdict(asked.actor), evidence, asked.door)
+    outputs = _outputs(args.get("output") or "")
+    asked.services.engine.complete(run.id, step, asdict(asked.actor), evidence, asked.door, outputs)
     asked.services.submitted(run.id)
     return noted(f"{asked.actor.name} did “{steps[step]}” by hand: {evidence}", run)
+
+
+def _outputs(text: str) -> dict[str, Any]:
+    """`name=value`, one in a line."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if wrong := next((line for line in lines if not line.partition("=")[1]), None):
+        raise UsageError(f"“{wrong}” is no output.", "Say it as name=value.")
+    return {name.strip(): value(word.strip()) for name, _, word in (line.partition("=") for line in lines)}
 
 
 def break_glass(asked: Asked, args: Mapping[str, Any]) -> Reply:

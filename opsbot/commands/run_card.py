@@ -191,10 +191,24 @@ def _buttons(view: RunView, playbook: Playbook | None) -> list[Button]:
         return plan_card.decide(view.id, view.title, view.fingerprint, counting=view.status == "countdown")
     if view.status in ("queued", "running", "waiting"):
         stop = Button("Cancel", f"cancel {view.id}", "danger", "Stop it and undo what it did?")
-        return [Button("It is done", f"answer {view.id} done", "primary"), stop] if view.ask else [stop]
+        return [*_answers(view), stop]
     if view.status == "succeeded":
         return helping.offer(view, playbook)
     return [way.button for way in helping.after(view, playbook)]
+
+
+def _answers(view: RunView) -> list[Button]:
+    """What one may say to a run that asks something; where only some words are an answer, one for each."""
+    if view.choices:
+        return [_ANSWERS[word](f"answer {view.id} {word}") for word in view.choices if word in _ANSWERS]
+    return [Button("It is done", f"answer {view.id} done", "primary")] if view.ask else []
+
+
+_ANSWERS: Mapping[str, Callable[[str], Button]] = {
+    "done": lambda command: Button("It took effect", command, "primary"),
+    "again": lambda command: Button("It did not: run it again", command, None, "Run the step once more?"),
+    "undo": lambda command: Button("Undo", command, "danger", "Undo all that was done?"),
+}
 
 
 def _json(view: RunView) -> dict[str, Any]:
@@ -203,6 +217,7 @@ def _json(view: RunView) -> dict[str, Any]:
         "playbook": view.playbook,
         "title": view.title,
         "status": view.status,
+        "code": view.code,
         "environment": view.environment,
         "outcome": view.outcome,
         "error": dict(view.error) if view.error else None,

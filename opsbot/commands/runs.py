@@ -35,16 +35,19 @@ def runs(asked: Asked, args: Mapping[str, Any]) -> Reply:
     if not rows:
         return Reply("Nothing was done yet.", "info", json=[])
     where = f" in {environment}" if environment else ""
-    return Reply(f"The newest runs{where}.", "info", [Lines([_line(asked, row) for row in rows])], json=_json(rows))
+    ends = asked.services.store.events.ends(row.id for row in rows)
+    json = [_json(row, (ends.get(row.id) or {}).get("code")) for row in rows]
+    return Reply(f"The newest runs{where}.", "info", [Lines([_line(asked, row) for row in rows])], json=json)
 
 
 def _one(asked: Asked, word: str) -> Reply:
     row = find_run(asked.services.store, word)
     events = asked.services.store.events.after(row.id, 0)
-    card = run_card(fold(row, events), asked.services.playbooks.get(row.playbook))
+    view = fold(row, events)
+    card = run_card(view, asked.services.playbooks.get(row.playbook))
     log = [_told(event, row) for event in events if event.kind != "progress"]
     detail = {
-        **_json([row])[0],
+        **_json(row, view.code),
         "events": [
             {"seq": event.seq, "at": event.at.isoformat(), "kind": event.kind, "body": event.body} for event in events
         ],
@@ -72,21 +75,20 @@ def _line(asked: Asked, row: RunRow) -> Line:
     return Line(TONES.get(row.status, "busy"), row.title, note)
 
 
-def _json(rows: list[RunRow]) -> list[dict[str, Any]]:
-    return [
-        {
-            "id": row.id,
-            "number": row.number,
-            "playbook": row.playbook,
-            "title": row.title,
-            "environment": row.environment,
-            "status": row.status,
-            "outcome": row.outcome,
-            "actor": row.actor.get("name"),
-            "door": row.door,
-            "created_at": row.created_at.isoformat(),
-            "started_at": row.started_at.isoformat() if row.started_at else None,
-            "ended_at": row.ended_at.isoformat() if row.ended_at else None,
-        }
-        for row in rows
-    ]
+def _json(row: RunRow, code: str | None) -> dict[str, Any]:
+    """`code`: why it ended before it began."""
+    return {
+        "id": row.id,
+        "number": row.number,
+        "playbook": row.playbook,
+        "title": row.title,
+        "environment": row.environment,
+        "status": row.status,
+        "code": code,
+        "outcome": row.outcome,
+        "actor": row.actor.get("name"),
+        "door": row.door,
+        "created_at": row.created_at.isoformat(),
+        "started_at": row.started_at.isoformat() if row.started_at else None,
+        "ended_at": row.ended_at.isoformat() if row.ended_at else None,
+    }

@@ -91,7 +91,9 @@ def near_paths(tree: Tree, words: Sequence[str]) -> list[str]:
 
 def _command(spec: Spec, known: Known) -> click.Command:
     options = [
-        click.Option([param.flag, *(["--env"] if param == target(spec.params) else [])], help=param.help)
+        click.Option(
+            [param.flag, *(["--env"] if param == target(spec.params) else [])], help=param.help, multiple=param.many
+        )
         for param in spec.params
     ]
     flags = [
@@ -121,7 +123,8 @@ def _parsed(spec: Spec, known: Known, given: dict[str, Any]) -> Parsed:
     how = {name: given.pop(name, None) for name in ("plan", *OF_CHANGES)} if spec.kind == "change" else {}
     if asks_help:
         return Parsed(Query("help", {"topic": spec.path}), spec, as_json)
-    options = {name: text for name, text in given.items() if text is not None}
+    spoken = {name: text for name, text in given.items() if text not in (None, ())}
+    options = {name: "\n".join(text) if isinstance(text, tuple) else text for name, text in spoken.items()}
     try:
         values = complete(spec.params, assign(spec.params, words, options, known), known)
     except UsageError as error:

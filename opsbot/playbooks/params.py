@@ -39,6 +39,7 @@ class Param:
     suggest: str | None = None
     rest: bool = False  # takes all the words that remain
     option: bool = False  # given by name only: `--smoke no`, or behind a little word of that name: `from v3`
+    many: bool = False  # an option that may be given several times: its text has a line for each
     terminal: bool = False  # only of use there: no form in chat asks for it
 
     @property
@@ -64,7 +65,7 @@ class Known:
 
 def convert(param: Param, word: str, known: Known) -> Any:
     """The typed value of a word. UsageError: wrong shape. NotFound: no such environment, service, database."""
-    if len(word) > LONGEST_WORD and not param.rest:
+    if len(word) > LONGEST_WORD and not (param.rest or param.many):
         raise UsageError(f"The {param.name} is too long ({len(word)} characters).")
     if param.type in NAMED:
         return _named(param.type, word, known)

@@ -83,13 +83,13 @@ def needed(plan: Plan, step: PlannedStep) -> list[str]:
 
 
 def value(text: str) -> Json:
-    """What somebody wrote for an output: nothing is None, a list or an object is JSON, all else is text (a tag `1.10` stays one)."""
-    if text[:1] in ("[", "{"):
+    """What somebody wrote for an output: null, a list or an object is JSON, all else is text (a tag `1.10` stays one)."""
+    if text == "null" or text[:1] in ("[", "{"):
         try:
             return json.loads(text)
         except ValueError:
             return text
-    return text or None
+    return text
 
 
 def _planned(run: RunRow, rows: Sequence[JournalRow], step: str | None) -> tuple[Plan, PlannedStep] | None:

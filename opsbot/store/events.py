@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -34,6 +34,12 @@ class Events:
         wanted = select(events).where(events.c.run == run, events.c.seq > seq).order_by(events.c.seq)
         with self._database.read() as connection:
             return records(EventRow, connection.execute(wanted))
+
+    def ends(self, runs: Iterable[str]) -> dict[str, dict[str, Any]]:
+        """What was told of the end of each of these runs that has ended."""
+        wanted = select(events.c.run, events.c.body).where(events.c.run.in_(list(runs)), events.c.kind == "finished")
+        with self._database.read() as connection:
+            return {row.run: row.body for row in connection.execute(wanted.order_by(events.c.seq))}
 
     def runs_behind(self) -> list[Behind]:
         """Runs whose newest event is later than the cursor of their stored message, oldest run first."""

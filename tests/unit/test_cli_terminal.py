@@ -19,9 +19,11 @@ from pretend_world import ALICE, EVE, World
 
 from opsbot.cli import command, who
 from opsbot.cli.command import run_terminal
+from opsbot.cli.follow import EXITS
 from opsbot.cli.text import Paint, render
 from opsbot.commands.reply import Button, Code, Line, Lines, Pairs, Reply, Small, Words
 from opsbot.commands.request import Actor
+from opsbot.commands.run_card import run_card
 from opsbot.config.settings import Config
 from opsbot.errors import StepFailed
 from opsbot.runs.step import Context, Outputs
@@ -106,6 +108,25 @@ def test_json_is_the_only_thing_on_stdout(world: World, capsys: pytest.CaptureFi
 
     assert typed(world, "deply", "--json") == 2
     assert json.loads(capsys.readouterr().out)["code"] == "unknown_command"
+
+
+def test_a_script_learns_by_its_code_why_a_run_did_not_begin(
+    world: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(world.engine, "_replan", lambda plan: replace(plan, playbook_hash="edited meanwhile"))
+
+    assert typed(world, "backup", "staging", "--json") == EXITS["rejected"]
+    ended = json.loads(capsys.readouterr().out)
+    assert (ended["status"], ended["code"]) == ("rejected", "plan_changed")
+
+    monkeypatch.undo()
+    assert typed(world, "backup", "staging") == 0
+    capsys.readouterr()
+    assert typed(world, "runs", "--json") == 0
+    assert [run["code"] for run in json.loads(capsys.readouterr().out)] == [None, "plan_changed"]
+    assert typed(world, "runs", ended["run"], "--json") == 0
+    assert json.loads(capsys.readouterr().out)["code"] == "plan_changed"
+    assert run_card(world.engine.view(ended["run"])).json["code"] == "plan_changed"
 
 
 @pytest.mark.parametrize(

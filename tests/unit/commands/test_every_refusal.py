@@ -16,6 +16,7 @@ from opsbot.commands.reply import Reply
 from opsbot.commands.request import Actor, Door, Request
 from opsbot.errors import Refused, StepFailed
 from opsbot.runs.plan import NOTHING
+from opsbot.runs.step import Park
 
 CI = Actor("ci", "ci:ci", "CI")
 Refusal = Callable[[World], Reply]
@@ -125,6 +126,35 @@ def not_at_hand(world: World) -> Reply:
     return world.say(f"complete {broken(world)} migrate by hand", CAROL)
 
 
+def hanging(world: World) -> str:
+    """A run whose first step, which later ones read, waits for a person."""
+    park = Park(None, "It does not go on.", {}, "Can somebody look?")
+    object.__setattr__(world.steps["image.resolve"], "run", lambda ctx, args: park)
+    run = world.say("deploy v2 to staging", CAROL).run or ""
+    assert world.drive(run) == "waiting"
+    return run
+
+
+def no_outputs(world: World) -> Reply:
+    return world.say(f"complete {hanging(world)} asked the registry", CAROL)
+
+
+def unknown_output(world: World) -> Reply:
+    return world.say(f"complete {hanging(world)} --output colour=green asked the registry", CAROL)
+
+
+def unclear(world: World) -> Reply:
+    run = hanging(world)
+    (row,) = world.store.journal.rows(run)
+    told = {"state": {}, "unknown": True}
+    world.store.runs.transition(run, ["waiting"], "running", world.clock.now())
+    world.store.leases.take(f"run:{run}", "dead", 60, world.clock.now())
+    world.store.journal.before(run, row.step, "do", 2, "dead", world.clock.now())
+    world.store.journal.after(run, row.step, "do", 2, "parked", told, None, "dead", world.clock.now())
+    world.store.runs.transition(run, ["running"], "waiting", world.clock.now())
+    return world.say(f"answer {run} maybe", CAROL)
+
+
 def no_debt(world: World) -> Reply:
     return world.say(f"sign {succeeded(world)}", BOB)
 
@@ -167,7 +197,7 @@ def frozen_by_the_settings(world: World) -> Reply:
 REFUSALS: tuple[tuple[str, Refusal], ...] = (
     *((each.__name__, each) for each in (not_allowed, ended, undoing, own_plan, already_said, not_waiting, expired)),
     *((each.__name__, each) for each in (plan_changed, not_asking, no_evidence, not_at_hand, no_debt, own_debt)),
-    *((each.__name__, each) for each in (locked, frozen)),
+    *((each.__name__, each) for each in (locked, frozen, no_outputs, unknown_output, unclear)),
     ("not_allowed", not_allowed_to_say_a_note),
     ("ended", ended_and_complete),
     ("not_waiting", not_waiting_for_a_no),
