@@ -70,12 +70,14 @@ class Scene:
         assert wait_until(there, 20), "no run was made"
         return found[0]
 
-    def new_tag(self) -> str:
-        """A tag that nobody has deployed: v1 with another label, so with another digest."""
+    def new_tag(self, **says: str) -> str:
+        """A tag that nobody has deployed: v1 with another label, so with another digest. `says`: OCI labels, as `source`."""
         parts = self.bot.parts
         tag = f"t{len(self.made) + 1}-{secrets.token_hex(3)}"
         name = f"{parts.images.web}:{tag}"
-        parts.engine.docker("build", "--tag", name, "-", stdin=f"FROM {parts.images.web}:v1\nLABEL test.tag={tag}\n")
+        labels = {"test.tag": tag, **{f"org.opencontainers.image.{label}": value for label, value in says.items()}}
+        lines = [f"FROM {parts.images.web}:v1", *(f"LABEL {label}={value}" for label, value in labels.items())]
+        parts.engine.docker("build", "--tag", name, "-", stdin="\n".join(lines))
         parts.engine.docker("push", "--quiet", name)
         self.made.append(tag)
         return tag

@@ -7,12 +7,14 @@ from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
+from room import fits
 from scene import Scene
 
 from opsbot.demo.state import CHECKOUT
 
 SHOTS = CHECKOUT / "build" / "screenshots"
 DESK, PHONE = {"width": 1280, "height": 1000}, {"width": 375, "height": 812}
+COMMITS = ("0f3c2a917b" * 4, "b81d44e6f2" * 4)
 RUN_MS, REPLY_MS = 90_000, 20_000
 expect.set_options(timeout=REPLY_MS)
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
@@ -80,14 +82,6 @@ def shot(page: Page, name: str) -> None:
     page.evaluate("document.getElementById('messages').scrollTop = 1e9")
     page.mouse.move(0, 0)
     page.screenshot(path=SHOTS / f"{name}.png")
-
-
-def fits(page: Page) -> bool:
-    """Nothing is wider than the screen."""
-    width = page.evaluate(
-        "Math.max(document.documentElement.scrollWidth, document.getElementById('messages').scrollWidth)"
-    )
-    return bool(width <= page.evaluate("innerWidth"))
 
 
 def unused_tag(scene: Scene) -> str:
@@ -193,6 +187,44 @@ def test_on_a_phone_what_one_person_asks_for_another_approves(something_live: Sc
     shot(page, "phone-approved")
     expect(card).to_contain_text(f"{tag} is live in production", timeout=RUN_MS)
     assert scene.live("production").tag == tag
+
+
+@pytest.fixture(scope="module")
+def two_commits(scene: Scene) -> tuple[str, str]:
+    """Two tags whose images name their commits; the first is live in staging."""
+    scene.bot.start()
+    source = "https://github.com/example/minitwit"
+    tags = [scene.new_tag(source=source, revision=commit) for commit in COMMITS]
+    run = scene.ask(scene.person("U01ALICE"), f"@opsbot deploy {tags[0]} to staging")
+    assert scene.ended(run).status == "succeeded"
+    return tags[0], tags[1]
+
+
+@pytest.mark.parametrize("screen", ["desk", "phone"])
+def test_what_changes_since_what_is_live_is_read_in_the_dialog_and_on_the_plan(
+    two_commits: tuple[str, str], page: Page, screen: str
+) -> None:
+    live, wanted = two_commits
+    before, after = (commit[:12] for commit in COMMITS)
+    link = f"https://github.com/example/minitwit/compare/{before}...{after}"
+    type_in(page, "/ops deploy")
+    choose(page, "Environment", "staging")
+    choose(page, "Tag", wanted)
+    told = page.locator("#modal").get_by_text(f"Since {live}")
+    expect(told).to_contain_text(f"commit {before} → {after}")
+    expect(page.locator("#modal").get_by_role("link", name=link)).to_have_attribute("href", link)
+    told.scroll_into_view_if_needed()
+    assert fits(page)
+    shot(page, f"{screen}-dialog-changes")
+    page.keyboard.press("Escape")
+
+    seen = last(page)
+    type_in(page, f"@opsbot deploy {wanted} to staging --plan")
+    card = newest(page, f"Since {live}", seen)
+    expect(card).to_contain_text(f"commit {before} → {after}")
+    expect(card.get_by_role("link", name=link)).to_have_attribute("href", link)
+    assert fits(page)
+    shot(page, f"{screen}-plan-changes")
 
 
 @pytest.mark.parametrize("screen", ["desk", "phone"])
