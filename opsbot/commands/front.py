@@ -34,7 +34,8 @@ KEPT_BY_ENGINE = (
     "unlock",
     "freeze",
     "unfreeze",
-)  # it writes their audit rows in the same transaction
+    "unblock",
+)  # their audit rows are written in the same transaction
 
 _log = log.get(__name__)
 

@@ -15,7 +15,7 @@ from opsbot.config.settings import Config, Role
 from opsbot.config.values import parse_duration
 from opsbot.errors import NotFound, UsageError, did_you_mean
 from opsbot.runtime.release import named
-from opsbot.store.rows import DebtRow, HoldRow, LockRow, ReleaseRow
+from opsbot.store.rows import DebtRow, Entry, HoldRow, LockRow, ReleaseRow
 
 ALL = "all"
 LONGEST = timedelta(days=30)  # what nobody ends by hand must end by itself while somebody still knows of it
@@ -64,7 +64,9 @@ def unblock(asked: Asked, args: Mapping[str, Any]) -> Reply:
     if row is None:
         known = [row.id for row in blocked]
         raise NotFound(f"{word} is not blocked in {environment}.", did_you_mean(word, known), code="not_blocked")
-    store.releases.mark(environment, service, row.number, "retired", None, asked.services.clock.now())
+    told = {"release": row.id, "tag": row.tag, "was": row.note}
+    entry = Entry(asdict(asked.actor), asked.door, "unblock", f"{environment}/{service}", "ok", told)
+    store.releases.mark(environment, service, row.number, "retired", None, asked.services.clock.now(), entry)
     return Reply(f"{row.tag} ({row.id}) may be deployed to {environment} again.", "ok", json={"unblocked": row.id})
 
 

@@ -10,9 +10,10 @@ from typing import Any, Literal
 from sqlalchemy import ColumnElement, func, literal, select
 
 from opsbot.errors import NotFound
+from opsbot.store import audit
 from opsbot.store.columns import Moment
 from opsbot.store.database import Database
-from opsbot.store.rows import ReleaseRow, record, records
+from opsbot.store.rows import Entry, ReleaseRow, record, records
 from opsbot.store.tables import releases
 
 State = Literal["prepared", "live", "retired", "abandoned", "bad"]
@@ -71,9 +72,18 @@ class Releases:
             return records(ReleaseRow, connection.execute(wanted))
 
     def mark(
-        self, environment: str, service: str, number: int, state: State, note: str | None, now: datetime
+        self,
+        environment: str,
+        service: str,
+        number: int,
+        state: State,
+        note: str | None,
+        now: datetime,
+        entry: Entry | None = None,
     ) -> ReleaseRow:
-        """Set the state and note. `live` retires the earlier live one in the same transaction. NotFound if there is none.
+        """Set the state and note, with a row of the audit. `live` retires the earlier live one in the same transaction.
+
+        NotFound if there is none.
 
         `retired_at` stays the moment at which it ceased to be live: blocking and unblocking change nothing about that.
         """
@@ -90,6 +100,8 @@ class Releases:
             row = connection.execute(marked.returning(*releases.c)).one_or_none()
             if row is None:
                 raise NotFound(f"There is no release {service}-{number} in {environment}.")
+            if entry is not None:
+                audit.append(self._database, connection, entry, now)
         return record(ReleaseRow, row)
 
     def _one(self, *conditions: ColumnElement[bool]) -> ReleaseRow | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+
 import pytest
 from pretend_world import ALICE, BOB, CAROL, EVE, World, shown
 
@@ -87,3 +89,34 @@ def test_the_record_shows_the_target_and_the_words_that_were_refused(world: Worl
 )  # fmt: skip
 def test_a_subject_is_a_target_or_the_place_that_is_named(world: World, command: Note, target: str | None) -> None:
     assert subject.of(command, world.playbooks, lambda _word: None).target == target
+
+
+@pytest.mark.parametrize(
+    "words", ["unblock web-1 on staging", "freeze production the fair", "unfreeze staging", "unlock staging"]
+)
+def test_a_note_that_the_record_cannot_keep_is_not_done(world: World, words: str) -> None:
+    world.release("v1", state="bad")
+    for kind in ("freeze", "lock"):
+        world.say(f"{kind} staging because of the fair", BOB)
+    held = world.store.holds.list(world.clock.now())
+    with sqlite3.connect(world.tmp / "state.db") as state:
+        state.execute("CREATE TRIGGER full BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'no row fits'); END")
+    state.close()
+
+    reply = world.say(words, BOB)
+
+    assert not reply.ok
+    assert world.store.holds.list(world.clock.now()) == held
+    assert [row.state for row in world.store.releases.list("staging", "web")] == ["bad"]
+
+
+def test_what_was_unblocked_is_in_the_record_with_its_release_and_why_it_was_blocked(world: World) -> None:
+    world.release("v1")
+    world.store.releases.mark("staging", "web", 1, "bad", "left by the rollback r7", world.clock.now())
+
+    assert world.say("unblock web-1 on staging", BOB).ok
+
+    (row,) = world.store.audit.list()
+    assert (row.what, row.target, row.outcome) == ("unblock", "staging/web", "ok")
+    assert row.body == {"release": "web-1", "tag": "v1", "was": "left by the rollback r7"}
+    assert [row.what for row in world.store.audit.list(what="staging/web")] == ["unblock"]
