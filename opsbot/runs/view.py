@@ -205,6 +205,11 @@ _GOES_ON = {"step_started", "step_skipped", "parked", "progress", "finished"}
 _ENDS = {"step_done", "step_failed"}
 
 
+def _stopped(step: StepView) -> StepView:
+    """A run that ended leaves no step at work: it was given up in the middle of this one."""
+    return replace(step, state="cancelled", progress=None, note="") if step.state in ("running", "waiting") else step
+
+
 def _what(body: Body) -> str:
     return str((body.get("error") or {}).get("what", ""))
 
@@ -237,7 +242,11 @@ _SUMS: dict[str, Callable[[RunView, Body], Body]] = {
     "approval": lambda view, body: {"approvals": (*view.approvals, str(body.get("by", "")))},
     "by_hand": lambda view, body: {"left": () if body.get("phase") == "undo" else view.left},
     "resumed": _resumed,
-    "finished": lambda _, body: {"code": body.get("code"), "left": tuple(body.get("left") or ())},
+    "finished": lambda view, body: {
+        "code": body.get("code"),
+        "left": tuple(body.get("left") or ()),
+        "steps": tuple(_stopped(step) for step in view.steps),
+    },
 }
 
 
