@@ -83,4 +83,14 @@ TERMINAL = sorted({(found["words"] or found["rest"]).strip() for found in FOUND 
 MODULES = sorted(
     {(found["module"], found["rest"].strip()) for found in FOUND if (found["module"] or "opsbot") != "opsbot"}
 )
+SHELL = sorted(  # what a shell is told beside our own programs, without comments
+    {
+        re.sub(r" # .*$", "", piece)
+        for piece in PIECES
+        if re.match(
+            r"(?:make|git|docker|createdb|zstd|gunzip|python|curl|timedatectl|source|\S+ -m (?:pip|pytest)) ", piece
+        )
+    }
+)
+LOOKS = [piece for piece in SHELL if re.match(r"docker (?:-H \S+ )?(?:service (?:ps|logs|ls)|system df|ps)\b", piece)]
 LEFT_OUT = {piece for piece in PIECES if NAMED.search(piece) and not PROGRAM.search(piece)}

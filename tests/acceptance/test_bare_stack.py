@@ -131,6 +131,7 @@ def test_the_bot_as_a_service_moves_to_another_version_in_the_middle_of_a_deploy
     with old.reaching():
         until(old.healthy, 90, "the bot did not become healthy")
         old.say("adopt", "web", "--env", "production")
+        assert "(release 1)" in old.say("status")
         old.begin("deploy", "v2", "to", "production")
         old.begin(*bare.words("upgrade 2"))
         new = Inside(bare, another(bare, old.container))

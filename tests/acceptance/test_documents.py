@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
-from documents import MODULES, ROOT, SAID, TERMINAL, lines, typed
+from documents import LOOKS, MODULES, ROOT, SAID, SHELL, TERMINAL, lines, typed
 from story import SETTINGS, STORY, Act, Place, Story
 
 from opsbot import bot as bots
@@ -45,6 +45,46 @@ NAMED_ONLY = {  # the program's verb alone, in a sentence about what it does
     "serve": "the bot of these tests is started by it",
 }
 MINE = " --prefix mine"
+HERE, MAKES = (
+    "tests/acceptance/test_documents.py",
+    "make setup made the .venv of these tests; it asks the index of packages",
+)
+SHELL_ELSEWHERE: Mapping[str, str] = {  # the test that types it, or why none does
+    "make setup": MAKES,
+    "make demo": "tests/acceptance/test_demo.py",
+    "make test": "it runs these tests",
+    "make check": "`make test` begins with it",
+    "make test-long": "it runs the tests with the marker `long`",
+    "make format": "it writes into the checkout; `make check` asks the same of the same programs",
+    "make lock": "it asks the index of packages",
+    "make tour": "tests/acceptance/test_tour.py",
+    "make bench AREA=runtime": "it measures for many minutes, and fails where a target is missed",
+    "make bench": "it measures for many minutes, and fails where a target is missed",
+    "make pictures": "tests/acceptance/test_page.py",
+    "make clean": "tests/contract/demo/alone.py",  # which calls what it calls, on a state folder of its own
+    "git clone ADDRESS opsbot": "the address is the reader's",
+    "git pull": "the address is the reader's",
+    ".venv/bin/python -m pip install --no-deps --editable .": MAKES,
+    ".venv/bin/python -m pytest -q tests/acceptance/test_page.py": "it runs such a test",
+    ".venv/bin/python -m pytest -q tests/unit/runs/test_runs_engine.py -k cancel": "it runs such tests",
+    "createdb --template=template0 NEW": "tests/contract/backups/test_failures.py",
+    "zstd --decompress --stdout data.zst | pg_restore --exit-on-error --dbname=NEW": "tests/contract/backups/test_failures.py",
+    "docker exec DB createdb --username postgres --template template0 looked_at": BARE,
+    "gunzip -c shop.sql.gz | docker exec -i DB psql --username postgres --quiet --set ON_ERROR_STOP=1 looked_at": BARE,
+    "docker stack deploy --with-registry-auth -c opsbot-stack.yml opsbot": BARE,
+    "docker stack rm opsbot": "every test that made a stack ends with it",
+    "docker stack deploy": "named only: what one should not do to an adopted service",
+    "docker service update": "named only: what somebody may have done",
+    "docker image prune": "it would take images that others on this engine use",
+    "docker build -t registry.example/opsbot:1 .": "tests/acceptance/test_bot_image.py",
+    'docker build --tag "$IMAGE" --build-arg "MIGRATIONS=$(docker run --rm "$IMAGE" python -m minitwit.migrate --list)" app': (
+        "opsbot/demo/images.py builds the images of these tests so"
+    ),
+    "docker exec -it $(docker ps -q -f name=opsbot_bot) python -m opsbot status": BARE,
+    "source <(opsbot completion bash)": HERE,
+    "timedatectl set-ntp true": "it changes the machine's clock",
+    """python -c "import sqlite3; sqlite3.connect('opsbot.db').execute('VACUUM INTO ?', ['copy.db'])\"""": HERE,
+}
 ACTS = (*STORY, *(Act(words) for words in SAID if words not in {*ELSEWHERE, *(act.words for act in STORY)}))
 
 
@@ -104,6 +144,23 @@ def test_no_command_at_the_terminal_is_left_out() -> None:
     typed_here = {line.partition("-m opsbot ")[2] for line in AT_THE_TERMINAL}
     assert set(TERMINAL) == typed_here | {words for words in ELSEWHERE if words in TERMINAL} | set(NAMED_ONLY)
     assert lines("README.md", "The terminal")[0].startswith(SETTINGS)
+
+
+def test_every_other_line_for_a_shell_is_typed_by_a_test_or_has_a_reason() -> None:
+    assert set(SHELL) == set(SHELL_ELSEWHERE) | set(LOOKS)
+    named = {where for where in SHELL_ELSEWHERE.values() if where.startswith("tests/")}
+    assert [where for where in named if not (ROOT / where).exists()] == []
+
+
+@pytest.mark.parametrize("line", LOOKS)
+def test_every_look_at_the_engine_that_is_quoted_shows_something(told: Story, line: str) -> None:
+    parts = told.place.serving.parts
+    typed_here = line.replace("STACK_", f"{parts.staging.name}_").replace(
+        " -H unix://$PWD/.state/engine/docker.sock", ""
+    )
+    words = [parts.engine.client, *shlex.split(typed_here)[1:]]
+    env = {**os.environ, "DOCKER_HOST": parts.engine.url}
+    assert subprocess.run(words, env=env, capture_output=True, check=True, timeout=60).stdout
 
 
 def test_the_bots_record_is_copied_as_the_guide_says(tmp_path: Path) -> None:
