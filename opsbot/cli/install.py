@@ -46,7 +46,7 @@ def _init(words: Sequence[str], load: Load) -> int:
     wished = questions.settled(questions.asked(wished, somebody) if somebody else wished, _say)
     swarm = Swarm(wished.engine)
     try:
-        init.init(wished, Secrets(somebody), swarm, who.login(), _say, somebody)
+        made = init.init(wished, Secrets(somebody), swarm, who.login(), _say, somebody)
     finally:
         swarm.close()
     if wished.show:
@@ -54,15 +54,15 @@ def _init(words: Sequence[str], load: Load) -> int:
     path = wished.folder / init.SETTINGS
     out("\nLooking whether all of it works:")
     status = _tell(doctor.examine(lambda: load(path), SystemClock()))
-    out(_next(wished, load(path)))
+    out(_next(wished, made.running))
     return status
 
 
-def _next(wished: wishes.Wishes, config: Config) -> str:
+def _next(wished: wishes.Wishes, running: Mapping[str, Sequence[str]]) -> str:
     own = f"--config {wished.folder / init.SETTINGS} " if wished.folder != Path() else ""
     lines = ["", "What comes next:"]
-    for environment in config.environments:
-        lines += [f"  opsbot {own}adopt {service} --env {environment}" for service in config.services]
+    for environment, services in running.items():
+        lines += [f"  opsbot {own}adopt {service} --env {environment}" for service in services]
     stack = wished.folder / init.BOT
     lines += [f"  opsbot {own}doctor", f"  docker stack deploy --with-registry-auth -c {stack} {wished.name}"]
     return "\n".join(lines)

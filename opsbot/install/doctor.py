@@ -86,7 +86,7 @@ def _checks(config: Config, targets: Targets, store: Store, clock: Clock) -> dic
         **look_slack.checks(config, clock),
         **look_http.checks(config, store, clock),
         **look_engine.checks(config, targets),
-        **look_stored.checks(config, reach, store, clock),
+        **look_stored.checks(config, targets, reach, store, clock),
         **look_measured.checks(config, reach, clock),
         "disk": partial(look_stored.disks, config, targets),
         "serve": partial(serving, store, clock),

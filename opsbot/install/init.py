@@ -35,11 +35,13 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Written:
-    """What `init` made: the text of both files, and the Swarm secrets that the bot's service needs, by variable."""
+    """What `init` made: the text of both files; the Swarm secrets that the bot's service needs and Swarm has not, by
+    variable; and which services run where, to be adopted: environment → services."""
 
     settings: str
     stack: str
     secrets: Mapping[str, str]
+    running: Mapping[str, Sequence[str]]
 
 
 def init(wishes: Wishes, secrets: Secrets, swarm: Swarm, login: str, say: Say, ask: Ask | None = None) -> Written:
@@ -56,7 +58,7 @@ def init(wishes: Wishes, secrets: Secrets, swarm: Swarm, login: str, say: Say, a
     swarm.ping()
     stacks = _wanted(wishes, _stacks(swarm), say)
     choices = _choices(wishes, secrets, swarm, stacks, login, say, ask)
-    made = _texts(wishes, choices, swarm)
+    made = _texts(wishes, choices, stacks, swarm)
     for name, text in ((SETTINGS, made.settings), (BOT, made.stack)):
         say(f"\n{wishes.folder / name}:\n{text}")
     if not wishes.show:
@@ -175,22 +177,23 @@ def _environment(name: str, stack: Stack, say: Say) -> Environment:
     )  # fmt: skip
 
 
-def _texts(wishes: Wishes, choices: Choices, swarm: Swarm) -> Written:
+def _texts(wishes: Wishes, choices: Choices, stacks: Mapping[str, Stack], swarm: Swarm) -> Written:
     text = settings_file.text(choices)
     Document(wishes.folder / SETTINGS, text).parse(Config)  # what we write is what we read
     networks = [f"{one.stack}_{one.network}" for one in choices.environments]
     names = {variable: f"{wishes.name}_{variable.lower().removeprefix('opsbot_')}" for variable in choices.variables}
-    for one in choices.databases:
-        names |= one.secrets  # Swarm has those already
-    own = next((host for host in choices.hosts if host != DOCKER_HUB), "registry.example")
-    image = wishes.image or f"{own}/opsbot:latest"
+    theirs = {variable: secret for one in choices.databases for variable, secret in one.secrets.items()}
+    names |= theirs  # Swarm has those already
+    host = next((host for host in choices.hosts if host != DOCKER_HUB), "registry.example")
+    image = wishes.image or f"{host}/opsbot:latest"
     local = wishes.engine.partition("unix://")[2]
     socket = Path(local) if local else Path(bot_stack.SOCKET)
     group = socket.stat().st_gid if socket.exists() else 0
     listens = {settings_file.HTTP_LISTEN: f"0.0.0.0:{settings_file.HTTP_PORT}"} if wishes.http else {}
     listens |= {name: os.environ[name] for name in ("SLACK_API_URL",) if os.environ.get(name)}
     service = BotStack(wishes.name, image, networks, names, swarm.node(), group, str(socket), listens)
-    return Written(text, bot_stack.text(service), names)
+    own = {variable: name for variable, name in names.items() if variable not in theirs}
+    return Written(text, bot_stack.text(service), own, places.running(choices.services, stacks))
 
 
 def _write(wishes: Wishes, made: Written, say: Say) -> None:

@@ -25,20 +25,27 @@ FULL_WARN, FULL_BAD = 0.85, 0.95  # of a disk
 _LOGIN = "SELECT current_setting('server_version') AS version, rolsuper FROM pg_roles WHERE rolname = current_user"
 
 
-def checks(config: Config, reach: Reach, store: Store, clock: Clock) -> dict[str, Check]:
+def checks(config: Config, targets: Targets, reach: Reach, store: Store, clock: Clock) -> dict[str, Check]:
     """By name."""
     found: dict[str, Check] = {}
     for environment in config.environments:
         for name in config.databases:
-            found[f"database {name} in {environment}"] = partial(database, reach, environment, name)
+            found[f"database {name} in {environment}"] = partial(database, targets, reach, environment, name)
             if config.storage is not None:
                 found[f"backups of {name} in {environment}"] = partial(backups, config, reach, clock, environment, name)
     found["bucket"] = partial(bucket, config, reach)
     return {**found, "record": lambda: list(record(store))}
 
 
-def database(reach: Reach, environment: str, name: str) -> Finding:
-    """Whether it answers to the superuser that backups and restores need."""
+def database(targets: Targets, reach: Reach, environment: str, name: str) -> Finding:
+    """Whether it answers to the superuser that backups and restores need. One that lives elsewhere is no failure."""
+    target = targets.get(environment)
+    service = target.full_name(reach.settings(name).service)
+    if target.swarm.service(service) is None:
+        cure = (
+            "Nothing to do if it lives in other environments only; else deploy it, or correct `service` in opsbot.yml."
+        )
+        return warn(f"There is no service {service}.", cure)
     row = reach.execute(environment, name, _LOGIN, {}, read_only=True)[0]
     version = str(row["version"]).split()[0]
     if not row["rolsuper"]:

@@ -89,6 +89,14 @@ def elsewhere(chosen: Mapping[str, str], places: Mapping[str, Stack]) -> dict[st
     return found
 
 
+def running(chosen: Mapping[str, str], places: Mapping[str, Stack]) -> dict[str, list[str]]:
+    """Environment → the services that run there with the chosen image, and so can be adopted."""
+    return {
+        name: [one.name for one in stack.services if chosen.get(one.name) == one.image and one.replicas is not None]
+        for name, stack in places.items()
+    }
+
+
 def _other_images(chosen: Mapping[str, str], places: Mapping[str, Stack]) -> Iterator[str]:
     for service, names in elsewhere(chosen, places).items():
         for name in names:

@@ -68,6 +68,9 @@ class Engine:
     def services(self) -> Sequence[Raw]:
         return self.running
 
+    def service(self, name: str) -> Raw | None:
+        return next((one for one in self.running if one["Spec"]["Name"] == name), None)
+
     def networks(self) -> Sequence[Raw]:
         return networks(self.running)
 

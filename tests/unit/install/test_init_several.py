@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 import pytest
 import yaml
 
+from opsbot.bot.reach import Reach
 from opsbot.config.document import Document
 from opsbot.config.settings import Config
 from opsbot.config.values import FromEnv
 from opsbot.errors import NotFound, UsageError
-from opsbot.install import init, logins, places
+from opsbot.install import init, logins, look_stored, places
 from opsbot.install.databases import databases
+from opsbot.install.init import Written
 from opsbot.install.logins import ANY, Login
 from opsbot.install.secrets import Secrets
 from opsbot.install.wishes import Wishes
+from opsbot.runtime.target import Targets
 from tests.unit.install.swarms import Engine, Raw, db, found, web
 
 
@@ -219,17 +223,17 @@ def test_another_name_or_superuser_in_another_environment_is_told() -> None:
     assert "The database of shop-staging_db is shop_staging, but shop was taken" in notes
 
 
-Init = Callable[..., tuple[str, Config, dict[str, object]]]
+Init = Callable[..., tuple[str, Config, Written]]
 
 
 @pytest.fixture
 def run(tmp_path: Path) -> Init:
-    def made(*services: Raw, **wishes: object) -> tuple[str, Config, dict[str, object]]:
+    def made(*services: Raw, **wishes: object) -> tuple[str, Config, Written]:
         said: list[str] = []
         wished = Wishes(tmp_path, "unix:///e", channel="#ops", timezone="UTC", region="us-east-1", **wishes)  # type: ignore[arg-type]  # given by name
         written = init.init(wished, Secrets(None), Engine(services).swarm, "ann", said.append)
         config = Document(tmp_path / "opsbot.yml", written.settings).parse(Config)
-        return "\n".join(said), config, yaml.safe_load(written.stack)
+        return "\n".join(said), config, written
 
     return made
 
@@ -239,7 +243,7 @@ def test_a_pair_of_stacks_from_two_registries_is_written_whole(run: Init) -> Non
         web("shop"), web("shop", "team/worker:3", name="worker"), db("shop", secret="shop_pw"),
         web("shop-staging"), db("shop-staging", secret="shop-staging_pw"),
     ]  # fmt: skip
-    said, config, stack = run(*services, registry_users={"registry.example": "bot"}, bucket="b")
+    said, config, written = run(*services, registry_users={"registry.example": "bot"}, bucket="b")
     assert {name: one.stack for name, one in config.environments.items()} == {
         "production": "shop",
         "staging": "shop-staging",
@@ -250,10 +254,11 @@ def test_a_pair_of_stacks_from_two_registries_is_written_whole(run: Init) -> Non
     assert set(config.schedules) == {"backup-main-production", "backup-main-staging"}
     assert config.environments["staging"].passwords == {"main": FromEnv(env=STAGING)}
     assert (config.databases["main"].password, config.environments["production"].passwords) == (FromEnv(env=P), {})
-    names = {name: one["name"] for name, one in stack["secrets"].items()}  # type: ignore[attr-defined]  # YAML
+    names = {name: one["name"] for name, one in yaml.safe_load(written.stack)["secrets"].items()}
     assert names["opsbot_db_password"] == "shop_pw"
     assert names["opsbot_db_password_staging"] == "shop-staging_pw"
     assert "opsbot_registry_password_registry_example" in names
+    assert not {P, STAGING} & set(written.secrets), "Swarm has those already"
 
 
 def test_a_login_that_nobody_can_place_stands_in_the_file_as_a_comment(run: Init) -> None:
@@ -270,3 +275,55 @@ def test_a_database_that_one_environment_has_is_backed_up_only_there(run: Init) 
         "backup-main-production": "backup main on production",
         "backup-pg-staging": "backup pg on staging",
     }
+
+
+def test_what_comes_next_is_to_adopt_only_what_runs_there_with_that_image(run: Init) -> None:
+    _, _, written = run(
+        web("shop"), web("shop", name="admin"), web("shop-staging"), web("shop-staging", "ghcr.io/x/worker", "worker"),
+        db("shop"), web("shop-dev", "ghcr.io/fork/web"),
+    )  # fmt: skip
+    assert {name: sorted(services) for name, services in written.running.items()} == {
+        "production": ["admin", "web"],
+        "dev": [],
+        "staging": ["web", "worker"],
+    }
+
+
+def test_the_secrets_that_swarm_has_not_are_kept_there_and_what_is_not_known_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine, said = Engine([web("shop"), db("shop", secret="shop_pw")]), list[str]()
+    monkeypatch.setenv("SLACK_BOT_TOKEN", "xoxb-of-this-test")
+    wished = Wishes(tmp_path, "unix:///e", channel="#ops", timezone="UTC", make_secrets=True)
+    init.init(wished, Secrets(None), engine.swarm, "ann", said.append)
+    assert engine.made == {"opsbot_slack_bot_token": b"xoxb-of-this-test"}
+    assert [one for one in said if "was not made" in one] == [
+        "! SLACK_APP_TOKEN is not set, so the Swarm secret opsbot_slack_app_token was not made."
+    ]
+    assert (tmp_path / "opsbot.yml").read_text(encoding="utf-8").count("xoxb") == 0
+
+
+class Place:
+    """An environment whose stack has no service at all."""
+
+    swarm = Engine([]).swarm
+
+    def full_name(self, service: str) -> str:
+        return f"shop_{service}"
+
+
+class Places:
+    def get(self, name: str) -> Place:
+        return Place()
+
+
+def test_a_database_that_lives_in_another_environment_is_no_failure_of_this_one() -> None:
+    config = Config.model_validate(
+        {
+            "environments": {"production": {"stack": "shop"}},
+            "databases": {"log": {"service": "pg", "name": "log", "password": "x"}},
+        }
+    )
+    targets = cast(Targets, Places())
+    found = look_stored.database(targets, Reach(config, targets), "production", "log")
+    assert (found.state, found.says) == ("warn", "There is no service shop_pg.")
