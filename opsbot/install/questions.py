@@ -26,7 +26,7 @@ def asked(wishes: Wishes, ask: Ask) -> Wishes:
     me = [] if wishes.admins else [ask("Your Slack user id: your profile, Copy member ID (empty: later)", False)]
     channel = plain(wishes.channel, "The channel where runs and alerts go", CHANNEL)
     place = wishes.timezone or _zone(ask)
-    http = plain(wishes.http, "Where Slack reaches the bot, such as https://ops.example.org", "the bot calls Slack")
+    http = plain(wishes.http, "Where Slack reaches the bot by HTTP, such as https://ops.example.org", "Socket Mode")
     bucket = plain(wishes.bucket, "The bucket for backups", "later")
     endpoint = wishes.endpoint or (bucket and plain("", "Its server's address", "Amazon's"))
     region = wishes.region or (bucket and not endpoint and plain("", "Its region", REGION)) or ""

@@ -55,7 +55,7 @@ def test_each_question_shows_what_an_empty_answer_means(monkeypatch: pytest.Monk
     somebody = Somebody({})
     found = questions.settled(questions.asked(Wishes(), somebody), [].append)
     shown = [question.rpartition("(empty: ")[2].rstrip(")") for question in somebody.heard]
-    assert shown == [found.engine, "later", found.channel, found.timezone, "the bot calls Slack", "later"]
+    assert shown == [found.engine, "later", found.channel, found.timezone, "Socket Mode", "later"]
     assert (found.engine, found.channel, found.timezone) == (
         "unix:///var/run/docker.sock",
         "#ops",
