@@ -115,6 +115,27 @@ def test_a_role_in_one_environment_never_takes_one_away_and_gives_none_elsewhere
         assert not allowed(wider, ann, command)
 
 
+@given(team=ROLE, staging=ROLE, production=ROLE)
+def test_what_names_no_environment_is_allowed_to_whom_it_would_be_allowed_in_each(
+    team: Role, staging: Role, production: Role
+) -> None:
+    ann, config = Actor("person", "U1", "ann"), settings(**{team: ["U1"]})
+    given = {"staging": staging, "production": production}
+    places = {
+        name: place.model_copy(update={"roles": {given[name]: ("U1",)}}) for name, place in config.environments.items()
+    }
+    config = config.model_copy(update={"environments": places})
+    whole = {"whole": playbook(params={})}
+
+    try:
+        authorise(config, ann, ChangeRequest("whole"), whole)
+        may = True
+    except Refused:
+        may = False
+
+    assert may is all(ROLES.index(role_of(config, ann, (), name)) >= ROLES.index("approver") for name in places)
+
+
 def test_a_login_that_nobody_mapped_is_a_viewer_even_where_the_team_trusts_everybody() -> None:
     config = Config.model_validate({"team": {"default_role": "admin"}})
 
