@@ -103,6 +103,7 @@ def test_the_image_is_built_with_its_labels_and_pushed(runner):
     assert {name.rpartition(".")[2]: value for name, value in labels.items() if "opencontainers" in name} == {
         "title": "minitwit", "version": runner.outputs["tag"], "revision": COMMIT, "source": "https://forge/team/minitwit",
     }  # fmt: skip
+    assert labels["opsbot.migrations"].split()[:2] == ["0001:expand", "0002:expand"]
     login = runner.step("Log in to the registry")
     assert runner.settings["LOGIN"].partition(":")[2] not in passed(login) + login.stderr
     passed(runner.step("Push"))

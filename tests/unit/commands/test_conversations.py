@@ -84,6 +84,18 @@ def test_a_failed_step_is_undone_and_the_last_words_are_shown(world: World) -> N
     assert ("undo", "rollout.prepare") in [(kind, name) for kind, name, _ in world.asked]
 
 
+def test_a_failed_deploy_says_if_the_old_release_does_not_know_what_has_run(world: World) -> None:
+    stays = ", but migration 0003 has run, and v1 (web-1) does not know it: look whether it works"
+    world.outputs["rollout.migrate"] = {"from": "0002", "to": "0003", "stays": stays}
+    world.failing["rollout.smoke"] = StepFailed("The front page answers 500.", "Look at its log.")
+    reply = world.say("deploy v2 to staging --one-way yes")
+
+    assert world.drive(reply.run or "") == "undone"
+
+    assert f"v2 did not go live in staging{stays}." in card(world, reply.run)
+    assert "deploy --tag v2 --environment staging --service web --one-way true" in card(world, reply.run)
+
+
 def test_production_waits_for_a_second_person(world: World) -> None:
     reply = world.say("deploy v2 to production", CAROL)
     run = reply.run or ""
