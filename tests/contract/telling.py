@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +15,7 @@ from opsbot.clock import Clock
 from opsbot.commands.reply import Reply
 from opsbot.store import Store
 
+TRIES = 10
 SWEEPS = 4  # details follow their message one sweep later
 
 
@@ -21,7 +23,7 @@ class Telling:
     """`now` says everything that is to be said, in the caller's thread, and nothing is said otherwise."""
 
     def __init__(self, store: Store, clock: Clock, client: Any, card: Callable[[str], Reply], channel: str) -> None:
-        self._store = store
+        self._store, self._clock = store, clock
         self._outbox = Outbox(Delivery(Mailer(client), store), clock)
         self._runs = Runs(store, clock, self._outbox, card, lambda _environment: channel)
 
@@ -40,4 +42,6 @@ class Telling:
             if lane is None or letter is None:
                 return
             self._outbox._send(lane, letter)
-            assert not lane.failures, "the client refused"
+            assert lane.failures < TRIES, "Slack does not take it"
+            if lane.failures:
+                time.sleep(max(0.0, lane.until - self._clock.monotonic()))

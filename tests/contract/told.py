@@ -23,10 +23,16 @@ ATTEMPTS = {
     "failed": (BAD, ""),
     "not_begun": (BAD, ""),
     "unknown": (BAD, ""),
-    "cancelled": (WARNED, "stopped"),
+    **dict.fromkeys(("cancelled", "not_done", "parked", "retry"), (WARNED, "stopped")),
 }
 UNDOS = {"done": (WARNED, "undone"), "failed": (BAD, "could not be undone")}
-FOUND = {"done": "“{}” was done", "not_done": "“{}” was not over", "failed": "“{}” had not worked"}
+FOUND = {
+    "done": "“{}” was done",
+    "not_done": "“{}” was not over",
+    "failed": "“{}” had not worked",
+    "unknown": "nobody can tell whether “{}” was done",
+    "cancelled": "somebody stopped it in “{}”",
+}
 
 Message = dict[str, Any]
 

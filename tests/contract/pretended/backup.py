@@ -6,15 +6,19 @@ from typing import Any
 
 from pretended.stack import Pretend
 
-from opsbot.errors import StepFailed
+from opsbot.errors import NotFound, StepFailed
 from opsbot.runs.step import Context, Fact, Facts, Outputs, Recheck
 
 
 class Take(Pretend):
+    def facts(self, ctx: Context, args: Any) -> Facts:
+        return Facts((Fact("size", "green", "It has rows."), Fact("last backup", "green", "There is one.")))
+
     def act(self, ctx: Context, args: Any) -> dict[str, Any]:
         id = f"{ctx.run}-{ctx.step}"
         self.stack.unfinished.add(id)
         ctx.progress(1, 2, "half")
+        ctx.check()
         self.stack.bucket[id] = self.stack.databases["main"]
         self.stack.unfinished.discard(id)
         self.stack.ledger.append(f"backup {ctx.step}")
@@ -32,24 +36,41 @@ class Take(Pretend):
 
 class Check(Pretend):
     def act(self, ctx: Context, args: Any) -> dict[str, Any]:
-        if args.backup not in self.stack.bucket:
-            raise StepFailed(f"There is no backup {args.backup}.")
+        chosen(self, args.backup)
         return {"bytes": 1}
 
 
 class ChooseBackup(Pretend):
     def facts(self, ctx: Context, args: Any) -> Facts:
-        return Facts((Fact("backup", "amber", "Backup b0.", bind="b0"),), self.act(ctx, args))
+        try:
+            found = self.act(ctx, args)
+        except NotFound as error:
+            return Facts((Fact("ready", "red", error.sentence(), error.code),))
+        backup = Fact("backup", "green", f"Backup {found['backup']}.", bind=found["backup"])
+        return Facts((backup, Fact("changes", "amber", "It loses rows.")), found)
 
     def act(self, ctx: Context, args: Any) -> dict[str, Any]:
-        return {"backup": "b0", "taken_at": "yesterday"}
+        return {"backup": chosen(self, args.backup), "taken_at": "yesterday"}
+
+
+def chosen(step: Pretend, word: str) -> str:
+    """The backup that a word means."""
+    if word == "latest":
+        return "b0"
+    if word not in step.stack.bucket:
+        raise NotFound(f"There is no backup {word}.", code="no_backup")
+    return word
 
 
 class Load(Pretend):
+    def facts(self, ctx: Context, args: Any) -> Facts:
+        return Facts((Fact("server", "green", "There is room."), Fact("swap", "green", "It takes a second.")))
+
     def act(self, ctx: Context, args: Any) -> dict[str, Any]:
         scratch = f"new_{ctx.run}"
         self.stack.databases[scratch] = "half of it"
         ctx.progress(1, 2, "half")
+        ctx.check()
         self.stack.databases[scratch] = self.stack.bucket[args.backup]
         self.stack.marks[scratch] = "loaded"
         self.stack.ledger.append("load")
@@ -70,7 +91,7 @@ class Load(Pretend):
 class CheckRestored(Pretend):
     def act(self, ctx: Context, args: Any) -> dict[str, Any]:
         if self.stack.databases.get(args.scratch) != self.stack.bucket[args.backup]:
-            raise StepFailed("It is not what was backed up.")
+            raise StepFailed("It is not what was backed up.", code="restore_differs")
         return {"tables": 1, "rows": 1}
 
 

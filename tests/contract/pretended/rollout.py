@@ -9,6 +9,8 @@ from pretended.stack import PLACE, Pretend
 
 from opsbot.errors import NotFound, Refused
 from opsbot.runs.step import Context, Fact, Facts, Outputs, Park, Recheck
+from opsbot.runtime import release as rules
+from opsbot.store.rows import ReleaseRow
 
 TAGS = ("v1", "v2", "v3")
 
@@ -30,6 +32,8 @@ class Running(Pretend):
         return Facts((Fact("image", "green", f"{args.environment} runs {found['tag']}.", bind=found["image"]),), found)
 
     def act(self, ctx: Context, args: Any) -> dict[str, Any]:
+        if args.environment == args.into:
+            raise Refused(f"{args.into} cannot be promoted to itself.", code="same_environment")
         row = self.store.releases.live(args.environment, args.service)
         if row is None:
             raise NotFound(f"Nothing runs in {args.environment}.", code="nothing_live")
@@ -37,26 +41,53 @@ class Running(Pretend):
         return {**dict.fromkeys(self.outputs, ""), **found}
 
 
+class WayBack(Pretend):
+    def facts(self, ctx: Context, args: Any) -> Facts:
+        live = self.live()
+        assert live is not None
+        return Facts((Fact("way_back", "green", f"A rollback returns to {live.tag}.", bind=live.number),))
+
+
 class Choose(Pretend):
     def facts(self, ctx: Context, args: Any) -> Facts:
-        found = self.act(ctx, args)
-        live = self.live()
-        bind = [found["release"], live.number if live else None]
-        return Facts((Fact("release", "green", f"Back to {found['tag']}.", bind=bind),), found)
+        found, live = self.act(ctx, args), self.live()
+        bind = [found["release"], found["tag"], live.number if live else None]
+        ready = Fact("ready", "green", f"{found['tag']} is warm.")
+        return Facts((Fact("release", "green", f"Back to {found['tag']}.", bind=bind), ready), found)
 
     def act(self, ctx: Context, args: Any) -> dict[str, Any]:
-        live = self.live()
-        rows = [row for row in self.store.releases.list(*PLACE) if row.state == "retired"]
-        if live is None or not rows:
-            raise Refused("There is no way back.", code="no_way_back")
-        row = rows[0]
-        return {"release": row.number, "image": row.image, "tag": row.tag, "revision": "", "warm": True}
+        row = self._chosen(args, self.live(), self.store.releases.list(*PLACE))
+        warm = self.stack.colour_of(row.number) is not None
+        return {"release": row.number, "image": row.image, "tag": row.tag, "revision": "", "warm": warm}
+
+    def _chosen(self, args: Any, live: ReleaseRow | None, rows: list[ReleaseRow]) -> ReleaseRow:
+        left = rules.named(rows, str(args.leaving), "web") if args.leaving else live
+        if left != live:
+            raise Refused(f"{args.leaving} is not live any more.", code="moved_on")
+        if args.to in (None, ""):
+            before = rules.previous_good(rows, live.number if live else None)
+            if before is None:
+                raise Refused("There is no way back.", code="no_way_back")
+            return before
+        found = rules.named(rows, str(args.to), "web")
+        if found is None:
+            raise NotFound(f"There is no release {args.to}.", code="unknown_release")
+        if live and found.number == live.number:
+            raise Refused(f"{found.tag} is live already.", code="nothing_to_do")
+        if found.state == "bad":
+            raise Refused(f"{found.tag} is blocked.", code="blocked")
+        return found
 
 
 class Prepare(Pretend):
     def facts(self, ctx: Context, args: Any) -> Facts:
-        live = self.live()
-        return Facts((Fact("change", "green", "It changes.", bind=live.number if live else None),))
+        live, rows = self.live(), self.store.releases.list(*PLACE)
+        if any(row.state == "bad" and row.image == args.image for row in rows):
+            return Facts((Fact("blocked", "red", f"{args.tag} is blocked.", bind=args.image),))
+        bind = [live.number if live else None, args.image]
+        if live and live.image == args.image:
+            return Facts((Fact("nothing_to_do", "red", f"{args.tag} is live already.", bind=bind),))
+        return Facts((Fact("change", "green", "It changes.", bind=bind),))
 
     def act(self, ctx: Context, args: Any) -> dict[str, Any]:
         row = self.store.releases.for_run(ctx.run) or self.store.releases.add(
@@ -70,12 +101,13 @@ class Prepare(Pretend):
 
     def undo(self, ctx: Context, args: Any, outputs: Outputs | None) -> None:
         row = self.store.releases.for_run(ctx.run)
-        colour = self.stack.colour_of(row.number) if row else None
-        if row is not None and colour is not None and colour != self.stack.flag:
+        if row is None or row.state == "live":
+            return  # nothing was made, or people are on it
+        colour = self.stack.colour_of(row.number)
+        if colour is not None and colour != self.stack.flag:
             del self.stack.colours[colour]
             self.stack.ledger.append("remove")
-        if row is not None:
-            self.mark(row.number, "abandoned")
+        self.mark(row.number, "abandoned")
 
     def found(self, ctx: Context, args: Any) -> tuple[Recheck, Outputs | None]:
         row = self.store.releases.for_run(ctx.run)
@@ -86,16 +118,42 @@ class Prepare(Pretend):
 
 
 class Migrate(Pretend):
+    """After a crash it is run again: what was migrated already is not migrated twice."""
+
+    def facts(self, ctx: Context, args: Any) -> Facts:
+        return Facts((Fact("migrations", "green", "Migrations run."),))
+
     def act(self, ctx: Context, args: Any) -> dict[str, Any]:
         before, after = self.stack.schema, args.image.partition("@")[2]
         if before != after:
             self.stack.schema = after
             self.stack.ledger.append("migrate")
-        return {"from": before, "to": after}
+        return {**dict.fromkeys(self.outputs, ""), "from": before, "to": after}
+
+
+class Smoke(Pretend):
+    def act(self, ctx: Context, args: Any) -> dict[str, Any]:
+        return {"seconds": 0.1}
+
+
+class Ready(Pretend):
+    """Starts a release that does not run; one that does is left alone, by its undo too."""
+
+    def act(self, ctx: Context, args: Any) -> dict[str, Any]:
+        if self.stack.colour_of(args.release) is None:
+            self.stack.colours["blue" if self.stack.flag == "green" else "green"] = args.release
+            self.stack.ledger.append("start")
+            self.stack.started[ctx.run] = args.release
+        return {}
+
+    def undo(self, ctx: Context, args: Any, outputs: Outputs | None) -> None:
+        colour = self.stack.colour_of(self.stack.started.get(ctx.run, 0))
+        if colour is not None and colour != self.stack.flag:
+            del self.stack.colours[colour]
+            self.stack.ledger.append("remove")
 
     def found(self, ctx: Context, args: Any) -> tuple[Recheck, Outputs | None]:
-        after = args.image.partition("@")[2]
-        return ("done", {"from": None, "to": after}) if self.stack.schema == after else ("not_done", None)
+        return ("done", {}) if self.stack.colour_of(args.release) else ("not_done", None)
 
 
 class Switch(Pretend):
@@ -118,11 +176,12 @@ class Switch(Pretend):
         live = self.live()
         if self.stack.serving != args.release or live is None or live.number != args.release:
             return "not_done", None
-        return "done", {"from_release": self.left(), "seconds": 0.0}
+        return "done", {"from_release": self.left(), "seconds": None}
 
     def point(self, release: int, word: str = "switch") -> None:
         colour = self.stack.colour_of(release)
-        assert colour is not None, f"nobody runs release {release}: people would get errors"
+        if colour is None:
+            raise NotFound(f"Release {release} does not run: people would get errors.", code="not_prepared")
         if self.stack.flag != colour:
             self.stack.flag = colour
             self.stack.ledger.append(word)
@@ -131,20 +190,22 @@ class Switch(Pretend):
 class Bake(Pretend):
     def act(self, ctx: Context, args: Any) -> Outputs | Park:
         if ctx.parked is None:
-            return Park(self.clock.now() + timedelta(minutes=1), "Watching it.", {"slices": 1})
+            return Park(self.clock.now() + timedelta(minutes=1), "Watching it.", {"misses": 0})
         return {}
 
 
 class Block(Pretend):
+    """`release` may be nothing: then none was left, and there is none to block."""
+
     def act(self, ctx: Context, args: Any) -> dict[str, Any]:
-        self.mark(args.release, "bad")
+        if args.release is not None:
+            self.mark(args.release, "bad")
         return {}
 
     def undo(self, ctx: Context, args: Any, outputs: Outputs | None) -> None:
-        row = self.store.releases.get(*PLACE, args.release)
-        if row is not None and row.state == "bad":
+        if args.release is not None:
             self.mark(args.release, "retired")
 
     def found(self, ctx: Context, args: Any) -> tuple[Recheck, Outputs | None]:
-        row = self.store.releases.get(*PLACE, args.release)
-        return ("done", {}) if row is not None and row.state == "bad" else ("not_done", None)
+        row = self.store.releases.get(*PLACE, args.release) if args.release is not None else None
+        return ("done", {}) if args.release is None or (row and row.state == "bad") else ("not_done", None)

@@ -25,13 +25,15 @@ PLACE = ("staging", "web")
 
 @dataclass
 class Stack:
-    """What Docker, the edge, Postgres and the bucket remember. `colours`: colour → the release it runs.
+    """What Docker, the edge, Postgres and the bucket remember. `colours`: colour → the release it runs, `started`: run → what it
+    started to go back to.
 
     `parts`: service → what it runs, as `files` want it; `bot`: the bot's own image, `bot_before`: run → what it moved from.
     """
 
     colours: dict[str, int] = field(default_factory=lambda: {"blue": 1, "green": 2})
     flag: str = "green"
+    started: dict[str, int] = field(default_factory=dict)
     schema: str = "v2"
     databases: dict[str, str] = field(default_factory=lambda: {"main": "rows of today"})
     marks: dict[str, str] = field(default_factory=dict)

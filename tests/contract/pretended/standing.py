@@ -6,14 +6,16 @@ from typing import Any
 
 from pretended.stack import Pretend
 
+from opsbot.runs.plan import NOTHING
 from opsbot.runs.step import Context, Fact, Facts, Outputs, Recheck
 
 
 class Compare(Pretend):
     def facts(self, ctx: Context, args: Any) -> Facts:
-        return Facts(
-            (Fact("difference-0", "green", "edge differs.", bind=sorted(self.stack.files.items())),), self.told()
-        )
+        told, bind = self.told(), sorted(self.stack.files.items())
+        if not told["count"]:
+            return Facts((Fact(NOTHING, "green", "There is nothing to do.", bind=bind),), told)
+        return Facts((Fact("difference-0", "green", f"{told['services']} differ.", bind=bind),), told)
 
     def act(self, ctx: Context, args: Any) -> dict[str, Any]:
         return self.told()

@@ -15,10 +15,13 @@ from opsbot.store import Store
 KINDS: Mapping[str, type[Pretend]] = {
     "image.resolve": rollout.Resolve,
     "release.running": rollout.Running,
+    "release.way_back": rollout.WayBack,
     "release.choose": rollout.Choose,
     "release.block": rollout.Block,
     "rollout.prepare": rollout.Prepare,
+    "rollout.ready": rollout.Ready,
     "rollout.migrate": rollout.Migrate,
+    "rollout.smoke": rollout.Smoke,
     "rollout.switch": rollout.Switch,
     "rollout.bake": rollout.Bake,
     "backup.take": backup.Take,

@@ -5,16 +5,16 @@ from __future__ import annotations
 import copy
 import sqlite3
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
 from known_steps import bare
+from pretended.past import LeapingClock
 from pretended.slack import CHANNEL, Slack
 from pretended.stack import Stack
 from pretended.steps import steps_on
@@ -42,22 +42,6 @@ BEYOND = timedelta(seconds=31)  # an owner is dead for the others when its lease
 
 class Killed(BaseException):
     """Nothing catches this, and after it nothing is written."""
-
-
-@dataclass
-class LeapingClock:
-    """The machine's clock and what was leapt over."""
-
-    leapt: timedelta = field(default_factory=timedelta)
-
-    def now(self) -> datetime:
-        return datetime.now(UTC) + self.leapt
-
-    def monotonic(self) -> float:
-        return time.monotonic()
-
-    def sleep(self, seconds: float) -> None:
-        time.sleep(min(seconds, 0.001))
 
 
 @dataclass(frozen=True)
@@ -212,13 +196,3 @@ ENVIRONMENTS = {
     "staging": Environment.model_validate({"stack": "s", "channel": "#staging"}),
     "production": Environment.model_validate({"stack": "p"}),
 }
-
-
-def history(store: Store) -> None:
-    """In staging v1 served and v2 serves; production runs v3."""
-    now = datetime.now(UTC)
-    for environment, tag in (("staging", "v1"), ("staging", "v2"), ("production", "v3")):
-        row = store.releases.add(
-            environment, "web", f"web@{tag}", tag, tag, None, {}, {}, {}, None, f"r-{environment}-{tag}", "alice", now
-        )
-        store.releases.mark(environment, "web", row.number, "live", None, now)

@@ -17,9 +17,11 @@ import told
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from known_steps import bare
-from mortal import ALICE, BEYOND, Bot, Killed, Left, Moment, World, history, playbooks
+from mortal import ALICE, BEYOND, Bot, Killed, Left, Moment, World, playbooks
+from pretended.past import history
 from pretended.stack import PLACE, Stack
 
+from opsbot.errors import Refused
 from opsbot.playbooks.checks import changes
 from opsbot.runs.run import DRIVEN
 from opsbot.store import open_store
@@ -234,8 +236,8 @@ class Play:
             bot.close()
         return False
 
-    def finish(self) -> None:
-        """The next owner: not before the lease has expired, and then to the end."""
+    def finish(self, *, stop: bool = False) -> str:
+        """The next owner: not before the lease has expired, and then to the end. `stop`: bob wants it to."""
         bot = Bot(self.world, "next", chats=False)
         store, clock = bot.store, self.world.clock
         if store.leases.holder(f"run:{self.run}", clock.now()) is not None:
@@ -246,11 +248,23 @@ class Play:
         half = next((row for row in store.journal.rows(self.run) if row.ended_at is None), None)
         posted = [message["ts"] for message in self.world.slack.top]
         bot.chat.now()
+        if stop:
+            with contextlib.suppress(Refused):  # it is going back already, or has ended
+                bot.engine.cancel(self.run, "bob", "slack")
         status = bot.drive_to_the_end(self.run)
         bot.chat.now()
-        self.check(bot, status)
-        self.check_message(bot, posted, half, taken_over=taken_over)
+        if status == "cancelled":
+            self.check_end(bot)
+            assert untouched(self.world.stack), f"between old and new: {self.world.stack}"
+        else:
+            self.check(bot, status)
+        row = store.runs.get(self.run)
+        begun = row is not None and row.started_at is not None
+        stopped = "Stopped by bob." if begun else "Cancelled by bob before it began."
+        says = stopped if status == "cancelled" else self.scene.says
+        self.check_message(bot, posted, half, says, taken_over=taken_over)
         bot.close()
+        return status
 
     def is_half_way(self) -> bool:
         """Whether the one before died between an intention and its result."""
@@ -269,16 +283,23 @@ class Play:
         assert live is not None
         assert live.number == stack.serving == scene.live, "the record, the edge and what was wanted differ"
         assert stack.effects() == scene.effects, "an effect happened twice, or not at all"
+        assert store.audit.verify().ok
+        assert store.audit.list(what=self.run)[0].outcome == status
+        self.check_end(bot)
+
+    def check_end(self, bot: Bot) -> None:
+        """Nothing is left of it, and its end was told once."""
+        store = bot.store
         assert all(row.ended_at for row in store.journal.rows(self.run))
         assert store.locks.list(self.world.clock.now()) == []
         assert store.leases.holder(f"run:{self.run}", self.world.clock.now()) is None
         kinds = [event.kind for event in store.events.after(self.run, 0)]
         assert kinds.count("finished") == 1
-        assert store.audit.verify().ok
-        assert [row.outcome for row in store.audit.list(what=self.run)] == [status, "queued"]
         assert bot.engine.due() == []
 
-    def check_message(self, bot: Bot, posted: list[str], half: JournalRow | None, *, taken_over: bool) -> None:
+    def check_message(
+        self, bot: Bot, posted: list[str], half: JournalRow | None, says: str, *, taken_over: bool
+    ) -> None:
         """One message, the one that the dead had posted, and what it says is so."""
         slack, run, rows = self.world.slack, bot.store.runs.get(self.run), bot.store.journal.rows(self.run)
         assert run is not None
@@ -287,7 +308,7 @@ class Play:
         message = told.one_message(top, slack.below(top[0]["ts"]), self.run, details=bool(said))
         assert posted in ([], [message["ts"]]), "it was posted anew"
         told.true_to_its_end(message, run, rows)
-        assert self.scene.says in message["text"], message["text"]
+        assert says in message["text"], message["text"]
         if taken_over:
             told.taken_over(message, run, rows, half, "next")
         elif not self.interrupted:
@@ -305,6 +326,19 @@ def test_whatever_write_the_bot_dies_at_the_next_one_ends_it_as_if_nothing_had_b
         except AssertionError as error:
             raise AssertionError(f"killed {left.moment} write {left.write}: {error}") from error
     assert len(deaths) >= 12, "the matrix has shrunk"
+
+
+@pytest.mark.parametrize("name", [name for name, scene in SCENES.items() if scene.status == "succeeded"])
+def test_whoever_stops_a_run_whose_owner_died_gets_what_was_or_what_was_wanted(name: str, world: World) -> None:
+    play = Play(world, SCENES[name])
+    ends = set()
+    for left in play.deaths(chats=False):
+        world.return_to(left)
+        try:
+            ends.add(play.finish(stop=True))
+        except AssertionError as error:
+            raise AssertionError(f"killed {left.moment} write {left.write}: {error}") from error
+    assert ends == {"succeeded", "cancelled"}
 
 
 @pytest.mark.parametrize("name", ["deploy whose bake fails", "restore whose swap fails"])
