@@ -50,7 +50,7 @@ const KINDS = [
   [(line) => ITEM.test(line), list],
   [(line, next) => line.includes("|") && RULER.test(next ?? "") && next.includes("-"), ruled],
 ];
-const unquoted = (line) => line.replace(/^\s*> ?/, "");
+const unquoted = (line) => line.replace(/^(\s*>){9,}/, ">").replace(/^\s*> ?/, ""); // nobody reads a ninth level
 const kind = (rest) => KINDS.find(([begins]) => begins(rest[0], rest[1]))?.[1];
 
 function taken(rest, fits) {
