@@ -100,11 +100,12 @@ def test_standard_markdown_is_drawn_and_nothing_in_it_becomes_markup_or_code(roo
     expect(drawn.locator("hr")).to_have_count(1)
 
 
-def test_markdown_that_nobody_would_write_is_drawn_all_the_same(room: Room, page: Page) -> None:
+def test_markdown_that_nobody_would_write_is_drawn_and_fits_a_phone_all_the_same(room: Room, page: Page) -> None:
     for text in (">" * 9_000 + " deep", "**" * 4_000 + "stars", "\n".join(f"{' ' * n}- item{n}" for n in range(80))):
         room.web.chat_postMessage(channel=OPS, markdown_text=text)
     for words in ("deep", "stars", "item79"):
         expect(message(page, words)).to_contain_text(words)
+    assert fits(page)
 
 
 def test_a_table_has_its_head_its_columns_and_its_own_scroll_on_a_phone(room: Room, page: Page) -> None:

@@ -19,6 +19,8 @@ const INLINE = new RegExp(
   "g",
 );
 const ITEM = /^(\s*)([-*+]|\d{1,9}[.)])\s+(.*)$/;
+const DEEPEST = 8; // levels of lists and quotes: a phone shows no more
+const DEEP_QUOTE = new RegExp(`^(\\s*>){${DEEPEST + 1},}`);
 const RULER = /^\s*\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)*\|?\s*$/;
 
 function inline(source) {
@@ -50,7 +52,7 @@ const KINDS = [
   [(line) => ITEM.test(line), list],
   [(line, next) => line.includes("|") && RULER.test(next ?? "") && next.includes("-"), ruled],
 ];
-const unquoted = (line) => line.replace(/^(\s*>){9,}/, ">").replace(/^\s*> ?/, ""); // nobody reads a ninth level
+const unquoted = (line) => line.replace(DEEP_QUOTE, ">").replace(/^\s*> ?/, "");
 const kind = (rest) => KINDS.find(([begins]) => begins(rest[0], rest[1]))?.[1];
 
 function taken(rest, fits) {
@@ -86,18 +88,19 @@ function fence(rest) {
   return pre(plain(lines.join("\n")));
 }
 
-function list(rest) {
+function list(rest, level = 1) {
   const [, indent, mark] = rest[0].match(ITEM);
   const ordered = /\d/.test(mark);
   const made = el(ordered ? "ol" : "ul", ordered ? { start: parseInt(mark, 10) } : {});
   while (rest.length) {
     const [, deep, sign, words] = rest[0].match(ITEM) ?? [];
-    if (deep?.length > indent.length) made.lastElementChild.append(list(rest));
+    const nests = deep?.length > indent.length && level < DEEPEST;
+    if (nests) made.lastElementChild.append(list(rest, level + 1));
     else if (sign && (deep.length < indent.length || /\d/.test(sign) !== ordered)) break;
     else if (sign) made.append(el("li", {}, inline(words.replace(/^\[ \] /, "☐ ").replace(/^\[[xX]\] /, "☑ "))));
     else if (/^\s+\S/.test(rest[0])) made.lastElementChild.append(el("br"), ...inline(rest[0].trim()));
     else if (rest[0].trim() || !ITEM.test(rest[1] ?? "")) break;
-    if (!(deep?.length > indent.length)) rest.shift();
+    if (!nests) rest.shift();
   }
   return made;
 }
