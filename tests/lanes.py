@@ -18,10 +18,13 @@ PAGES = [
 SERVED = [
     f"tests/unit/app/test_{name}.py" for name in ("simulator", "simulator_report", "minitwit_served", "minitwit_fuzz")
 ]
-STORIES = ["tests/unit/runs/test_runs_machine.py", "tests/unit/commands/test_deliveries.py"]
+STORIES = [
+    "tests/unit/runs/test_runs_machine.py",
+    *(f"tests/unit/commands/test_{name}.py" for name in ("deliveries", "channel_machine")),
+]
 BESIDE = ["tests/contract/monitoring", "tests/contract/app"]  # MiniTwit and what watches it
 INSTALLED = [f"tests/acceptance/test_{name}.py" for name in ("bare_stack", "bot_image", "documents")]
-KILLED = ["tests/contract/runtime/test_runtime_kill.py"]
+KILLED = ["tests/contract/runtime/test_steps_alike.py", "tests/contract/runtime/test_runtime_kill.py"]  # one world
 
 
 def without(paths: list[str]) -> list[str]:

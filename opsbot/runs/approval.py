@@ -61,7 +61,7 @@ def yes(run: RunRow, around: Around, word: Word, stopped: Gate, fingerprint: str
     _another_person(run, around, word)
     _the_plan_shown(run, fingerprint)
     approval = ApprovalRow(run.id, word.id, word.name, "yes", run.fingerprint, None, word.door, word.now)
-    said = [*(each for each in around.approvals if each.verdict == "yes"), approval]
+    said = [*_said_yes(run, around), approval]
     names = ", ".join(each.who for each in said)
     left = max(0, int((run.plan.get("approval") or {}).get("people", 1)) - len(said))
     if left:
@@ -202,11 +202,16 @@ def _the_plan_shown(run: RunRow, fingerprint: str | None) -> None:
     )
 
 
+def _said_yes(run: RunRow, around: Around) -> list[ApprovalRow]:
+    """Those whose yes was to the plan that stands."""
+    return [each for each in around.approvals if (each.verdict, each.fingerprint) == ("yes", run.fingerprint)]
+
+
 def _another_person(run: RunRow, around: Around, word: Word) -> None:
     _a_person(word)
     if word.id == str(run.actor.get("id")):
         raise Refused("You asked for this yourself.", "Another person has to approve it.", code="own_plan")
-    if any(each.by == word.id for each in around.approvals):
+    if any(each.by == word.id for each in _said_yes(run, around)):
         raise Refused("You have said yes already.", "One more person has to.", code="already_said")
 
 

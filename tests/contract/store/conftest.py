@@ -16,7 +16,7 @@ import own_postgres
 import pytest
 
 UNIT = Path(__file__).parents[2] / "unit"
-sys.path[:0] = [str(UNIT / "store"), str(UNIT / "runs")]
+sys.path[:0] = [str(UNIT / room) for room in ("store", "runs", "commands")]
 
 from acting import Stage, engine  # noqa: E402  # found only through the path above
 
