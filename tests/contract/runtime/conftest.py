@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
+from killing_world import world  # noqa: F401  # a fixture of two files
+from runtime_settings import settings_of
 
 from opsbot.config.settings import Config
 from opsbot.demo import engine as engines
@@ -70,36 +72,6 @@ def _config_of() -> Any:
 def config_of(parts: Parts, **service: Any) -> Config:
     """As `settings_of`, for the stack that these tests share."""
     return Config.model_validate(settings_of(parts, STACK, **service))
-
-
-def settings_of(parts: Parts, name: str, **service: Any) -> dict[str, Any]:
-    """The settings of one environment, `test`, whose service `web` differs from MiniTwit's as told."""
-    web: dict[str, Any] = {
-        "image": parts.images.web,
-        "strategy": "blue-green",
-        "replicas": 2,
-        "env": {
-            "DATABASE_URL": "postgresql+psycopg2://minitwit@db/minitwit",
-            "DATABASE_PASSWORD_FILE": "/run/secrets/db_password",
-            "SECRET_KEY_FILE": "/run/secrets/secret_key",
-        },
-        "secrets": {"db_password": "db_password", "secret_key": "secret_key"},
-        "migrate": {"argv": ["python", "-m", "minitwit.migrate"]},
-        "smoke": {"argv": ["python", "-m", "simulator", "--smoke", "--url", "{url}"]},
-        "ready_within": "40s",
-        "bake": "2s",
-    }
-    login = {
-        "host": parts.registry.address,
-        "user": parts.registry.user,
-        "password": parts.registry.password,
-        "insecure": True,
-    }
-    return {
-        "environments": {"test": {"engine": parts.engine.url, "stack": name}},
-        "services": {"web": {**web, **service}},
-        "registries": {"local": login},
-    }
 
 
 @pytest.fixture(scope="module")
