@@ -5,30 +5,35 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from pretend_world import BOB, CAROL, EVE, World
 from prometheus_client import REGISTRY
 from sqlalchemy import event
 
+from opsbot import bot as bots
+from opsbot.cli.main import load
 from opsbot.commands import record
 from opsbot.commands.doorstep import EVERY, NAMED, Doorstep
 from opsbot.commands.record import Record
+from opsbot.commands.request import Request
 from opsbot.errors import Unavailable
+from opsbot.store import Store
 from opsbot.store.rows import AuditRow, Entry
 
 ROW = Entry({"id": "U9"}, "slack", "deploy", None, "locked", {"why": "because"})
 
 
 @contextmanager
-def read_only(world: World) -> Iterator[None]:
+def read_only(store: Store) -> Iterator[None]:
     """While the store can be read and not written."""
 
     def set_to(value: int) -> None:
         def on(connection: sqlite3.Connection, *_: object) -> None:
             connection.execute(f"PRAGMA query_only = {value}")
 
-        event.listen(world.store._database._engine, "checkout", on)
+        event.listen(store._database._engine, "checkout", on)
 
     set_to(1)
     yield
@@ -46,7 +51,7 @@ def rows(world: World) -> list[AuditRow]:
 
 def test_a_refusal_that_cannot_be_written_is_answered_told_and_written_later(world: World) -> None:
     before = unwritten()
-    with read_only(world):
+    with read_only(world.store):
         assert world.say("lock production mine", EVE).code == "not_allowed"
         assert world.say("cancel", EVE).code == "not_allowed"
         assert unwritten() == before + 2
@@ -71,7 +76,7 @@ def test_what_is_too_much_to_be_kept_is_counted_and_the_number_is_in_the_record(
 ) -> None:
     monkeypatch.setattr(record, "KEPT", 3)
     kept = Record(world.store.audit, world.clock)
-    with read_only(world):
+    with read_only(world.store):
         for _ in range(8):
             kept.add(ROW)
         kept.catch_up()
@@ -141,3 +146,20 @@ def test_a_change_that_could_not_begin_is_in_the_record_and_a_question_is_not(
     assert world.say("deploy v2 to nowhere", BOB).code == "unknown_environment"
     assert world.say("deploy", BOB).code == "missing_param"
     assert [(row.actor["name"], row.what, row.outcome) for row in rows(world)] == [("bob", "deploy", "disk_full")]
+
+
+def test_status_tells_that_rows_are_missing(tmp_path: Path) -> None:
+    settings = tmp_path / "opsbot.yml"
+    settings.write_text("environments: {}\n")
+    (tmp_path / "playbooks").mkdir()
+    bot = bots.build(load(settings))
+    try:
+        with read_only(bot.store):
+            assert bot.front.handle(Request(EVE, "slack", text="lock all mine")).code == "not_allowed"
+            told = bot.front.handle(Request(EVE, "slack", text="status"))
+            assert "*store* 1 row of the audit could not be written" in str(told.parts)
+        bot.front.record.catch_up()
+        assert "could not be written" not in str(bot.front.handle(Request(EVE, "slack", text="status")).parts)
+        assert [row.outcome for row in bot.store.audit.list()] == ["not_allowed"]
+    finally:
+        bot.close()
