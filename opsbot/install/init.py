@@ -91,7 +91,7 @@ def _wanted(wishes: Wishes, found: Sequence[Stack], say: Say) -> dict[str, Stack
         for stack in wishes.environments.values():
             if stack not in known:
                 raise NotFound(f"There is no stack {stack} on the engine.", did_you_mean(stack, known))
-        return {name: known[stack] for name, stack in wishes.environments.items()}
+        return places.production_first({name: known[stack] for name, stack in wishes.environments.items()})
     ours = [stack for stack in found if stack.of("application")]
     if not ours:
         raise NotFound(

@@ -36,7 +36,7 @@ def environments(stacks: Sequence[Stack]) -> tuple[dict[str, Stack], Notes]:
         for name, stack in found.items()
         if name == PRODUCTION and not _ENDING.search(stack.name)
     ]
-    return _production_first(found), notes
+    return production_first(found), notes
 
 
 def _meant(stack: str, every: Sequence[str]) -> str:
@@ -57,14 +57,15 @@ def _unused(name: str, taken: Collection[str]) -> str:
     return next(one for one in (name, *numbers) if one not in taken)
 
 
-def _production_first(found: Mapping[str, Stack]) -> dict[str, Stack]:
+def production_first(found: Mapping[str, Stack]) -> dict[str, Stack]:
+    """The same with production first: what stacks share is taken from it."""
     return {name: found[name] for name in sorted(found, key=lambda name: name != PRODUCTION)}
 
 
 def services(wanted: Sequence[str], places: Mapping[str, Stack]) -> tuple[dict[str, str], Notes]:
     """Service → image without tag: the wanted ones, or every application. opsbot.yml has one image for all environments:
     production's, else the first one's. NotFound for a wanted one that no stack has."""
-    places = _production_first(places)
+    places = production_first(places)
     every = {one.name for stack in places.values() for one in stack.services if one.replicas is not None}
     for name in wanted:
         if name not in every:

@@ -277,6 +277,15 @@ def test_a_database_that_one_environment_has_is_backed_up_only_there(run: Init) 
     }
 
 
+def test_what_all_share_is_productions_in_whatever_order_they_are_named(run: Init) -> None:
+    services = [web("a", "ghcr.io/fork/web"), db("a", secret="of a"), web("b"), db("b", secret="of b")]
+    _, config, written = run(*services, environments={"staging": "a", "production": "b"})
+    assert list(config.environments) == ["production", "staging"]
+    assert config.services["web"].image == "registry.example/shop/web"
+    secrets = yaml.safe_load(written.stack)["secrets"]
+    assert secrets["opsbot_db_password"]["name"] == "of b"
+
+
 def test_what_comes_next_is_to_adopt_only_what_runs_there_with_that_image(run: Init) -> None:
     _, _, written = run(
         web("shop"), web("shop", name="admin"), web("shop-staging"), web("shop-staging", "ghcr.io/x/worker", "worker"),
