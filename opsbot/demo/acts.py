@@ -15,6 +15,7 @@ from opsbot.workspace.client import Json, Person, spoken
 
 ALERT_SECONDS = 15.0
 BOB_SAID, NOBODY = "reject", "Nobody answered in time"
+BLOCKED = "rolled back: it did not stand the bake"
 OWN_CLICK = ("This is your own plan.", "Another person has to approve it.", "bob")  # why, and who can
 REFUSED = ("own_plan", ALICE)
 SHORT_TIME = "4s"  # for the plan that nobody answers
@@ -88,9 +89,10 @@ def _wrong(stage: Stage) -> Outcome:
     # Without the smoke test people do meet it, until the bake ends it: nobody visits meanwhile.
     baked = stage.ask("@opsbot deploy v4 to staging --smoke no", ("did not go live", "is live in staging"))
     undone = wait_until(lambda: stage.answers_with("v1"), 10)
+    again = stage.ask("@opsbot deploy v4 to staging", (BLOCKED, "did not go live", FAILED))
     caught = "smoke test" in tried and "did not go live" in baked
     seen = f"By the smoke test: {visitors.sentence()} Without it: {baked.splitlines()[0]} v1 answers again: {undone}"
-    return caught and unseen and undone, seen
+    return caught and unseen and undone and BLOCKED in again, f"{seen} Once more: {again.splitlines()[0]}"
 
 
 def _second_person(stage: Stage) -> Outcome:
