@@ -24,8 +24,10 @@ def kept(bucket: Storage) -> Kept:
     """Every head in the bucket, to hold the chain against; and what lies beside them that is none."""
     heads: dict[int, str] = {}
     odd: list[str] = []
-    for name in bucket.keys(f"{HEADS}/"):
-        head = _head(bucket, name)
+    for name, size, _ in bucket.entries(f"{HEADS}/"):
+        if name.endswith("/") and not size:
+            continue  # a mark that some programs leave to show a folder
+        head = _head(bucket, name) if size <= MOST else None
         if head is None:
             odd.append(f"{name} is not a head.")
         elif heads.setdefault(head.number, head.hash) != head.hash:
@@ -35,8 +37,6 @@ def kept(bucket: Storage) -> Kept:
 
 def _head(bucket: Storage, name: str) -> Head | None:
     """The head under that name, or None if something else lies there."""
-    if (bucket.size(name) or 0) > MOST:
-        return None
     try:
         found = json.loads(bucket.get(name))
         return Head(date.fromisoformat(found["day"]), int(found["number"]), str(found["hash"]))

@@ -59,8 +59,9 @@ class Bucket:
             raise NotFound(key)
         return self.objects[key]
 
-    def keys(self, prefix: str) -> Iterator[str]:
-        return iter(sorted(key for key in self.objects if key.startswith(prefix)))
+    def entries(self, prefix: str) -> Iterator[tuple[str, int, datetime]]:
+        names = sorted(key for key in self.objects if key.startswith(prefix))
+        return ((name, len(self.objects[name]), datetime.now(UTC)) for name in names)
 
 
 class House:
@@ -297,6 +298,7 @@ def test_something_else_in_the_folder_of_the_heads_is_a_finding(house: House, ju
     house.clock.by = timedelta(days=1)
     house.chores.do()
     house.bucket.objects["audit/README"] = junk
+    house.bucket.objects["audit/"] = b""  # which shows a folder in some programs
 
     found = kept(house.bucket)
 
