@@ -195,3 +195,13 @@ def drive_on(engine: Engine, run: str, seconds: float = 10) -> str:
             break
         time.sleep(0.01)
     return status
+
+
+def submit(bot: Engine, made: Plan) -> str:
+    """Alice asks for it in a channel; the run's id."""
+    return bot.submit(made, ALICE, "slack", "C1")
+
+
+def kinds(store: Store, run: str) -> list[str]:
+    """What was told of the run, in order; progress is left out."""
+    return [event.kind for event in store.events.after(run, 0) if event.kind != "progress"]

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from acting import ALICE, BOB, Stage, engine, mark, plan
+from acting import ALICE, BOB, Stage, engine, mark, plan, submit
 
 from opsbot.errors import Refused
 from opsbot.runs import approval
@@ -23,10 +23,6 @@ CI = {"kind": "ci", "id": "ci:build", "name": "ci"}
 
 def needs_yes(people: int = 1, expires: float = 60, **more: object) -> Plan:
     return plan(mark("a"), approval={"from": "approver", "expires": expires, "people": people}, **more)
-
-
-def submit(bot: Engine, made: Plan) -> str:
-    return bot.submit(made, ALICE, "slack", "C1")
 
 
 def now() -> datetime:

@@ -9,21 +9,13 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from acting import ALICE, BOB, QUICK, Stage, drive_on, engine, mark, plan, sleep
+from acting import ALICE, BOB, QUICK, Stage, drive_on, engine, kinds, mark, plan, sleep, submit
 
 from opsbot.errors import NotFound, Refused
 from opsbot.runs.engine import Engine
 from opsbot.runs.plan import Plan
 from opsbot.runs.step import Fact
 from opsbot.store import Store
-
-
-def submit(bot: Engine, made: Plan) -> str:
-    return bot.submit(made, ALICE, "slack", "C1")
-
-
-def kinds(store: Store, run: str) -> list[str]:
-    return [event.kind for event in store.events.after(run, 0) if event.kind != "progress"]
 
 
 def test_a_run_does_its_steps_in_order_and_passes_outputs_on(bot: Engine, store: Store, stage: Stage) -> None:
@@ -154,50 +146,6 @@ def test_wrong_arguments_are_a_failure_that_names_the_argument(bot: Engine) -> N
     assert "flaky" in error["what"]
 
 
-def test_a_person_cancels_inside_a_step(bot: Engine, store: Store, stage: Stage) -> None:
-    run = submit(bot, plan(mark("a"), mark("b", after=60)))
-    with ThreadPoolExecutor(1) as pool:
-        driven = pool.submit(bot.drive, run)
-        stage.wait_for("do b")
-        bot.cancel(run, BOB, "slack")
-        assert driven.result(5) == "cancelled"
-    assert stage.effects() == ["do a", "do b", "undo b", "undo a"]
-    row = store.runs.get(run)
-    assert row is not None
-    assert str(row.outcome).startswith("Stopped by bob.")
-
-
-def test_a_cancel_from_another_process_reaches_the_step(bot: Engine, store: Store, stage: Stage) -> None:
-    run = submit(bot, plan(mark("a", after=60)))
-    with ThreadPoolExecutor(1) as pool:
-        driven = pool.submit(bot.drive, run)
-        stage.wait_for("do a")
-        engine(store, stage, "another").cancel(run, "bob", "slack")
-        assert driven.result(5) == "cancelled"
-
-
-def test_a_cancel_that_comes_too_late_does_not_undo_what_is_done(bot: Engine, store: Store, stage: Stage) -> None:
-    run = submit(bot, plan(mark("a", after=0.2, deaf=True)))
-    with ThreadPoolExecutor(1) as pool:
-        driven = pool.submit(bot.drive, run)
-        stage.wait_for("do a")
-        bot.cancel(run, BOB, "slack")
-        assert driven.result(5) == "succeeded"
-    row = store.runs.get(run)
-    assert row is not None
-    assert "before bob could stop it" in str(row.outcome)
-    with pytest.raises(Refused, match="already ended"):
-        bot.cancel(run, BOB, "slack")
-
-
-def test_a_cancelled_run_that_has_not_begun_ends_at_once_and_frees_the_lock(bot: Engine, stage: Stage) -> None:
-    run = submit(bot, plan(mark("a")))
-    assert bot.cancel(run, BOB, "slack") == "cancelled"
-    assert bot.drive(run) == "cancelled"
-    assert stage.lines() == []
-    submit(bot, plan(mark("a")))
-
-
 def test_a_second_change_of_the_same_target_is_refused_with_who_why_and_since_when(bot: Engine, store: Store) -> None:
     run = submit(bot, plan(mark("a")))
     with pytest.raises(Refused) as refused:
@@ -252,15 +200,6 @@ def test_a_persons_answer_completes_a_manual_step(bot: Engine, store: Store, sta
     assert store.journal.rows(run)[1].outputs == {"answer": "yes, see C-12", "slices": 0}
 
 
-def test_a_run_that_waits_for_a_person_can_be_cancelled(bot: Engine, stage: Stage) -> None:
-    run = submit(bot, plan(mark("a"), sleep("look", ask="Sure?")))
-    bot.drive(run)
-    bot.cancel(run, BOB, "slack")
-    assert bot.due() == [run]
-    assert bot.drive(run) == "cancelled"
-    assert stage.effects() == ["do a", "undo a"]
-
-
 def test_a_plan_that_needs_a_second_person_waits_for_one(bot: Engine, stage: Stage) -> None:
     run = submit(bot, plan(mark("a"), approval={"from": "approver", "expires": 60}))
     assert bot.drive(run) == "awaiting_approval"
@@ -300,201 +239,12 @@ def test_an_approval_does_not_hold_for_another_plan(store: Store, stage: Stage) 
     assert stage.lines() == []
 
 
-def test_two_drivers_of_one_run_exclude_one_another(bot: Engine, stage: Stage, store: Store) -> None:
-    run = submit(bot, plan(mark("a", before=0.2), mark("b")))
-    with ThreadPoolExecutor(4) as pool:
-        statuses = [each.result() for each in [pool.submit(bot.drive, run) for _ in range(4)]]
-    assert statuses.count("succeeded") >= 1
-    assert stage.effects() == ["do a", "do b"]
-
-
-def test_a_lost_lease_stops_the_old_owner_at_once_and_it_writes_nothing(
-    bot: Engine, store: Store, stage: Stage
-) -> None:
-    run = submit(bot, plan(mark("a", after=60), mark("b")))
-    with ThreadPoolExecutor(1) as pool:
-        driven = pool.submit(bot.drive, run)
-        stage.wait_for("do a")
-        owner = store.leases.holder(f"run:{run}", datetime.now(UTC))
-        assert owner is not None
-        store.leases.release(f"run:{run}", owner)
-        assert store.leases.take(f"run:{run}", "thief", 60, datetime.now(UTC))
-        assert driven.result(5) == "running"
-    rows = store.journal.rows(run)
-    assert [(row.step, row.outcome) for row in rows] == [("a", None)]
-    store.leases.release(f"run:{run}", "thief")
-    assert bot.recover() == [run]
-    assert bot.drive(run) == "succeeded"
-    assert stage.effects() == ["do a", "do b"]
-
-
-def test_a_deaf_step_that_ends_after_the_lease_was_lost_is_not_written(bot: Engine, store: Store, stage: Stage) -> None:
-    run = submit(bot, plan(mark("a", after=0.4, deaf=True)))
-    with ThreadPoolExecutor(1) as pool:
-        driven = pool.submit(bot.drive, run)
-        stage.wait_for("do a")
-        store.leases.release(f"run:{run}", str(store.leases.holder(f"run:{run}", datetime.now(UTC))))
-        store.leases.take(f"run:{run}", "thief", 60, datetime.now(UTC))
-        driven.result(5)
-    assert store.journal.rows(run)[0].ended_at is None
-
-
-def test_a_shutdown_leaves_the_run_for_the_next_owner(store: Store, stage: Stage) -> None:
-    leaving = engine(store, stage, "old")
-    run = submit(leaving, plan(mark("a", after=60), mark("b")))
-    with ThreadPoolExecutor(1) as pool:
-        driven = pool.submit(leaving.drive, run)
-        stage.wait_for("do a")
-        leaving.stop()
-        assert driven.result(5) == "running"
-    bot = engine(store, stage, "new")
-    assert bot.due() == [run]
-    assert bot.drive(run) == "succeeded"
-    assert stage.effects() == ["do a", "do b"]
-    assert bot.view(run).resumed == 1
-
-
-def left_behind(store: Store, stage: Stage, made: Plan, effect: bool, phase: str = "do") -> str:
-    """A run whose owner died in its first step: after the intention, with or without the effect, without the result."""
-    run = submit(engine(store, stage), made)
-    now = datetime.now(UTC)
-    store.runs.transition(run, ["queued"], "running", now, started_at=now)
-    store.leases.take(f"run:{run}", "dead", 60, now)
-    assert store.journal.before(run, made.steps[0].id, phase, 1, "dead", now)
-    store.leases.release(f"run:{run}", "dead")
-    if effect:
-        stage.write(f"do {made.steps[0].id}")
-    return run
-
-
-def test_a_step_that_took_effect_before_the_crash_is_not_done_again(bot: Engine, store: Store, stage: Stage) -> None:
-    run = left_behind(store, stage, plan(mark("a"), mark("$steps.a.value")), effect=True)
-    assert bot.drive(run) == "succeeded"
-    assert stage.effects() == ["do a", "do A"]
-    assert stage.lines()[1] == "recheck a"
-
-
-def test_a_step_that_took_effect_is_still_checked(bot: Engine, store: Store, stage: Stage) -> None:
-    run = left_behind(store, stage, plan(mark("a", check="no")), effect=True)
-    assert bot.drive(run) == "undone"
-    assert stage.effects() == ["do a", "undo a"]
-
-
-def test_a_step_that_took_no_effect_before_the_crash_is_done_once(bot: Engine, store: Store, stage: Stage) -> None:
-    run = left_behind(store, stage, plan(mark("a"), mark("b")), effect=False)
-    assert bot.drive(run) == "succeeded"
-    assert stage.effects() == ["do a", "do b"]
-
-
-def test_what_nobody_can_know_is_undone(bot: Engine, store: Store, stage: Stage) -> None:
-    run = left_behind(store, stage, plan(mark("a", found="unknown"), mark("b")), effect=True)
-    assert bot.drive(run) == "undone"
-    assert stage.effects() == ["do a", "undo a"]
-
-
-def test_while_nobody_can_be_asked_the_run_waits_and_says_so_once(bot: Engine, store: Store, stage: Stage) -> None:
-    run = left_behind(store, stage, plan(mark("a", silent=3)), effect=True)
-    assert bot.drive(run) == "succeeded"
-    assert stage.lines().count("recheck a") == 4
-    said = [event.body["text"] for event in store.events.after(run, 0) if event.kind == "say"]
-    assert said == ["Mark a: nobody can tell yet whether it took effect. The engine does not answer. Asking again."]
-    assert stage.effects() == ["do a"]
-
-
-def test_a_shutdown_while_nobody_can_be_asked_decides_nothing(store: Store, stage: Stage) -> None:
-    run = left_behind(store, stage, plan(mark("a", silent=1)), effect=True)
-    leaving = engine(store, stage, "old", pace=replace(QUICK, backoff=60))
-    with ThreadPoolExecutor(1) as pool:
-        driven = pool.submit(leaving.drive, run)
-        stage.wait_for("recheck a")
-        leaving.stop()
-        assert driven.result(5) == "running"
-    assert engine(store, stage).drive(run) == "succeeded"
-    assert stage.effects() == ["do a"]
-
-
-def test_a_cancel_is_heard_between_two_tries(bot: Engine, store: Store, stage: Stage) -> None:
-    slow = engine(store, stage, pace=replace(QUICK, backoff=60))
-    run = submit(bot, plan(mark("a", flaky=1, retries=1)))
-    with ThreadPoolExecutor(1) as pool:
-        driven = pool.submit(slow.drive, run)
-        while "say" not in kinds(store, run):
-            time.sleep(0.01)
-        bot.cancel(run, BOB, "slack")
-        assert driven.result(5) == "cancelled"
-    assert stage.effects() == []
-
-
-def test_an_undo_cannot_be_cancelled(bot: Engine, stage: Stage) -> None:
-    run = submit(bot, plan(mark("a", undo_slow=0.3), mark("b", fails=True)))
-    with ThreadPoolExecutor(1) as pool:
-        driven = pool.submit(bot.drive, run)
-        stage.wait_for("undo a")
-        with pytest.raises(Refused, match="already undoing"):
-            bot.cancel(run, BOB, "slack")
-        assert driven.result(5) == "undone"
-
-
 def test_of_two_answers_the_first_counts(bot: Engine, store: Store) -> None:
     run = submit(bot, plan(sleep("look", ask="Right?")))
     bot.drive(run)
     with ThreadPoolExecutor(8) as pool:
         answers = [pool.submit(bot.answer, run, BOB, str(n), "slack") for n in range(8)]
         assert [answer.exception() for answer in answers].count(None) == 1
-
-
-def test_a_step_may_say_that_it_is_simply_run_again(bot: Engine, store: Store, stage: Stage) -> None:
-    run = left_behind(store, stage, plan(mark("a", on_resume="rerun")), effect=False)
-    assert bot.drive(run) == "succeeded"
-    assert "recheck a" not in stage.lines()
-
-
-@pytest.mark.parametrize(
-    ("answer", "status", "effects"),
-    [("done", "succeeded", ["do b"]), ("again", "succeeded", ["do a", "do b"]), ("undo", "undone", [])],
-)
-def test_what_nobody_can_know_is_asked_where_the_playbook_says_so(
-    bot: Engine, store: Store, stage: Stage, answer: str, status: str, effects: list[str]
-) -> None:
-    run = left_behind(store, stage, plan(mark("a", found="unknown", on_resume="ask"), mark("b")), effect=False)
-    assert bot.drive(run) == "waiting"
-    assert "Did “Mark a” take effect?" in str(bot.view(run).ask)
-    bot.answer(run, BOB, answer, "slack")
-    assert bot.drive(run) == status
-    assert stage.effects() == effects
-
-
-def test_a_crash_while_undoing_goes_on_undoing(bot: Engine, store: Store, stage: Stage) -> None:
-    made = plan(mark("a"), mark("b", fails=True))
-    run = submit(bot, made)
-    now = datetime.now(UTC)
-    store.runs.transition(run, ["queued"], "running", now, started_at=now)
-    store.leases.take(f"run:{run}", "dead", 60, now)
-    for step, outcome in (("a", "done"), ("b", "failed")):
-        stage.write(f"do {step}")
-        store.journal.before(run, step, "do", 1, "dead", now)
-        store.journal.after(run, step, "do", 1, outcome, {"value": step}, None, "dead", now)
-    store.runs.transition(run, ["running"], "undoing", now)
-    store.journal.before(run, "b", "undo", 1, "dead", now)
-    stage.write("undo b")
-    store.leases.release(f"run:{run}", "dead")
-    assert bot.drive(run) == "undone"
-    assert stage.effects() == ["do a", "do b", "undo b", "undo a"]
-
-
-def test_a_run_whose_owner_still_beats_is_not_recovered(bot: Engine, store: Store, stage: Stage) -> None:
-    run = submit(bot, plan(mark("a", after=QUICK.expiry * 3, deaf=True)))
-    other = engine(store, stage, "another")
-    with ThreadPoolExecutor(1) as pool:
-        driven = pool.submit(bot.drive, run)
-        stage.wait_for("do a")
-        end = time.monotonic() + QUICK.expiry * 2
-        while time.monotonic() < end:
-            assert other.due() == []
-            assert other.drive(run) == "running"
-            time.sleep(0.05)
-        assert driven.result() == "succeeded"
-    assert stage.effects() == ["do a"]
 
 
 def test_progress_is_told_at_most_at_the_set_pace_and_only_the_newest_is_kept(store: Store, stage: Stage) -> None:
