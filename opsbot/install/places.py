@@ -40,12 +40,19 @@ def environments(stacks: Sequence[Stack]) -> tuple[dict[str, Stack], Notes]:
 
 
 def _meant(stack: str, every: Sequence[str]) -> str:
-    """`shop-staging` → staging; `shop` → production where it is alone or beside a `shop-staging`; else its own name."""
-    ending = _ENDING.search(stack)
-    if ending:
-        return _KINDS[ending[1].lower()]
+    """`shop-staging` → staging; `shop` → production where it is alone or beside a `shop-staging`, and none says that it is
+    production; else its own name."""
+    said = _said(stack)
+    if said:
+        return said
     beside = any(other.startswith(stack) and _ENDING.fullmatch(other[len(stack) :]) for other in every)
-    return PRODUCTION if beside or len(every) == 1 else stack.lower()
+    guessed = (beside or len(every) == 1) and PRODUCTION not in map(_said, every)
+    return PRODUCTION if guessed else stack.lower()
+
+
+def _said(stack: str) -> str | None:
+    ending = _ENDING.search(stack)
+    return _KINDS[ending[1].lower()] if ending else None
 
 
 def _both(kind: str, names: Sequence[str]) -> str:

@@ -8,6 +8,8 @@ from typing import cast
 
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from opsbot.bot.reach import Reach
 from opsbot.config.document import Document
@@ -31,11 +33,13 @@ def no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(name, "")
 
 
+ENDINGS = ("-staging", "_stage", "-prod", ".production", "-test", "-dev", "2")
 STACKS = {
     "alone": (["shop"], {"production": "shop"}),
     "alone and for staging": (["shop-staging"], {"staging": "shop-staging"}),
     "a pair": (["shop-staging", "shop"], {"production": "shop", "staging": "shop-staging"}),
     "said of both": (["shop_prod", "shop_stage"], {"production": "shop_prod", "staging": "shop_stage"}),
+    "one that says it beside one that does not": (["shop", "shop-prod"], {"production": "shop-prod", "shop": "shop"}),
     "two of a kind": (
         ["blog-staging", "shop", "shop-staging"],
         {"production": "shop", "blog-staging": "blog-staging", "shop-staging": "shop-staging"},
@@ -61,6 +65,19 @@ def test_every_stack_becomes_an_environment_of_its_own(case: str) -> None:
     assert next(iter(named)) == "production" or "production" not in named
     shared = case in ("two of a kind", "two products twice", "a stack called staging")
     assert ("would all be called" in " ".join(notes)) == shared
+
+
+STACK = st.builds(
+    "".join, st.tuples(st.sampled_from(["shop", "blog", "Shop", "production", "x"]), st.sampled_from(["", *ENDINGS]))
+)
+
+
+@given(st.lists(STACK, min_size=1, max_size=6, unique=True))
+def test_no_stack_is_ever_dropped_and_none_that_rehearses_is_called_production(names: list[str]) -> None:
+    named, _ = places.environments(found(*(web(name) for name in names)))
+    assert sorted(stack.name for stack in named.values()) == sorted(names)
+    production = named.get("production")
+    assert production is None or not production.name.endswith(("staging", "stage", "test", "dev"))
 
 
 def test_a_name_that_was_guessed_is_told_with_the_flag_that_says_otherwise() -> None:
@@ -134,6 +151,22 @@ def test_somebody_at_the_terminal_is_asked_for_each_host_that_has_none() -> None
     assert asked == [ONE, TWO]
     assert [(one.host, one.user) for one in got] == [(HUB, "said"), (TWO, "typed")]
     assert len({one.variable for one in got}) == 2
+
+
+HOST = st.sampled_from([HUB, ONE, TWO, "a.b", "a-b", "10.0.0.1"])
+
+
+@given(
+    st.lists(HOST, min_size=1, max_size=4, unique=True),
+    st.dictionaries(HOST | st.just(ANY), st.just("bot"), max_size=3),
+)
+def test_no_password_is_ever_for_two_hosts_or_for_one_that_nobody_named(
+    hosts: list[str], users: dict[str, str]
+) -> None:
+    users = {host: user for host, user in users.items() if host in (ANY, *hosts)}
+    got, _ = logins.logins(hosts, users)
+    assert len({one.variable for one in got}) == len(got)
+    assert {one.host for one in got} == {host for host in hosts if host in users or (ANY in users and len(hosts) == 1)}
 
 
 def test_names_of_hosts_that_look_alike_as_variables_stay_two() -> None:
