@@ -1,63 +1,17 @@
-"""What each part of the store promises. The contract tests run all of this on Postgres as well."""
+"""What the store promises of runs, locks, leases, the journal and what is told. The contract tests run all of this on Postgres as well."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta, timezone
-from typing import Any
+from datetime import timedelta
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from sqlalchemy import inspect, text
+from filled import NOW, PLAN, SOON, add_run, together, wish
 from sqlalchemy.exc import IntegrityError
 
-from opsbot import log
-from opsbot.errors import ConfigError, NotFound
-from opsbot.store import Store, open_store
-from opsbot.store.columns import Json, Moment, Shown
+from opsbot.errors import NotFound
+from opsbot.store import Store
 from opsbot.store.database import Database
-from opsbot.store.locks import LockHeld
-from opsbot.store.migrate import migrate
-from opsbot.store.rows import LockRow, ReleaseRow
 from opsbot.store.runs import Change
-from opsbot.store.tables import metadata
-
-NOW = datetime(2026, 3, 1, 3, 0, tzinfo=UTC)
-SOON = NOW + timedelta(minutes=1)
-PLAN = {
-    "playbook": "deploy",
-    "title": "Deploy v2",
-    "environment": "staging",
-    "lock": "staging/web",
-    "fingerprint": "f1",
-}
-
-
-def add_run(store: Store, run: str = "r1", **more: Any) -> LockRow | None:
-    """None, or who holds a lock that it wants."""
-    try:
-        store.runs.add(run, {**PLAN, "params": {"tag": "v2"}}, {"id": "U1"}, "slack", "queued", "C1", None, NOW, **more)
-    except LockHeld as held:
-        return held.holder
-    return None
-
-
-def wish(run: str, expires: datetime | None = None) -> LockRow:
-    return LockRow("staging/web", run, "alice", "deploy v2", NOW, expires)
-
-
-def release(store: Store, service: str = "web", run: str = "r1", tag: str = "v1") -> ReleaseRow:
-    return store.releases.add(
-        "staging", service, f"registry/{service}@sha256:1", "sha256:1", tag, "abc", {"A": "1"}, {"key": "main"},
-        {"Name": "web"}, None, run, "alice", NOW,
-    )  # fmt: skip
-
-
-def together(work: Callable[[int], Any], times: int = 16) -> list[Any]:
-    with ThreadPoolExecutor(8) as pool:
-        return list(pool.map(work, range(times)))
 
 
 def test_a_run_comes_back_as_it_was_written(store: Store) -> None:
@@ -212,153 +166,11 @@ def test_a_message_is_remembered_as_it_was_put_last(store: Store) -> None:
     assert (message.ts, message.thread_ts, message.cursor, message.digest) == ("17.1", "16.0", 3, "d2")
 
 
-def test_releases_are_numbered_per_environment_and_service(store: Store) -> None:
-    made = together(lambda _: release(store))
-    assert sorted(row.number for row in made) == list(range(1, 17))
-    assert release(store, "db").id == "db-1"
-    newest = store.releases.list("staging", "web", 2)
-    assert [row.id for row in newest] == ["web-16", "web-15"]
-    got = store.releases.get("staging", "web", 16)
-    assert got == newest[0]
-    assert got is not None
-    assert (got.env, got.secrets, got.spec, got.state) == ({"A": "1"}, {"key": "main"}, {"Name": "web"}, "prepared")
-    assert store.releases.get("production", "web", 1) is None
-
-
-def test_making_a_release_live_retires_the_earlier_one(store: Store) -> None:
-    release(store)
-    release(store, run="r2")
-    assert store.releases.live("staging", "web") is None
-    store.releases.mark("staging", "web", 1, "live", None, NOW)
-    assert store.releases.mark("staging", "web", 2, "live", None, SOON).live_at == SOON
-    live = store.releases.live("staging", "web")
-    assert live is not None
-    assert live.number == 2
-    first = store.releases.get("staging", "web", 1)
-    assert first is not None
-    assert (first.state, first.live_at, first.retired_at) == ("retired", NOW, SOON)
-    back = store.releases.mark("staging", "web", 1, "live", "rolled back", SOON)
-    assert (back.state, back.retired_at, back.note) == ("live", None, "rolled back")
-    assert store.releases.mark("staging", "web", 2, "bad", "500s", SOON).state == "bad"
-    with pytest.raises(NotFound, match="web-9 in staging"):
-        store.releases.mark("staging", "web", 9, "live", None, NOW)
-    still = store.releases.live("staging", "web")
-    assert still is not None
-    assert still.number == 1
-    found = store.releases.for_run("r2")
-    assert found is not None
-    assert found.number == 2
-    assert store.releases.for_run("r9") is None
-
-
-def test_blocking_and_unblocking_change_nothing_about_when_a_release_was_left(store: Store) -> None:
-    for tag in ("v1", "v2"):
-        release(store, tag=tag)
-    store.releases.mark("staging", "web", 1, "live", None, NOW)
-    store.releases.mark("staging", "web", 2, "live", None, SOON)
-    later = SOON + timedelta(hours=1)
-    assert store.releases.mark("staging", "web", 1, "bad", "500s", later).retired_at == SOON
-    assert store.releases.mark("staging", "web", 1, "retired", None, later).retired_at == SOON
-
-
-def test_numbers_go_on_above_what_an_earlier_record_gave_away(store: Store) -> None:
-    def number(above: int) -> int:
-        return store.releases.add(
-            "staging", "web", "i", "d", "v1", None, {}, {}, {}, None, "r1", "alice", NOW, above
-        ).number
-
-    assert [number(above) for above in (7, 0, 3, 20, 20)] == [8, 9, 10, 21, 22]
-
-
-def test_one_condition_is_one_alert_and_repeats_are_counted(store: Store) -> None:
-    def report(_: int = 0) -> tuple[Any, bool]:
-        return store.alerts.open("front-page", "Front page down", "critical", "staging", "C1", {"why": "502"}, NOW)
-
-    reports = together(report)
-    assert [created for _, created in reports].count(True) == 1
-    (alert,) = store.alerts.open_ones()
-    assert (alert.id, alert.count, alert.state, alert.revision) == (1, 16, "firing", 16)
-    assert store.alerts.changed_since_posted() == [alert]
-    store.alerts.posted(alert.id, alert.revision)
-    assert store.alerts.changed_since_posted() == []
-    acked = store.alerts.ack(alert.id, "bob", SOON)
-    assert acked is not None
-    assert (acked.state, acked.acked_by, acked.changed_at) == ("acknowledged", "bob", SOON)
-    assert store.alerts.changed_since_posted() == [acked]
-    gone = store.alerts.resolve("front-page", SOON)
-    assert gone is not None
-    assert (gone.state, gone.resolved_at) == ("resolved", SOON)
-    assert store.alerts.resolve("front-page", SOON) is None
-    assert store.alerts.ack(alert.id, "eve", SOON) is None
-    again, created = report()
-    assert created
-    assert again.id > alert.id
-    assert [row.id for row in store.alerts.list(5)] == [again.id, alert.id]
-
-
 def test_a_post_that_was_late_does_not_hide_a_newer_change(store: Store) -> None:
     alert, _ = store.alerts.open("disk", "Disk full", "warning", None, None, {}, NOW)
     store.alerts.resolve("disk", SOON)
     store.alerts.posted(alert.id, alert.revision)
     assert [row.state for row in store.alerts.changed_since_posted()] == ["resolved"]
-
-
-def test_an_event_is_new_once_and_forgotten_after_two_days(store: Store) -> None:
-    assert together(lambda _: store.seen.first("Ev1", NOW)).count(True) == 1
-    assert not store.seen.first("Ev1", NOW + timedelta(days=1))
-    assert store.seen.first("Ev1", NOW + timedelta(days=2, seconds=1))
-
-
-def test_the_audit_is_numbered_and_listed_newest_first(store: Store) -> None:
-    together(lambda number: store.audit.add(NOW, {"id": "U1"}, "slack", f"deploy {number}", "staging/web", "ok", {}))
-    assert [row.number for row in store.audit.list(100)] == list(range(16, 0, -1))
-    assert not hasattr(store.audit, "delete")
-
-
-def test_a_setting_is_any_json_value(store: Store) -> None:
-    assert store.settings.get("fired") is None
-    for value in ({"backup": "2026-03-01"}, [1, "x"], 0, False, "text", None):
-        store.settings.put("fired", value)
-        assert store.settings.get("fired") == value
-
-
-def test_a_secret_never_reaches_a_row_that_people_see(store: Store, url: str) -> None:
-    log.Secret("hunter2-hunter2")
-    add_run(store)
-    store.leases.take("run:r1", "me", 30, NOW)
-    leak = {"what": "login as root:hunter2-hunter2 failed", "more": ["hunter2-hunter2"]}
-    store.events.add("r1", "say", leak, NOW)
-    store.journal.before("r1", "a", "do", 1, "me", NOW)
-    store.journal.after("r1", "a", "do", 1, "failed", leak, leak, "me", NOW)
-    store.audit.add(NOW, {}, "slack", "deploy", None, "failed", leak)
-    shown = [store.events.after("r1", 0)[0].body, store.journal.rows("r1")[0].error, store.audit.list()[0].body]
-    assert shown == [{"what": "login as root:[REDACTED] failed", "more": ["[REDACTED]"]}] * 3
-
-
-def test_the_tables_in_code_are_those_that_the_migrations_make(store: Store, url: str) -> None:
-    database = Database(url)
-    with database.read() as connection:
-        inspector = inspect(connection)
-        assert set(inspector.get_table_names()) == set(metadata.tables)
-        for name, table in metadata.tables.items():
-            found = {column["name"]: bool(column["nullable"]) for column in inspector.get_columns(name)}
-            assert found == {column.name: bool(column.nullable) for column in table.columns}, name
-            assert inspector.get_pk_constraint(name)["constrained_columns"] == [key.name for key in table.primary_key]
-            indexes = {(index["name"], bool(index["unique"])) for index in inspector.get_indexes(name)}
-            assert indexes - {("migrations_name", True)} == {
-                (index.name, bool(index.unique)) for index in table.indexes
-            }
-    database.close()
-
-
-def test_opening_again_changes_nothing_and_many_may_open_at_once(url: str) -> None:
-    stores = together(lambda _: open_store(url), 6)
-    add_run(stores[0])
-    assert all(each.runs.get("r1") for each in stores)
-    assert migrate(Database(url)) == 3
-    for each in stores:
-        each.ping()
-        each.close()
 
 
 def test_a_look_for_news_reads_only_runs_that_have_some(store: Store, url: str) -> None:
@@ -372,56 +184,3 @@ def test_a_look_for_news_reads_only_runs_that_have_some(store: Store, url: str) 
             )
             assert [row[-1] for row in steps] == ["SCAN runs USING INDEX runs_behind"]
     database.close()
-
-
-def test_messages_of_an_older_opsbot_are_not_told_again(store: Store, url: str) -> None:
-    add_run(store, events=[("submitted", {})])
-    store.messages.put("run", "r1", "C1", "17.1", None, 1, "d")
-    database = Database(url)
-    with database.write() as connection:
-        for index in ("runs_behind", "runs_by_environment", "runs_by_door"):
-            connection.exec_driver_sql(f"DROP INDEX {index}")
-        connection.exec_driver_sql("ALTER TABLE runs DROP COLUMN told")
-        connection.exec_driver_sql("DELETE FROM migrations WHERE number = 3")
-    assert migrate(database) == 3
-    database.close()
-    assert store.events.runs_behind() == []
-
-
-def test_a_store_of_a_newer_opsbot_is_refused(store: Store, url: str) -> None:
-    database = Database(url)
-    with database.write() as connection:
-        connection.execute(text("INSERT INTO migrations (number, name) VALUES (999, 'later')"))
-    with pytest.raises(ConfigError, match="newer opsbot"):
-        open_store(url)
-    database.close()
-
-
-zones = st.sampled_from([UTC, timezone(timedelta(hours=5, minutes=30))])
-spans = st.timedeltas(timedelta(days=-9000), timedelta(days=9000))
-moments = st.builds(lambda span, zone: (NOW + span).astimezone(zone), spans, zones)
-
-
-@given(moments, moments)
-def test_moments_are_kept_exactly_and_sort_as_text(one: datetime, other: datetime) -> None:
-    kind = Moment()
-    dialect: Any = None
-    texts = [kind.process_bind_param(moment, dialect) for moment in (one, other)]
-    assert [kind.process_result_value(text, dialect) for text in texts] == [one, other]
-    assert (texts[0] < texts[1]) == (one < other)
-    with pytest.raises(TypeError):
-        kind.process_bind_param(one.replace(tzinfo=None), dialect)
-
-
-@given(
-    st.recursive(
-        st.none() | st.booleans() | st.integers() | st.text(),
-        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
-    )
-)
-def test_any_json_value_is_kept_exactly(value: Any) -> None:
-    for kind in (Json(), Shown()):
-        dialect: Any = None
-        assert kind.process_result_value(kind.process_bind_param(value, dialect), dialect) == value
-    with pytest.raises(TypeError):
-        Json().process_bind_param({"set": {1}}, dialect)
