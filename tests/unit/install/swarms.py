@@ -62,6 +62,9 @@ class Engine:
     def has(self, image: str) -> bool:
         return False
 
+    def close(self) -> None:
+        """Nothing is open."""
+
     def ping(self) -> None:
         """It answers."""
 
