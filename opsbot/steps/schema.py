@@ -64,7 +64,8 @@ class Schema:
         new = migrations.brought(wanted, at) or ()
         had = migrations.together(at.applied or (), new) if own is not None else new  # it runs on what is there now
         against = migrations.in_the_way(own or (), had)
-        return say.way_back(live, own, against) if against else None
+        ran = bool(migrations.in_the_way(own, at.applied or ())) if own is not None else False
+        return say.way_back(live, own, against, ran) if against else None
 
     def back(self, target: Target, row: ReleaseRow) -> Fact | None:
         """What keeps a recorded release from serving again: red (`one_way`) if the database says so, else amber."""

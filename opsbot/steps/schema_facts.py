@@ -54,14 +54,17 @@ def older(strange: Listed, at: Standing, let: bool) -> Fact:
     return Fact(CODE, "red", f"{text} {ways}", bind=_bind(strange))
 
 
-def way_back(row: ReleaseRow, own: Listed | None, against: Listed) -> Fact:
-    """The way back of a deploy after which the release of now does not fit the database."""
+def way_back(row: ReleaseRow, own: Listed | None, against: Listed, ran: bool = False) -> Fact:
+    """The way back of a deploy after which the release of now does not fit the database. `ran`: it does not fit it now."""
     bind = [row.number, _bind(against)]
     if own is None:
         return Fact("way_back", "amber", _may_be_unsafe(row, against), bind=bind)
+    name = f"{row.tag} ({row.id})"
+    if ran:
+        why = f"A rollback to {name} is unsafe already: {_are(against)}, and {row.tag} does not know {_it(against)}."
+        return Fact("way_back", "amber", f"{why} Restore a backup from before, or go forward.", bind=bind)
     ways = f"Once {_it(against, subject=True)} {_have(against)} run, restore a backup from before, or go forward."
-    text = f"A rollback to {row.tag} ({row.id}) will be unsafe: {_are(against)}. {ways}"
-    return Fact("way_back", "amber", text, bind=bind)
+    return Fact("way_back", "amber", f"A rollback to {name} will be unsafe: {_are(against)}. {ways}", bind=bind)
 
 
 def back(row: ReleaseRow, own: Listed | None, against: Listed, at: Standing, backup: str) -> Fact:

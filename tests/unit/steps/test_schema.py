@@ -219,6 +219,21 @@ def test_the_way_back_of_a_deploy_is_unsafe_after_a_one_way_migration(store: Sto
     assert unsafe.bind == [1, ["0004"]]
 
 
+def test_the_way_back_is_unsafe_at_once_where_an_undone_deploy_left_a_one_way_migration(
+    store: Store, target: Target
+) -> None:
+    failed = live(store, "v3", V3)
+    row = live(store, "v2", V2)
+    store.releases.mark("test", "web", failed.number, "bad", "its smoke test failed", NOW)
+    unsafe = at("0004").way_back(target, row, V3)
+    assert unsafe is not None
+    assert unsafe.text == (
+        "A rollback to v2 (web-2) is unsafe already: migration 0004 is one-way, and v2 does not know it."
+        " Restore a backup from before, or go forward."
+    )
+    assert [fact.key for fact in at("0004").brings(target, "web", V3, let=False)] == ["brings"], "it is not new"
+
+
 def test_a_live_release_without_a_list_is_suspected_only_because_of_what_is_new(store: Store, target: Target) -> None:
     row = live(store, "v3", None)
     assert at("0004").way_back(target, row, V3) is None, "it runs on all of that now"
