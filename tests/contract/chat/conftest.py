@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 from chat_doors import Hall, as_installed, connected, settings_of
+from chat_team import Team
+from pretend_world import CONFIG, World
 
 from opsbot.chat.front import SlackFront
 from opsbot.chat.socket import PING_EVERY, PONG_WITHIN
 from opsbot.clock import SystemClock
+from opsbot.commands.desk import Desk
 from opsbot.commands.reply import Button, Reply, Words
 from opsbot.commands.request import Request
+from opsbot.commands.run_card import card_with
 from opsbot.config.settings import Config
 from opsbot.store import Store, open_store
 from opsbot.store.rows import RunRow
@@ -117,3 +122,23 @@ def bot(workspace: Workspace, store: Store, door: str) -> Iterator[Bot]:
     made = Bot(workspace, store, door=door)
     yield made
     made.stop()
+
+
+@pytest.fixture
+def team(workspace: Workspace, tmp_path: Path, door: str) -> Iterator[Team]:
+    """The real commands before a pretended world, in chat."""
+    world = World(tmp_path, f"{CONFIG}slack: {json.dumps(settings_of(workspace, door))}\n")
+    card = card_with(world.playbooks)
+    front = SlackFront(
+        world.config, world.store, SystemClock(), world.front.handle, world.engine.view, card, Desk(world.front),
+        ping_every=1.0, pong_within=0.5,
+    )  # fmt: skip
+    assert front._counter
+    front._counter.home._pace = 0.1
+    front.start()
+    hall = connected(workspace, front, door)
+    yield Team(workspace, world, front)
+    if hall:
+        hall.close()
+    front.stop()
+    world.store.close()

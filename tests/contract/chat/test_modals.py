@@ -1,89 +1,22 @@
-"""People fill modals, press buttons of the panel and of the home page, in a real local workspace, before the real commands."""
+"""People fill modals, in a real local workspace, before the real commands."""
 
 from __future__ import annotations
 
-import json
 import threading
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
-import pytest
-from chat_doors import connected, settings_of
-from pretend_world import CONFIG, World
+from chat_team import ALICE, CAROL, DAVE, FILLED, Team, sent, until
 
-from opsbot.chat.front import SlackFront
-from opsbot.clock import SystemClock
 from opsbot.commands.desk import Desk
 from opsbot.commands.reply import Part
-from opsbot.commands.run_card import card_with
 from opsbot.errors import NotFound
 from opsbot.telemetry.measures import Measure
 from opsbot.telemetry.prometheus import Series, Span
-from opsbot.workspace import Workspace, spoken
+from opsbot.workspace import spoken
 
 DOORS = ("socket", "http")
-ALICE, BOB, CAROL, DAVE = "U01ALICE", "U02BOB", "U03CAROL", "U04DAVE"
-FILLED = {"field:environment": "staging", "field:tag": "v2"}
-
-
-def until(done: Callable[[], Any], within: float = 5.0) -> Any:
-    limit = time.monotonic() + within
-    while not (found := done()):
-        assert time.monotonic() < limit, "it did not happen in time"
-        time.sleep(0.02)
-    return found
-
-
-@dataclass
-class Team:
-    """The workspace and our bot in it, with the world that its commands see."""
-
-    workspace: Workspace
-    world: World
-    front: SlackFront
-
-    def form(self, user: str = ALICE, text: str = "deploy") -> dict[str, Any]:
-        """Type a command that lacks something; the form that opens."""
-        assert self.workspace.slash(user, "#ops", "/ops", text) == "ok"
-        return self.view(user, lambda view: view["callback_id"] == "form")
-
-    def view(self, user: str, fits: Callable[[dict[str, Any]], Any]) -> dict[str, Any]:
-        """The modal on top, as soon as it is as wanted."""
-        return until(lambda: next((view for view in self.workspace.views(user)[-1:] if fits(view)), None))
-
-    def shows(self, user: str, words: str) -> dict[str, Any]:
-        return self.view(user, lambda view: words in spoken(view))
-
-    def runs(self) -> list[str]:
-        return [run.title for run in self.world.store.runs.list()]
-
-
-def sent(user: str, view: dict[str, Any]) -> dict[str, Any]:
-    """What Slack sends when somebody submits a form."""
-    state = {"values": {"b": {name: {"value": text} for name, text in FILLED.items()}}}
-    return {"user": {"id": user}, "view": view | {"state": state}}
-
-
-@pytest.fixture
-def team(workspace: Workspace, tmp_path: Path, door: str) -> Iterator[Team]:
-    world = World(tmp_path, f"{CONFIG}slack: {json.dumps(settings_of(workspace, door))}\n")
-    card = card_with(world.playbooks)
-    front = SlackFront(
-        world.config, world.store, SystemClock(), world.front.handle, world.engine.view, card, Desk(world.front),
-        ping_every=1.0, pong_within=0.5,
-    )  # fmt: skip
-    assert front._counter
-    front._counter.home._pace = 0.1
-    front.start()
-    hall = connected(workspace, front, door)
-    yield Team(workspace, world, front)
-    if hall:
-        hall.close()
-    front.stop()
-    world.store.close()
 
 
 def test_a_slash_command_that_lacks_something_opens_its_form(team: Team) -> None:
@@ -306,105 +239,3 @@ def test_a_form_that_slack_does_not_take_leaves_the_words_in_the_modal(team: Tea
     team.workspace.rate_limit("views.update")
     team.workspace.slash(ALICE, "#ops", "/ops", "deploy")
     team.shows(ALICE, "is missing")
-
-
-def test_a_slash_alone_opens_the_control_panel_for_its_asker(team: Team) -> None:
-    team.world.release("v1")
-    team.world.release("v2")
-
-    assert team.workspace.slash(ALICE, "#ops", "/ops", "") == "ok"
-
-    panel = team.workspace.wait_for("#ops", "Deploy…", as_user=ALICE)
-    assert "v2" in spoken(panel)
-    assert panel["only_for"] == ALICE
-    values = [
-        element["value"] for block in panel["blocks"] if block["type"] == "actions" for element in block["elements"]
-    ]
-    assert "rollback staging --service web --to 1 --from 2" in values
-    assert "deploy --environment production" in values
-
-
-def test_a_button_that_lacks_something_opens_the_form_with_what_it_knows(team: Team) -> None:
-    team.workspace.slash(ALICE, "#ops", "/ops", "")
-    panel = team.workspace.wait_for("#ops", "Deploy…", as_user=ALICE)
-    [button] = [
-        element
-        for block in panel["blocks"] if block["type"] == "actions"
-        for element in block["elements"] if element["value"] == "deploy --environment production"
-    ]  # fmt: skip
-
-    assert team.workspace.click(ALICE, "#ops", panel["ts"], button["action_id"]) == "ok"
-
-    view = team.view(ALICE, lambda view: view["callback_id"] == "form")
-    fields = {block["block_id"]: block["element"] for block in view["blocks"] if block["type"] == "input"}
-    assert fields["field:environment"]["initial_option"]["value"] == "production"
-    assert team.workspace.submit(ALICE, view["id"], {"field:tag": "v2"})["ok"]
-    team.workspace.wait_for("#ops", "Deploy web v2 to production")
-
-
-def home(team: Team, user: str, words: str) -> dict[str, Any]:
-    """The person's home page, once it says that."""
-    return until(
-        lambda: next((view for view in [team.workspace.home_of(user)] if view and words in spoken(view)), None)
-    )
-
-
-def pressed(view: dict[str, Any], command: str) -> str:
-    """The action id of the button that says so, whatever options follow."""
-    buttons = [element for block in view["blocks"] if block["type"] == "actions" for element in block["elements"]]
-    return next(button["action_id"] for button in buttons if f"{button['value']} ".startswith(f"{command} "))
-
-
-def test_the_home_page_shows_what_is_live_and_follows_what_changes(team: Team) -> None:
-    team.world.release("v1")
-    team.workspace.home(BOB)
-    home(team, BOB, "*staging* · web v1")
-
-    team.workspace.slash(CAROL, "#ops", "/ops", "deploy v2 to production")
-
-    page = home(team, BOB, "waits for a yes")
-    run = team.world.store.runs.list()[0].id
-    assert pressed(page, f"approve {run}")
-    assert "Times are those of " in spoken(page)
-
-
-def test_a_plan_is_approved_on_the_home_page_in_two_taps(team: Team) -> None:
-    team.workspace.slash(CAROL, "#ops", "/ops", "deploy v2 to production")
-    run = until(team.world.store.runs.list)[0].id
-    team.workspace.home(BOB)
-    page = home(team, BOB, "waits for a yes")
-
-    assert team.workspace.act(BOB, page["id"], pressed(page, f"approve {run}")) == "ok"
-
-    until(lambda: team.world.store.runs.list()[0].status == "queued")
-    until(lambda: "waits for a yes" not in spoken(team.workspace.home_of(BOB) or {}))
-    assert team.workspace.views(BOB) == []
-
-
-def test_a_question_on_the_home_page_is_answered_in_a_modal(team: Team) -> None:
-    team.workspace.home(DAVE)
-    page = home(team, DAVE, "nothing deployed yet")
-
-    assert team.workspace.act(DAVE, page["id"], pressed(page, "status")) == "ok"
-
-    team.shows(DAVE, "staging")
-
-
-def test_a_deploy_from_the_home_page_is_told_in_the_environments_channel(team: Team) -> None:
-    team.workspace.home(ALICE)
-    page = home(team, ALICE, "nothing deployed yet")
-    team.workspace.act(ALICE, page["id"], pressed(page, "deploy --environment staging"))
-    view = team.view(ALICE, lambda view: view["callback_id"] == "form")
-
-    assert team.workspace.submit(ALICE, view["id"], {"field:tag": "v2"})["ok"]
-
-    team.workspace.wait_for("#staging", "Deploy web v2 to staging")
-    team.shows(ALICE, "It is on its way")
-
-
-def test_only_those_who_opened_their_page_get_it(team: Team) -> None:
-    team.workspace.home(BOB)
-    home(team, BOB, "nothing deployed yet")
-    team.workspace.slash(CAROL, "#ops", "/ops", "deploy v2 to production")
-    home(team, BOB, "waits for a yes")
-    assert {call["args"]["user_id"] for call in team.workspace.calls("views.publish")} == {BOB}
