@@ -56,10 +56,17 @@ class Doorstep:
         """Somebody was turned away at a door; `source`: the address that the call came from, as far as we see it."""
         with self._guard:
             self._turned.setdefault((door, code), _Turned()).add(actor, why, source)
-        self.tell()
+        self._write(everything=False)
 
     def tell(self, *, everything: bool = False) -> None:
-        """Write the rows whose minute is over, or all of them; and what the record could not take before."""
+        """Write the rows whose minute is over, or all of them; and what the record could not take before.
+
+        To be called now and then: whoever is turned away must not make us try that again and again.
+        """
+        self._write(everything=everything)
+        self._record.catch_up()
+
+    def _write(self, *, everything: bool) -> None:
         now = self._clock.monotonic()
         with self._guard:
             due = [
@@ -69,4 +76,3 @@ class Doorstep:
             ]
         for entry in due:
             self._record.add(entry)
-        self._record.catch_up()

@@ -88,6 +88,24 @@ def test_what_is_too_much_to_be_kept_is_counted_and_the_number_is_in_the_record(
     assert [(row.outcome, row.body.get("rows")) for row in rows(world)] == [*[("locked", None)] * 3, ("rows_lost", 5)]
 
 
+def test_knocking_does_not_make_us_try_a_store_again_and_again(world: World) -> None:
+    tries = 0
+
+    def count(*_: object) -> None:
+        nonlocal tries
+        tries += 1
+
+    doorstep = Doorstep(world.front.record, world.clock)
+    with read_only(world.store):
+        doorstep.refused("ci", "token", "The token is not right.")
+        event.listen(world.store._database._engine, "begin", count)
+        for _ in range(50):
+            doorstep.refused("ci", "token", "The token is not right.")
+        assert tries == 0
+    doorstep.tell(everything=True)
+    assert [row.body["count"] for row in rows(world)] == [1, 50]
+
+
 class Still:
     """A clock that stands still until it is moved."""
 
