@@ -15,6 +15,7 @@ from opsbot.store.audit import Audit
 from opsbot.store.rows import Entry
 
 KEPT = 500  # rows that wait in memory; of further ones only the number is kept
+MISSING = "audit rows"  # what a row is about that says how many could not be kept
 OURSELVES = {"kind": "recovery", "id": "recovery", "name": "opsbot"}
 
 _log = log.get(__name__)
@@ -49,7 +50,7 @@ class Record:
             pass
         with self._guard:
             lost, over = self._lost, not self._waiting
-        if lost and over and self._written(Entry(OURSELVES, "web", "audit", None, "rows_lost", {"rows": lost})):
+        if lost and over and self._written(Entry(OURSELVES, "web", MISSING, None, "lost", {"rows": lost})):
             with self._guard:
                 self._lost -= lost
         with self._guard:

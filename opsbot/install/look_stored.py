@@ -13,6 +13,8 @@ from opsbot.backups import foreign
 from opsbot.backups.s3 import S3
 from opsbot.bot.reach import Reach
 from opsbot.clock import Clock, ago
+from opsbot.commands import say
+from opsbot.commands.record import MISSING
 from opsbot.config import values
 from opsbot.config.settings import Config
 from opsbot.errors import OpsError
@@ -21,6 +23,7 @@ from opsbot.runtime.target import Targets
 from opsbot.store import Store
 
 LATE = timedelta(hours=26)  # a daily backup and two hours
+REMEMBERED = timedelta(days=30)  # so long rows that the audit lost are told
 FULL_WARN, FULL_BAD = 0.85, 0.95  # of a disk
 _LOGIN = "SELECT current_setting('server_version') AS version, rolsuper FROM pg_roles WHERE rolname = current_user"
 
@@ -34,7 +37,7 @@ def checks(config: Config, targets: Targets, reach: Reach, store: Store, clock: 
             if config.storage is not None:
                 found[f"backups of {name} in {environment}"] = partial(backups, config, reach, clock, environment, name)
     found["bucket"] = partial(bucket, config, reach)
-    return {**found, "record": lambda: list(record(store))}
+    return {**found, "record": lambda: list(record(store, clock))}
 
 
 def database(targets: Targets, reach: Reach, environment: str, name: str) -> Finding:
@@ -95,8 +98,8 @@ def _versioned(storage: S3) -> bool:
         return False
 
 
-def record(store: Store) -> Iterator[Finding]:
-    """Whether the bot's own record is whole, by the database's own check and by the audit's chain."""
+def record(store: Store, clock: Clock) -> Iterator[Finding]:
+    """Whether the bot's own record is whole, by the database's own check and by the audit's chain, and lacks nothing."""
     store.ping()
     damage = store.damage()
     if damage:
@@ -104,6 +107,10 @@ def record(store: Store) -> Iterator[Finding]:
     verdict = store.audit.verify()
     if not verdict.ok:
         yield bad(f"The audit was changed: {verdict.why}", "Hold it against the heads in the bucket: `audit verify`.")
+    for row in store.audit.list(1, clock.now() - REMEMBERED, what=MISSING):
+        lost = say.number(int(row.body.get("rows", 0)), "row")
+        cure = "The bot's log has each; free some space if the disk was full."
+        yield warn(f"{lost} of the audit could not be written, until {ago(row.at, clock.now())}.", cure)
     if not damage and verdict.ok:
         yield ok(f"The bot's own record is whole; its audit has {verdict.rows} rows.")
 
