@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from chat_team import ALICE, BOB, CAROL, DAVE, Team, until
 
+from opsbot.runs.plan import Plan
+from opsbot.store.runs import Change
 from opsbot.workspace import spoken
 
 DOORS = ("socket", "http")
@@ -111,3 +114,21 @@ def test_only_those_who_opened_their_page_get_it(team: Team) -> None:
     team.workspace.slash(CAROL, "#ops", "/ops", "deploy v2 to production")
     home(team, BOB, "waits for a yes")
     assert {call["args"]["user_id"] for call in team.workspace.calls("views.publish")} == {BOB}
+
+
+def test_an_old_card_is_answered_with_the_plan_of_now_and_its_buttons(team: Team) -> None:
+    team.workspace.slash(CAROL, "#ops", "/ops", "deploy v2 to production")
+    card = team.workspace.wait_for("#ops", "waits for a yes")
+    run = until(team.world.store.runs.list)[0]
+    made = replace(Plan.from_json(run.plan), params={**run.plan["params"], "tag": "v3"})
+    columns = {"plan": made.as_json(), "fingerprint": made.fingerprint}
+    team.world.store.runs.change(run.id, team.world.clock.now(), lambda _run, _around: Change(columns=columns))
+
+    assert team.workspace.click(BOB, "#ops", card["ts"], pressed(card, f"approve {run.id}")) == "ok"
+
+    told = team.workspace.wait_for("#ops", "has another plan than the one that you were shown", as_user=BOB)
+    assert (told["only_for"], "image.resolve is ready." in spoken(told)) == (BOB, True)
+    assert [row.status for row in team.world.store.runs.list()] == ["awaiting_approval"]
+    assert team.workspace.click(BOB, "#ops", told["ts"], pressed(told, f"approve {run.id}")) == "ok"
+    until(lambda: team.world.store.runs.list()[0].status == "queued")
+    assert team.world.store.approvals.of(run.id)[0].fingerprint == made.fingerprint
