@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
@@ -16,6 +16,7 @@ from opsbot.runs.lease import Pace
 from opsbot.runs.plan import Plan, PlannedStep
 from opsbot.runs.step import Context, Facts, Outputs, Park, Recheck, With
 from opsbot.store import Store
+from opsbot.store.rows import JournalRow, RunRow
 
 QUICK = Pace(expiry=0.5, heartbeat=0.05, cancel_poll=0.02, progress=0.02, backoff=0.01, follow=0.01, drain=0.05)
 ALICE = {"kind": "person", "id": "U1", "name": "alice"}
@@ -166,6 +167,17 @@ def plan(*steps: PlannedStep, **more: Any) -> Plan:
     values = {"playbook": "deploy", "title": "Deploy web v2 to staging", "params": {"tag": "v2"}}
     values |= {"environment": "staging", "lock": "staging/web"} | more
     return Plan(steps=steps, **values)
+
+
+def should_stand(run: RunRow, rows: Sequence[JournalRow]) -> dict[str, bool]:
+    """Of each of its marks whether it must be there; those that people spoke for, and a run at work, are left out."""
+    spoken_for = {row.step for row in rows if row.owner.endswith("by hand") or (row.outputs or {}).get("unknown")}
+    done = {row.step for row in rows if (row.phase, row.outcome) == ("do", "done")}
+    names = {step["id"] for step in run.plan["steps"] if step["do"] == "mark"} - spoken_for
+    if run.status in ("failed", "running", "undoing"):
+        return {}
+    stay = {"succeeded": names, "waiting": done}.get(run.status, set())
+    return {name: name in stay for name in names}
 
 
 def resolve(value: Any, scope: Mapping[str, Any]) -> Any:

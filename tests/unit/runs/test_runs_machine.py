@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from acting import QUICK, Stage, mark, plan, resolve, sleep
+from acting import QUICK, Stage, mark, plan, resolve, should_stand, sleep
 from acting import Mark as MarkStep
 from acting import Sleep as SleepStep
 from hypothesis import settings
@@ -68,10 +68,10 @@ class Team(RuleBasedStateMachine):
     runs = Bundle("runs")
     cards = Bundle("cards")  # what people have before their eyes: a run, and the fingerprint in its buttons
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Jumping | None = None) -> None:
         super().__init__()
         self._folder = tempfile.TemporaryDirectory()
-        self.store, self.clock = fresh_store(self._folder.name), Jumping()
+        self.store, self.clock = fresh_store(self._folder.name), clock or Jumping()
         self.stage = Stage(Path(self._folder.name, "stage"))
         steps: dict[str, Any] = {"mark": MarkStep(self.stage), "sleep": SleepStep()}
         self.engine = Engine(self.store, self.clock, steps, resolve, "test", pace=QUICK)
@@ -223,9 +223,10 @@ class Team(RuleBasedStateMachine):
             assert len(others) >= rule_["people"] or self.store.debts.get(run.id) is not None
 
     @invariant()
-    def a_debt_is_signed_by_somebody_else_or_open(self) -> None:
+    def a_debt_means_that_it_began_and_is_signed_by_somebody_else_or_open(self) -> None:
         for run in self.store.runs.list(100):
             debt = self.store.debts.get(run.id)
+            assert debt is None or run.started_at is not None
             if debt is not None and debt.signed_by is not None:
                 names = {person["name"] for person in PEOPLE if person["id"] in (debt.by, debt.asker)}
                 assert debt.signed_by not in names
@@ -234,6 +235,9 @@ class Team(RuleBasedStateMachine):
     def every_effect_happens_once_and_stays_only_where_the_run_went_well(self) -> None:
         effects = self.stage.effects()
         assert len(effects) == len(set(effects))
+        for run in self.store.runs.list(100):
+            stands = should_stand(run, self.store.journal.rows(run.id))
+            assert {name: self.stage.stands(name) for name in stands} == stands, run.status
 
     @invariant()
     def what_waits_or_ended_before_it_began_did_nothing(self) -> None:
@@ -244,8 +248,10 @@ class Team(RuleBasedStateMachine):
     @invariant()
     def the_end_is_told_once_and_in_the_audit(self) -> None:
         for run in self.store.runs.list(100):
-            ends = [event.kind for event in self.store.events.after(run.id, 0)].count("finished")
-            assert ends == (run.status in FINAL)
+            told = [event.body["status"] for event in self.store.events.after(run.id, 0) if event.kind == "finished"]
+            past = told[:-1] if run.status in FINAL else told
+            assert told[len(past) :] == [run.status] * (run.status in FINAL)
+            assert set(past) <= {"failed"}, "what failed goes on once a person reversed what could not be"
 
     @invariant()
     def the_audit_is_whole(self) -> None:
