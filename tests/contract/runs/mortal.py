@@ -111,7 +111,7 @@ def _nothing(_write: int, _moment: Moment) -> None:
 
 
 class Bot:
-    """One process. `notice(number, moment)` is called before and after each write of its driver, chat's writes among them.
+    """One process. `notice(number, moment)` is called before and after each write, its steps' and chat's among them.
 
     `chats`: its message is brought up to date after each write, as if Slack were that quick; else it is told by hand.
     """
@@ -129,7 +129,7 @@ class Bot:
             self.store, self.clock, world.slack, lambda run: card(self.engine.view(run)), CHANNEL
         )  # fmt: skip
         self.writes, self.dead, self._telling = 0, False, False
-        self._write, self._driver = self.store._database.write, threading.get_ident()
+        self._write = self.store._database.write
         self.store._database.write = self._mortal_write  # type: ignore[method-assign]  # that is where it dies
 
     def plan(self, playbook: str, **params: Any) -> Plan:
@@ -159,7 +159,7 @@ class Bot:
     def _mortal_write(self) -> Iterator[Any]:
         if self.dead:
             raise Killed
-        if threading.get_ident() != self._driver:  # a heartbeat
+        if threading.current_thread().name.startswith("lease-"):  # a heartbeat
             with self._write() as connection:
                 yield connection
             return

@@ -39,12 +39,13 @@ def rollback(world: World, point: Point, cancelled: bool) -> None:
         run = world.ask("rollback", "test")
         back = world.bot.targets.get("test").row("web", again_of(world, run))
         status = finish(world, point, cancelled, run, f"{back.tag} is live again in test.")
-    now = world.live()
-    again = world.bot.targets.get("test").row("web", left.number)
+    now, target = world.live(), world.bot.targets.get("test")
+    again = target.row("web", left.number)
     if status == "succeeded":
         assert (now.number, again.state) == (back.number, "bad")
-        world.bot.targets.get("test").mark(again, "retired")
-        world.do("deploy", left.tag, "--env", "test")
+        target.mark(again, "retired")
+        world.do("rollback", "test", "--to", str(left.number))  # it is warm: sooner than a deploy
+        target.mark(target.row("web", now.number), "retired")
     else:
         assert (now.number, again.state) == (left.number, "live")
 
