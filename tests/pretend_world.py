@@ -144,7 +144,7 @@ class World:
             self.steps,
             expressions.resolve,
             "test",
-            pace=Pace(heartbeat=0.2, expiry=1.0, follow=0.01),
+            pace=Pace(heartbeat=0.2, expiry=10.0, follow=0.01),
             frozen=lambda environment, _now: self.frozen.get(environment),
         )
         self.front = Front(self.services())
