@@ -96,7 +96,10 @@ def _planned(run: RunRow, rows: Sequence[JournalRow], step: str | None) -> tuple
     phase, there = asked.at_hand(run, rows)
     if phase != "do" or there is None or step not in (None, there):
         return None
-    plan = Plan.from_json(run.plan)
+    try:
+        plan = Plan.from_json(run.plan)
+    except ValueError:
+        return None  # made by another version of the bot
     return next(((plan, each) for each in plan.steps if each.id == there), None)
 
 

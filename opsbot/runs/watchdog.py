@@ -12,6 +12,11 @@ from opsbot.runs.context import RunContext
 
 Work = TypeVar("Work")
 
+_WHY = {
+    "timeout": "The step went on after its time was over",
+    "silent": "Nothing was heard of the step",
+    "by_hand": "The step was completed by hand",
+}
 _log = log.get(__name__)
 
 
@@ -20,7 +25,7 @@ class Hung(StepFailed):
 
 
 def watched(ctx: RunContext, work: Callable[[], Work]) -> Work:
-    """What `work` returns or raises. Hung (`timeout`, `silent`) if it does not even look at the time, the pace's `deaf` later.
+    """What `work` returns or raises. Hung (`timeout`, `silent`, `by_hand`) if it does not end by itself the pace's `deaf` later.
 
     Nobody can end a thread. The one that is left behind learns it when it next asks its context, and ends with the
     program at the latest; what it did is found as after a crash.
@@ -40,10 +45,7 @@ def watched(ctx: RunContext, work: Callable[[], Work]) -> Work:
         while not ended.wait(ctx.watch_again):
             if why := ctx.overdue:
                 _log.warning("step.left", run=ctx.run, step=ctx.step, why=why)
-                what = (
-                    "The step went on after its time was over" if why == "timeout" else "Nothing was heard of the step"
-                )
-                raise Hung(f"{what}, and it did not stop when told.", "Look at what it waited for.", code=why)
+                raise Hung(f"{_WHY[why]}, and it did not stop when told.", "Look at what it waited for.", code=why)
     finally:
         ctx.left = not ended.is_set()
     if failed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -230,6 +231,21 @@ def test_a_person_is_asked_what_a_step_that_hung_has_done_where_the_playbook_say
     run = submit(bot, plan(made))
     assert bot.drive(run) == "waiting"
     assert bot.view(run).choices == ("done", "again", "undo")
+
+
+def test_a_step_that_listens_to_nobody_is_left_behind_when_a_person_did_its_work(
+    store: Store, stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("opsbot.runs.context.LOOK", 0.05)
+    bot = engine(store, stage, pace=STRICT)
+    run = submit(bot, plan(mark("a", before=60, deaf=True), mark("b")))
+    with ThreadPoolExecutor(1) as pool:
+        driven = pool.submit(bot.drive, run)
+        stage.wait_for(f"try a {os.getpid()}")
+        bot.complete(run, "a", BOB, "ran it on the host", "slack")
+        assert driven.result(5) == "succeeded"
+    assert store.journal.rows(run)[0].owner == "bob, by hand"
+    assert stage.effects() == ["do b"]
 
 
 def test_an_undo_that_listens_to_nobody_needs_a_human(store: Store, stage: Stage) -> None:
