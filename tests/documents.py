@@ -66,6 +66,7 @@ VERBS = (
     "backups",
     "chart",
     "cancel",
+    "complete",
     "audit",
     "lock",
     "freeze",
@@ -77,7 +78,9 @@ EXAMPLES = [  # what `help` shows, with names in place of the playbooks' {there}
     for such in re.findall(r"^Such as: (.+)\.$", (ROOT / "docs/reference/commands.md").read_text("utf-8"), re.MULTILINE)
     for example in re.findall(r"`([^`]+)`", such)
 ]
-SAID = sorted({re.sub(r"^(@opsbot|/ops) ", "", text) for text in (*CHAT, *daily_table(), *PLAIN, *EXAMPLES)})
+SAID = sorted(  # RUN and ID are the same: one that is there
+    {re.sub(r"^(@opsbot|/ops) ", "", text).replace("RUN", "ID") for text in (*CHAT, *daily_table(), *PLAIN, *EXAMPLES)}
+)
 FOUND = [match for piece in PIECES for match in PROGRAM.finditer(piece)]
 TERMINAL = sorted({(found["words"] or found["rest"]).strip() for found in FOUND if found["module"] in (None, "opsbot")})
 MODULES = sorted(

@@ -113,16 +113,21 @@ def before(*texts: str) -> Callable[[Place], None]:
     return said
 
 
-def begun(text: str) -> Callable[[Place], None]:
-    """This was said, and is under way."""
+def begun(text: str, step: str | None = None) -> Callable[[Place], None]:
+    """This was said, and is under way: at this step."""
 
     def said(place: Place) -> None:
         reply = place.say(text)
         assert reply.run, reply.text
         place.begun = reply.run
-        assert wait_until(lambda: bool(place.bot.store.journal.rows(place.begun)), 20, 0.02), "it did not begin"
+        assert wait_until(lambda: _at(place, step), 90, 0.02), "it did not begin"
 
     return said
+
+
+def _at(place: Place, step: str | None) -> bool:
+    rows = place.bot.store.journal.rows(place.begun)
+    return any(step in (None, row.step) for row in rows)
 
 
 def both(one: Callable[[Place], None], other: Callable[[Place], None]) -> Callable[[Place], None]:
@@ -162,10 +167,11 @@ def play(place: Place, act: Act) -> Seen:
     act.first(place)
     reply = place.say(act.words.replace("ID", place.begun))
     ended = place.ends(reply.run) if reply.run else reply.code
-    if act.words.startswith("cancel"):
+    if act.words.startswith(("cancel", "complete")):
         ended = place.ends(place.begun)
     act.after(place)
-    return Seen(ended, reply.text)
+    row = place.bot.store.runs.get(reply.run) if reply.run else None
+    return Seen(ended, f"{reply.text} {row.outcome or ''}" if row else reply.text)
 
 
 @dataclass
@@ -214,6 +220,12 @@ STORY = (
     Act("restore monday on staging --plan"),
     Act("cancel", "cancelled", first=both(before("unblock v2 on staging"), begun("deploy v2 to staging"))),
     Act("cancel ID", "cancelled", first=begun("deploy v2 to staging")),
+    Act(
+        "complete ID what shows it",
+        DONE,
+        first=begun("deploy v2 to staging", "bake"),
+        after=before("rollback staging", "unblock v2 on staging"),
+    ),
     Act("deploy v1 to production", DONE),
     Act("deploy v2 to production", DONE),
     Act("promote production to staging --plan"),

@@ -160,7 +160,8 @@ def test_every_look_at_the_engine_that_is_quoted_shows_something(told: Story, li
     )
     words = [parts.engine.client, *shlex.split(typed_here)[1:]]
     env = {**os.environ, "DOCKER_HOST": parts.engine.url}
-    assert subprocess.run(words, env=env, capture_output=True, check=True, timeout=60).stdout
+    ended = subprocess.run(words, env=env, capture_output=True, check=True, timeout=60)
+    assert ended.stdout + ended.stderr
 
 
 def test_the_bots_record_is_copied_as_the_guide_says(tmp_path: Path) -> None:
