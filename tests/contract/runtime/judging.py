@@ -86,44 +86,56 @@ def restore(world: World, point: Point, cancelled: bool) -> None:
         world.drop(name)
 
 
-def promote(world: World, point: Point, cancelled: bool) -> None:
-    """The service `note`, which is updated in place: what the other environment runs, or what ran here, if anything did."""
-    before, bot = world.bot.store.releases.live("test", "note"), world.bot
+def asked_to_promote(world: World) -> tuple[str, str]:
+    """`source` runs another tag of `note` than `test`, if that runs any; run and tag of the promotion."""
+    before, running = (world.bot.store.releases.live(where, "note") for where in ("test", "source"))
     tag = "v1" if before and before.tag == "v2" else "v2"
-    running = bot.store.releases.live("source", "note")
     if running is None or running.tag != tag:
         world.do("deploy", tag, "--env", "source", "--service", "note")
-    run = world.ask("promote", "source", "test", "--service", "note")
+    return world.ask("promote", "source", "test", "--service", "note"), tag
+
+
+def promote(world: World, point: Point, cancelled: bool) -> None:
+    """The service `note`, which is updated in place: what the other environment runs, or what ran here, if anything did."""
+    before = world.picture()
+    run, tag = asked_to_promote(world)
     status = finish(world, point, cancelled, run, f"{tag} is live in test, as in source.")
-    now, target = bot.store.releases.live("test", "note"), bot.targets.get("test")
-    assert target.difference("note") is None
+    now = world.bot.store.releases.live("test", "note")
     if status == "succeeded":
         assert now is not None
         assert (now.tag, now.run) == (tag, run)
-        assert target.rollout("note").serving(now)
+        assert world.bot.targets.get("test").rollout("note").serving(now)
     else:
-        assert now == before, "what was live is live, or nothing is"
+        assert world.picture() == before
 
 
 def stack_apply(world: World, point: Point, cancelled: bool) -> None:
     """A service of the stack file that is new, or differs."""
-    stack = world.bot.targets.stack("test")
-    word = world.want_other_part()
-    before = part_of(world)
+    before, word = world.picture(), world.want_other_part()
     run = world.ask("stack", "apply", "test")
     status = finish(world, point, cancelled, run, "part in test run as the files say.")
+    stack = world.bot.targets.stack("test")
     left = [change.service for change in stack.difference(stack.wanted()).changes]
     if status == "succeeded":
-        assert (part_of(world), left) == (word, [])
+        assert (world.part(), left) == (word, [])
     else:
-        assert (part_of(world), left) == (before, ["part"])
+        assert (world.picture(), left) == (before, ["part"])
 
 
-def part_of(world: World) -> str | None:
-    """The word in the environment of the stack's service `part`, if that runs."""
-    found = world.bot.targets.stack("test").running().get("part")
-    env = found["Spec"]["TaskTemplate"]["ContainerSpec"]["Env"] if found else []
-    return next((line.partition("=")[2] for line in env if line.startswith("WORD=")), None)
+def asked(world: World, playbook: str) -> tuple[str, str]:
+    """Somebody asks for what is going to be stopped; the run, and what it would say had it gone well."""
+    match playbook:
+        case "deploy":
+            tag = "v1" if world.live().tag == "v2" else "v2"
+            return world.ask("deploy", tag, "--env", "test"), f"{tag} is live in test."
+        case "restore":
+            return world.ask("restore", "latest", "--env", "test"), "main of test is back at "
+        case "promote":
+            run, tag = asked_to_promote(world)
+            return run, f"{tag} is live in test, as in source."
+        case _:
+            world.want_other_part()
+            return world.ask("stack", "apply", "test"), "part in test run as the files say."
 
 
 JUDGES = {

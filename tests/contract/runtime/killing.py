@@ -172,6 +172,18 @@ class World:
         assert target.rollout("web").warm(row)
         return row
 
+    def part(self) -> str | None:
+        """The word in the environment of the stack's service `part`, if that runs."""
+        found = self.bot.targets.stack("test").running().get("part")
+        env = found["Spec"]["TaskTemplate"]["ContainerSpec"]["Env"] if found else []
+        return next((line.partition("=")[2] for line in env if line.startswith("WORD=")), None)
+
+    def picture(self) -> tuple[object, ...]:
+        """What runs and what is kept; what the record says is live is what answers."""
+        note = self.bot.store.releases.live("test", "note")
+        assert self.bot.targets.get("test").difference("note") is None
+        return self.live().number, note.number if note else None, self.part(), self.databases()
+
     def nothing_is_left(self, run: str) -> None:
         """No container, no work, no lock, no lease, no half-made colour of the run."""
         swarm, store, now = self.bot.targets.get("test").swarm, self.bot.store, self.bot.clock.now()

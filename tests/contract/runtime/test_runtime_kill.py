@@ -6,7 +6,7 @@ import hashlib
 import random
 
 import pytest
-from judging import JUDGES
+from judging import JUDGES, asked
 from killing import Point, World
 from known_steps import bare
 
@@ -68,6 +68,8 @@ UNDONE = [
         ("deploy", "smoke", ("prepare",)),
         ("deploy", "bake", ("switch", "prepare")),
         ("restore", "check", ("load",)),
+        ("promote", "bake", ("switch", "prepare")),
+        ("stack-apply", "apply", ("apply",)),
     )
     for step in steps
     for ended in (False, True)
@@ -131,18 +133,13 @@ def test_whoever_comes_after_a_killed_owner_ends_what_it_began(
 def test_whoever_comes_after_an_owner_that_was_killed_while_it_undid_goes_on_undoing(
     ledger: Ledger, world: World, point: Point, cancelled: bool
 ) -> None:
-    old, databases = world.live(), world.databases()
-    tag = "v1" if old.tag == "v2" else "v2"
-    words, says = {
-        "deploy": (("deploy", tag), f"{tag} is live in test."),
-        "restore": (("restore", "latest"), "main of test is back at "),
-    }[point.playbook]
+    before = world.picture()
     with world.nobody_notices():
-        run = world.ask(*words, "--env", "test")
+        run, says = asked(world, point.playbook)
         killed = world.kill_at(point, run)
         assert world.finish(run) == "cancelled", world.row(run).outcome
     world.tells_the_truth(run, killed, says)
     world.nothing_is_left(run)
     world.done_once(run)
-    assert (world.live().number, world.databases()) == (old.number, databases)
+    assert world.picture() == before
     ledger.write(point, cancelled)
