@@ -192,10 +192,10 @@ def test_an_answer_counts_for_the_question_it_was_given_to(bot: Engine, store: S
 
 
 def test_a_step_that_goes_on_telling_how_far_it_is_does_not_hang(bot: Engine) -> None:
-    assert bot.drive(submit(bot, plan(replace(mark("a", after=0.4), quiet=0.3)))) == "succeeded"
+    assert bot.drive(submit(bot, plan(replace(mark("a", after=0.9), quiet=0.7)))) == "succeeded"
 
 
-STRICT = replace(QUICK, deaf=0.1)
+STRICT = replace(QUICK, deaf=0.1, expiry=20.0)
 
 
 @pytest.mark.parametrize(("limit", "why"), [({"quiet": 0.1}, "silent"), ({"timeout": 0.1}, "timeout")])
@@ -206,7 +206,7 @@ def test_a_step_that_listens_to_nobody_does_not_hold_its_run(
     run = submit(bot, plan(mark("x"), replace(mark("a", before=60, deaf=True), **limit)))
     began = time.monotonic()
     assert bot.drive(run) == "undone"
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30
     error = bot.view(run).error
     assert error is not None
     assert (error["code"], error["again"]) == (why, False)
