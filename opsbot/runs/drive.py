@@ -34,12 +34,14 @@ class Drive:
     2. Read run and journal, and let `next_move` decide. It is pure, so a new owner decides what the old one would have.
     3. Do: write the intention, only while the lease is held; do the step; write the result. What is told is written in
        the same transactions. A step that parks makes the run waiting, and no thread is held.
+       One that hangs is left behind, and is asked what it did as after a crash. A person's word about it stands.
     4. Recheck: an intention without a result is another owner's last act. Ask the step whether it took effect and write
        that as the result. If nobody can know, the run turns back, or asks a human where the playbook says so.
     5. Turn back, on failure or because a person asked: from now on the run is undoing, for every owner.
     6. Undo the steps that began, last first. An undo that fails ends the run at once: a human is needed.
     7. End: status, outcome, locks, event and audit in one transaction.
-    8. A lost lease, or a stop of this engine, ends the turn between any two lines of this, and nothing more is written.
+    8. A lost lease, or a stop of this engine, ends the turn between any two lines of this, and nothing more is written:
+       every write asks for the lease in its own transaction.
     """
 
     def __init__(
