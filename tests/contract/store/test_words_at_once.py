@@ -21,7 +21,7 @@ from opsbot.runs.engine import Engine
 from opsbot.runs.run import FINAL
 from opsbot.store import open_store
 
-ROUNDS = 25
+rounds = pytest.mark.parametrize("rounds", [12, pytest.param(200, marks=[pytest.mark.long, pytest.mark.timeout(600)])])
 OTHERS = tuple({"kind": "person", "id": f"U{n}", "name": f"p{n}"} for n in (2, 3, 4))
 REFUSED = {"not_waiting", "already_said", "own_plan", "locked", "ended"}
 Said = tuple[str, str, str]  # who, what, what came of it: a status, or a reason code
@@ -74,12 +74,13 @@ def word(bot: Engine, run: str, chance: random.Random) -> tuple[str, str, Callab
     return by["id"], what, partial(bot.cancel, run, by, "slack")
 
 
+@rounds
 @pytest.mark.parametrize("people", [1, 2])
 def test_of_those_who_say_yes_at_once_as_many_count_as_are_needed(
-    bots: list[Engine], people: int, stage: Stage
+    bots: list[Engine], people: int, stage: Stage, rounds: int
 ) -> None:
     first = bots[0]
-    for number in range(ROUNDS):
+    for number in range(rounds):
         run = submitted(first, people, f"{people}.{number}")
         asked = zip((*OTHERS, ALICE, OTHERS[0]), bots, strict=False)
         said = at_once([(by["id"], "yes", partial(bot.approve, run, by, "slack")) for by, bot in asked])
@@ -96,13 +97,14 @@ def test_of_those_who_say_yes_at_once_as_many_count_as_are_needed(
         assert begun.count("approved") == 1
         drivers = at_once([(str(n), "drive", partial(bot.drive, run)) for n, bot in enumerate(bots[:3])])
         assert "succeeded" in {outcome for _, _, outcome in drivers}
-    assert len(stage.effects()) == len(set(stage.effects())) == ROUNDS
+    assert len(stage.effects()) == len(set(stage.effects())) == rounds
     assert first._store.audit.verify().ok
 
 
-def test_of_two_plans_for_one_target_that_are_approved_at_once_one_begins(bots: list[Engine]) -> None:
+@rounds
+def test_of_two_plans_for_one_target_that_are_approved_at_once_one_begins(bots: list[Engine], rounds: int) -> None:
     first = bots[0]
-    for number in range(ROUNDS):
+    for number in range(rounds):
         one, other = submitted(first, 1, f"one.{number}"), submitted(first, 1, f"other.{number}")
         said = at_once(
             [
@@ -120,10 +122,11 @@ def test_of_two_plans_for_one_target_that_are_approved_at_once_one_begins(bots: 
         assert first._store.locks.list(datetime.now(UTC)) == []
 
 
-def test_whatever_people_say_at_once_one_story_comes_of_it(bots: list[Engine]) -> None:
+@rounds
+def test_whatever_people_say_at_once_one_story_comes_of_it(bots: list[Engine], rounds: int) -> None:
     chance, first = random.Random(20), bots[0]
     seen: Counter[str] = Counter()
-    for number in range(2 * ROUNDS):
+    for number in range(2 * rounds):
         people = chance.choice([1, 2])
         run = submitted(first, people, f"any.{number}")
         said = at_once([word(bot, run, chance) for bot in bots])
