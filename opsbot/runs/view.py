@@ -154,7 +154,11 @@ def _apply(view: RunView, event: EventRow) -> RunView:
         view = _with_step(view, _apply_to_step(step, event))
     sums = _SUMS.get(event.kind)
     view = replace(view, **sums(view, body)) if sums else view
-    return replace(view, taken=_with_what_followed(view.taken, event)) if view.taken else view
+    return (
+        replace(view, taken=_with_what_followed(view.taken, event, view.step(str(body.get("step")))))
+        if view.taken
+        else view
+    )
 
 
 def _apply_to_step(step: StepView, event: EventRow) -> StepView:
@@ -189,11 +193,12 @@ def _resumed(view: RunView, body: Body) -> Body:
     return {"resumed": view.resumed + 1, "taken": Takeover(step.name if step else "", found)}
 
 
-def _with_what_followed(taken: Takeover, event: EventRow) -> Takeover:
+def _with_what_followed(taken: Takeover, event: EventRow, step: StepView | None) -> Takeover:
     """The first thing that happened after it; how the step at hand had ended is part of what was found."""
-    if taken.then:
+    if taken.then or event.kind == "resumed":
         return taken
-    if event.kind.startswith("undo_") or (event.kind == "finished" and event.body.get("status") != "succeeded"):
+    going_back = step is not None and step.state in ("undoing", "undone", "undo_failed")
+    if going_back or (event.kind == "finished" and event.body.get("status") != "succeeded"):
         return replace(taken, then="went back")
     if event.kind == "parked" and event.body.get("ask") and taken.found == "unknown":
         return replace(taken, then=ASKED)

@@ -170,6 +170,7 @@ class Switch(Pretend):
         back = (outputs or {}).get("from_release") or (self.left() if live.number == args.release else live.number)
         if self.stack.serving == args.release:
             self.point(int(back or 0), "switch back")
+            ctx.progress(1, 2, "people are back")
         self.mark(int(back or 0), "live")
 
     def found(self, ctx: Context, args: Any) -> tuple[Recheck, Outputs | None]:

@@ -44,6 +44,7 @@ class Apply(Pretend):
             elif spec is not None and self.stack.parts[name] != spec["runs"]:
                 self.stack.parts[name] = spec["runs"]
                 self.stack.ledger.append(f"put back {name}")
+            ctx.progress(1, 2, name)
 
 
 class ResolveBot(Pretend):

@@ -47,6 +47,10 @@ def said(bot: Engine, store: Store, *events: Event) -> str:
             "nobody can tell whether “Mark a” was done, and a person was asked",
         ),
         ([("undo_started", {"step": "a"}), found("not_done")], "“Mark a” was being undone"),
+        (
+            [("undo_started", {"step": "a"}), found("not_done"), ("progress", {"step": "a", "done": 1, "total": 2})],
+            "“Mark a” was being undone, and it went back",
+        ),
         ([("resumed", {"owner": "next", "found": "between"})], "it stood between two steps"),
     ],
     ids=lambda given: given if isinstance(given, str) else "",
