@@ -18,7 +18,7 @@ from opsbot.runs.step import Context, Facts, Outputs, Park, Recheck, With
 from opsbot.store import Store
 from opsbot.store.rows import JournalRow, RunRow
 
-QUICK = Pace(expiry=0.5, heartbeat=0.05, cancel_poll=0.02, progress=0.02, backoff=0.01, follow=0.01, drain=0.05)
+QUICK = Pace(expiry=2.0, heartbeat=0.05, cancel_poll=0.02, progress=0.02, backoff=0.01, follow=0.01, drain=0.05)
 ALICE = {"kind": "person", "id": "U1", "name": "alice"}
 BOB = {"kind": "person", "id": "U2", "name": "bob"}
 

@@ -167,13 +167,14 @@ def test_a_crash_while_undoing_goes_on_undoing(bot: Engine, store: Store, stage:
     assert stage.effects() == ["do a", "do b", "undo b", "undo a"]
 
 
-def test_a_run_whose_owner_still_beats_is_not_recovered(bot: Engine, store: Store, stage: Stage) -> None:
-    run = submit(bot, plan(mark("a", after=QUICK.expiry * 3, deaf=True)))
-    other = engine(store, stage, "another")
+def test_a_run_whose_owner_still_beats_is_not_recovered(store: Store, stage: Stage) -> None:
+    pace = replace(QUICK, expiry=1.0)
+    bot, other = engine(store, stage, pace=pace), engine(store, stage, "another", pace=pace)
+    run = submit(bot, plan(mark("a", after=pace.expiry * 3, deaf=True)))
     with ThreadPoolExecutor(1) as pool:
         driven = pool.submit(bot.drive, run)
         stage.wait_for("do a")
-        end = time.monotonic() + QUICK.expiry * 2
+        end = time.monotonic() + pace.expiry * 2
         while time.monotonic() < end:
             assert other.due() == []
             assert other.drive(run) == "running"
