@@ -74,6 +74,8 @@ class Acts:
         ctx = replace(self._context(run, step, rows), heeds_cancel=False, phase="undo")
         result = self._attempts.by_hand(step, run.by_hand, "undo")
         result = result or self._attempts.undo(step, ctx, scope, move.outputs, move.tries)
+        if result.hung:
+            self._end_what_hangs()
         result = self._after(step, "undo", move.attempt, result, lambda end: [sentences.undo_ended(step, end)])
         self._rest(ctx, step, result, move.tries, move.attempt)
 
@@ -120,6 +122,13 @@ class Acts:
                     done = self._attempts.by_hand(step, ctx.by_hand, ctx.phase)
                     return done or Result("cancelled", error=error.as_json())
         raise AssertionError("it counts for ever")
+
+    def _end_what_hangs(self) -> None:
+        """What an undo began and nobody waits for any more must not go on when its locks are free."""
+        try:
+            self._end_what_was_left()
+        except Unavailable as error:
+            _log.warning("run.forsaken", run=self._id, why=error)
 
     def _end_what_was_left(self) -> None:
         try:

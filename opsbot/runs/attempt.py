@@ -131,7 +131,7 @@ class Attempts:
             return self._guarded(step, ctx, 0, lambda: self._judged(step, outputs or {}, scope))
         if found == "not_done":
             return Result("not_done")
-        what = f"Nobody can tell whether “{step.name}” took effect before the bot died."
+        what = f"Nobody can tell whether “{step.name}” took effect."
         return Result(
             "unknown", error=StepFailed(what, "Look yourself before you try again.", code="unknown").as_json()
         )
@@ -146,7 +146,7 @@ class Attempts:
                 return done
             known = error.as_json() if isinstance(error, OpsError) else _unforeseen(step, error)
             if ctx.heeds_cancel and ctx.signals.cancel.is_set():
-                return Result("cancelled", error=known)
+                return Result("cancelled", error=known, hung=isinstance(error, Hung))
             again = isinstance(error, OpsError) and error.again and retries_left > 0
             if isinstance(error, StepFailed) and error.untouched and ctx.phase == "do":
                 return Result("not_begun", error=known)

@@ -58,7 +58,7 @@ class RunContext:
         self._alive = began = self.clock.monotonic()
         self._ends = began + max(0.0, (self.deadline - self.clock.now()).total_seconds())
         self.by_hand: Mapping[str, Json] | None = None
-        self._heard_by_hand: float | None = None
+        self._told_to_stop: float | None = None  # when a person did its work, or asked the run to stop
         self.left = False
 
     def progress(self, done: float, total: float, text: str = "") -> None:
@@ -86,12 +86,12 @@ class RunContext:
         return self.left or self.lease.lost.is_set()
 
     @property
-    def overdue(self) -> Literal["timeout", "silent", "by_hand"] | None:
+    def overdue(self) -> Literal["timeout", "silent", "by_hand", "cancelled"] | None:
         """Why a step that does not look at the time itself is to be left behind now."""
         self._listen()
         now = self.clock.monotonic() - self.pace.deaf
-        if self._heard_by_hand is not None and now >= self._heard_by_hand:
-            return "by_hand"
+        if self._told_to_stop is not None and now >= self._told_to_stop:
+            return "by_hand" if self.by_hand is not None else "cancelled"
         if self.quiet is not None and now - self._alive >= self.quiet:
             return "silent"
         return "timeout" if now >= self._ends else None
@@ -143,7 +143,8 @@ class RunContext:
             self.signals.cancel.set()
         if by_hand and (by_hand.get("step"), by_hand.get("phase")) == (self.step, self.phase):
             self.by_hand = by_hand
-            self._heard_by_hand = self._heard_by_hand or self.clock.monotonic()
+        if self.by_hand is not None or (cancel_by is not None and self.heeds_cancel):
+            self._told_to_stop = self._told_to_stop or self.clock.monotonic()
 
     def _event(self, kind: str, body: Mapping[str, Json]) -> None:
         try:

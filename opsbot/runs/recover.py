@@ -49,7 +49,7 @@ def meaning(text: str) -> Choice | None:
 
 def question(step: PlannedStep) -> Result:
     """The park in which a person is asked whether the step took effect."""
-    said = f"The bot died during “{step.name}”."
+    said = f"Nobody saw how “{step.name}” ended."
     ask = f"Did “{step.name}” take effect? Answer done, again (to run it again) or undo."
     return Result("parked", park=Park(None, said, {}, ask), asks_what_happened=True)
 

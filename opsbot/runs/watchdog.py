@@ -16,6 +16,7 @@ _WHY = {
     "timeout": "The step went on after its time was over",
     "silent": "Nothing was heard of the step",
     "by_hand": "The step was completed by hand",
+    "cancelled": "The run was asked to stop",
 }
 _log = log.get(__name__)
 
@@ -25,7 +26,7 @@ class Hung(StepFailed):
 
 
 def watched(ctx: RunContext, work: Callable[[], Work]) -> Work:
-    """What `work` returns or raises. Hung (`timeout`, `silent`, `by_hand`) if it does not end by itself the pace's `deaf` later.
+    """What `work` returns or raises. Hung (`timeout`, `silent`, `by_hand`, `cancelled`) if it does not end by itself the pace's `deaf` later.
 
     Nobody can end a thread. The one that is left behind learns it when it next asks its context, and ends with the
     program at the latest; what it did is found as after a crash.

@@ -248,11 +248,28 @@ def test_a_step_that_listens_to_nobody_is_left_behind_when_a_person_did_its_work
     assert stage.effects() == ["do b"]
 
 
-def test_an_undo_that_listens_to_nobody_needs_a_human(store: Store, stage: Stage) -> None:
-    bot = engine(store, stage, pace=STRICT)
+@pytest.mark.parametrize("limit", [{}, {"timeout": 0.3}], ids=["in time", "late"])
+def test_a_step_that_listens_to_nobody_is_left_behind_when_the_run_is_cancelled(
+    store: Store, stage: Stage, monkeypatch: pytest.MonkeyPatch, limit: dict[str, float]
+) -> None:
+    monkeypatch.setattr("opsbot.runs.context.LOOK", 0.05)
+    bot = engine(store, stage, pace=STRICT, forsaken=lambda run: stage.write("ended what it left"))
+    run = submit(bot, plan(mark("x"), replace(mark("a", before=60, deaf=True), **limit)))
+    with ThreadPoolExecutor(1) as pool:
+        driven = pool.submit(bot.drive, run)
+        stage.wait_for(f"try a {os.getpid()}")
+        bot.cancel(run, BOB, "slack")
+        assert driven.result(5) == "cancelled"
+    lines = [line for line in stage.lines() if "try" not in line]
+    assert lines == ["do x", "ended what it left", "recheck a", "reverse a None", "reverse x {'value': 'X'}", "undo x"]
+
+
+def test_an_undo_that_listens_to_nobody_needs_a_human_and_what_it_began_is_ended(store: Store, stage: Stage) -> None:
+    bot = engine(store, stage, pace=STRICT, forsaken=lambda run: stage.write("ended what it left"))
     run = submit(bot, plan(replace(mark("a", undo_slow=60), timeout=0.2), mark("b", refuses=True)))
     assert bot.drive(run) == "failed"
     assert bot.view(run).left == ("a",)
+    assert stage.lines()[-1] == "ended what it left"
 
 
 def test_a_step_that_was_left_behind_stops_at_its_next_look_and_says_nothing_more(store: Store, stage: Stage) -> None:
