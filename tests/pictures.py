@@ -8,13 +8,14 @@ from opsbot.demo.state import CHECKOUT
 from tests import prepare
 
 SHOTS, IMAGES = CHECKOUT / "build" / "screenshots", CHECKOUT / "docs" / "images"
+TAKEN = ("tests/acceptance/test_page.py", "tests/acceptance/test_page_panel.py")
 README = {"desk-rolled-back": "chat"}
 
 
 def main() -> int:
     """Exit status of the tests that take the pictures; nothing is copied unless they pass."""
     prepare.main()
-    taken = subprocess.run([sys.executable, "-m", "pytest", "-q", "tests/acceptance/test_page.py"], check=False)
+    taken = subprocess.run([sys.executable, "-m", "pytest", "-q", *TAKEN], check=False)
     if taken.returncode:
         return taken.returncode
     for shot, image in README.items():

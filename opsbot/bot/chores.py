@@ -16,6 +16,7 @@ from opsbot.commands.reply import Reply
 from opsbot.config.settings import Config
 from opsbot.errors import OpsError
 from opsbot.store import Store
+from opsbot.store.audit import Head
 from opsbot.store.rows import HoldRow
 
 WARN_BEFORE = 600.0  # seconds before a lock or freeze ends
@@ -49,6 +50,7 @@ class Chores:
         self._tell, self._changed = tell, changed
         self._judged: dict[str, str] = {}
         self._handed: set[Key] = set()
+        self._kept: set[date] = set()  # days whose heads lie in the bucket
 
     def begin(self) -> None:
         """The alert of a schedule that opsbot.yml does not name any more is over."""
@@ -59,7 +61,7 @@ class Chores:
 
     def do(self) -> None:
         """All of them; one that cannot be done now is tried at the next call."""
-        for chore in (self._judge_schedules, self._warn, self._remind, self._hand_out_heads):
+        for chore in (self._judge_schedules, self._warn, self._remind, self._tell_of_days, self._keep_heads):
             try:
                 chore()
             except OpsError as error:
@@ -116,24 +118,34 @@ class Chores:
             self._store.alerts.resolve(condition, self._clock.now())
             self._changed()
 
-    def _hand_out_heads(self) -> None:
-        """The last row of each past day, where the store's owner cannot change it: in the bucket, and in the channel.
+    def _tell_of_days(self) -> None:
+        """The last row of each past day stands in the channel, where the store's owner cannot change it.
 
         A day without any row, in which nobody served, is not told of; yesterday always is.
         """
         today = self._clock.now().astimezone(UTC).date()
-        yesterday = today - timedelta(days=1)
         for day in days(self._store.settings.get(TOLD), today):
-            head = self._store.audit.head(day)
-            before = self._store.audit.head(day - timedelta(days=1))
-            if head is None or (day != yesterday and before is not None and before.number == head.number):
+            key, head = ("day", day.isoformat()), self._store.audit.head(day)
+            if key in self._handed or head is None or (day < today - timedelta(days=1) and self._silent(day, head)):
                 continue
-            if ("day", day.isoformat()) in self._handed:
-                continue
-            if self._config.storage is not None:
-                keep(self._bucket(), head)
             told = daily(self._store, head, self._config.team.timezone)
-            self._say(told, None, ("day", day.isoformat()), partial(self._store.settings.put, TOLD, day.isoformat()))
+            self._say(told, None, key, partial(self._store.settings.put, TOLD, day.isoformat()))
+
+    def _keep_heads(self) -> None:
+        """The same rows in the bucket, whether the channel can be reached or not."""
+        if self._config.storage is None:
+            return
+        today = self._clock.now().astimezone(UTC).date()
+        for day in {today - timedelta(days=ago) for ago in range(DAYS, 0, -1)} - self._kept:
+            head = self._store.audit.head(day)
+            if head is not None and not self._silent(day, head):
+                keep(self._bucket(), head)
+            self._kept.add(day)
+
+    def _silent(self, day: date, head: Head) -> bool:
+        """Whether nothing was recorded on a day."""
+        before = self._store.audit.head(day - timedelta(days=1))
+        return before is not None and before.number == head.number
 
     def _say(self, reply: Reply, environment: str | None, key: Key, posted: Posted) -> None:
         if key not in self._handed:

@@ -142,9 +142,9 @@ class Serving:
             try:
                 if self._takes_its_turn():
                     return True
+                self._doorstep.tell()
             except OpsError as error:  # whoever stands by outlives a store that is away for a moment
                 _log.warning("serve.lease", why=error)
-            self._doorstep.tell()
             self._stop.wait(STANDBY_LOOK)
         return False
 

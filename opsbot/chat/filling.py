@@ -21,7 +21,7 @@ log = logs.get(__name__)
 
 WORKERS = 6
 REMEMBERED = 500  # open forms
-SHOWN_WITHIN = 1.0  # seconds that a form which is being sent waits for what is being shown in it
+SHOWN_WITHIN = 0.8  # seconds that a form which is being sent waits for what is being shown in it
 
 
 @dataclass

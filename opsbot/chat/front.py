@@ -82,7 +82,7 @@ class SlackFront:
         ping_every: float = PING_EVERY,
         pong_within: float = PONG_WITHIN,
     ) -> None:
-        self._config, self._clock = config, clock
+        self._config, self._store, self._clock = config, store, clock
         self._ping_every, self._pong_within = ping_every, pong_within
         self._client = _client(config)
         self._people = People(self._client, clock, config.team.timezone)
@@ -145,7 +145,13 @@ class SlackFront:
         """Say something once in an environment's channel, or in the team's. `key`: its kind and what it is about, by which
         it is known after a restart; `posted` is called when it stands there."""
         home = self._home(environment)
-        self._outbox.put(Letter(home, render(reply), key, elsewhere=self._home(None), sent=posted))
+
+        def done() -> None:
+            row = self._store.messages.get(*key)
+            if row and row.ts:  # Slack may have refused it for good: then it is told after the next start
+                posted()
+
+        self._outbox.put(Letter(home, render(reply), key, elsewhere=self._home(None), sent=done))
 
     def called(self, user: str) -> str:
         """The name that people know a member by; the id where Slack does not tell."""

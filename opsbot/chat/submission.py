@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
@@ -53,11 +54,12 @@ class Submissions:
             said = self._desk.said(place.path, values)
         except OpsError as error:
             return _becomes(views.outcome_view(place, of_error(error)))
+        began = time.monotonic()
         self._sent(view["id"])
         ask = replace(from_form(body, place), text=said.text, argv=said.argv, key=self._key(view))
         replied = self._workers.submit(self._asker.reply, ask)
         try:
-            return self._outcome(ask, place, values, replied.result(ANSWERED_WITHIN))
+            return self._outcome(ask, place, values, replied.result(ANSWERED_WITHIN - (time.monotonic() - began)))
         except CancelledError:
             return _becomes(self._ended(ask, place, values, Reply(STOPPING, "warn", ok=False)))
         except TooLate:

@@ -73,12 +73,14 @@ class Record:
             if not self._waiting:
                 return False
             at, entry = self._waiting.popleft()
-        late = replace(entry, body={**entry.body, "late_since": at.isoformat()})
-        if self._written(late):
-            return True
-        with self._guard:
-            self._waiting.appendleft((at, entry))
-        return False
+        written = False
+        try:
+            written = self._written(replace(entry, body={**entry.body, "late_since": at.isoformat()}))
+        finally:
+            if not written:
+                with self._guard:
+                    self._waiting.appendleft((at, entry))
+        return written
 
     def _written(self, entry: Entry) -> bool:
         try:

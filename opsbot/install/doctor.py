@@ -20,6 +20,7 @@ from opsbot.errors import OpsError
 from opsbot.install import look_engine, look_http, look_measured, look_slack, look_stored
 from opsbot.install.finding import Check, Finding, bad, look, of_error, ok, warn
 from opsbot.log import SHORTEST
+from opsbot.playbooks import scenes
 from opsbot.playbooks.load import load_all
 from opsbot.runtime.target import Targets
 from opsbot.steps.backups import Parts
@@ -94,10 +95,12 @@ def _checks(config: Config, targets: Targets, store: Store, clock: Clock) -> dic
 
 
 def playbooks(config: Config, targets: Targets, reach: Reach, clock: Clock) -> Finding:
-    """Whether each can be read."""
+    """Whether each can be read, and has a rehearsal beside it: `serve` asks for both."""
     parts = Parts(reach.database, reach.bucket, clock)
     steps = catalog(Collaborators(clock, targets, parts, reach.edge_url, reach.execute, reach.start, reach.schema()))
-    return ok(f"All {len(load_all(config.playbooks, steps, RESERVED))} playbooks are valid.")
+    found = load_all(config.playbooks, steps, RESERVED)
+    scenes.check_all(config.playbooks, found.values())
+    return ok(f"All {len(found)} playbooks are valid, each with its rehearsal.")
 
 
 def serving(store: Store, clock: Clock) -> Finding:

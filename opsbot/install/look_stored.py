@@ -45,16 +45,25 @@ def database(targets: Targets, reach: Reach, environment: str, name: str) -> Fin
     target = targets.get(environment)
     service = target.full_name(reach.settings(name).service)
     if target.swarm.service(service) is None:
-        cure = (
-            "Nothing to do if it lives in other environments only; else deploy it, or correct `service` in opsbot.yml."
-        )
-        return warn(f"There is no service {service}.", cure)
+        elsewhere = [one for one in targets.names() if one != environment and _runs(targets, one, reach, name)]
+        if not elsewhere:
+            return bad(f"There is no service {service}.", "Deploy it, or correct `service` in opsbot.yml.")
+        told = f"There is no service {service}; {name} runs in {', '.join(elsewhere)}."
+        return warn(told, "Nothing to do if that is meant; else deploy it here too.")
     row = reach.execute(environment, name, _LOGIN, {}, read_only=True)[0]
     version = str(row["version"]).split()[0]
     if not row["rolsuper"]:
         user = reach.settings(name).user
         return bad(f"PostgreSQL {version} answers, but {user} is no superuser.", "Name one in opsbot.yml.")
     return ok(f"PostgreSQL {version} answers to a superuser.")
+
+
+def _runs(targets: Targets, environment: str, reach: Reach, name: str) -> bool:
+    target = targets.get(environment)
+    try:
+        return target.swarm.service(target.full_name(reach.settings(name).service)) is not None
+    except OpsError:
+        return False  # an engine that does not answer has a finding of its own
 
 
 def backups(config: Config, reach: Reach, clock: Clock, environment: str, name: str) -> Finding:

@@ -12,7 +12,7 @@ WITHIN = 3.0  # seconds for asking how old images are; whoever waits types meanw
 AT_ONCE = 8
 MOST = 200  # commits whose age is asked for
 
-_VERSION = re.compile(r"[a-zA-Z]*[-_.]?\d+([.\-_+]\w+)*")
+_VERSION = re.compile(r"[a-zA-Z]*[-_.]?\d+([.\-_+][a-zA-Z0-9]+)*")
 _COMMIT = re.compile(r"(?:[\w.]+[-_.])?(?=[0-9a-f]*[a-f])(?=[0-9a-f]*\d)[0-9a-f]{7,40}")
 
 

@@ -24,6 +24,7 @@ _two_at_a_time = threading.BoundedSemaphore(2)
 
 def png(sketch: Sketch, draws: Path | None = None) -> bytes:
     """The picture; Unavailable (`picture`) if it does not come in time."""
+    words = json.dumps(cleaned(asdict(sketch))).encode()  # a secret in a picture could not be blanked any more
     argv = [
         sys.executable,
         "-I",
@@ -33,9 +34,7 @@ def png(sketch: Sketch, draws: Path | None = None) -> bytes:
         try:
             done = subprocess.run(
                 argv,
-                input=json.dumps(
-                    cleaned(asdict(sketch))
-                ).encode(),  # a secret in a picture could not be blanked any more
+                input=words,
                 capture_output=True,
                 timeout=SECONDS,
                 env={},

@@ -23,12 +23,13 @@ export function figure(shape, title) {
 // Rich text, Markdown and tables come when one is first shown; who read the newest message goes on reading it.
 function later(block) {
   const holder = el("div");
-  import("./markdown.js").then(({ draw }) => {
+  const show = ({ draw }) => {
     const log = holder.closest("[role=log]");
     const end = log && log.scrollHeight - log.scrollTop - log.clientHeight < 80;
     holder.replaceWith(draw(block));
     if (end) log.scrollTop = log.scrollHeight;
-  });
+  };
+  import("./markdown.js").then(show, () => holder.append("This part could not be loaded: load the page again."));
   return holder;
 }
 

@@ -7,6 +7,7 @@ from typing import Any
 from chat_doors import until
 
 from opsbot.commands.reply import Reply
+from opsbot.store import Store
 from opsbot.workspace import Workspace, spoken
 
 WORDS = "The lock of staging by bob ends at 15:30 UTC: surgery."
@@ -37,3 +38,13 @@ def test_what_slack_did_not_take_before_a_restart_is_posted_afterwards(bot: Any,
     bot.start().tell(Reply(WORDS, "warn"), "staging", KEY, lambda: posted.append("second"))
     until(lambda: posted == ["second"])
     assert shown(workspace) == 1
+
+
+def test_what_slack_refuses_for_good_is_not_taken_for_posted(bot: Any, workspace: Workspace, store: Store) -> None:
+    posted: list[str] = []
+    front = bot.start()
+    front._home = lambda environment: "#nowhere"
+    front.tell(Reply(WORDS, "warn"), "staging", KEY, lambda: posted.append("first"))
+    until(lambda: store.messages.get(*KEY) and not front._outbox._waiting())
+    bot.stop()
+    assert posted == []

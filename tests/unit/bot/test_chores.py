@@ -172,17 +172,19 @@ def test_the_records_head_goes_once_to_the_channel_and_to_the_bucket(house: Hous
     assert not house.store.audit.verify({1: "0" * 64}).ok, "a head that does not fit is noticed"
 
 
-def test_while_the_bucket_is_away_the_head_waits_and_the_other_chores_go_on(house: House) -> None:
+def test_while_the_bucket_is_away_the_day_is_told_and_its_head_is_kept_later(house: House) -> None:
     house.store.audit.add(house.clock.now(), ACTOR, "schedule", "backup", None, "succeeded", {})
     house.clock.by = timedelta(days=1)
     house.bucket.away = True
     house.ran("r1", "failed")
     house.chores.do()
-    assert house.told == []
+    assert len(house.told) == 1
+    assert kept(house.bucket).heads == {}
     assert house.open() == ["schedule:nightly"]
     house.bucket.away = False
     house.chores.do()
     assert len(house.told) == 1
+    assert len(kept(house.bucket).heads) == 1
 
 
 def test_whoever_put_a_lock_is_warned_once_before_it_ends_in_the_channel_of_its_place(house: House) -> None:

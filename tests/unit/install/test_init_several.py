@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import cast
 
 import pytest
@@ -18,6 +19,7 @@ from opsbot.config.values import FromEnv
 from opsbot.errors import NotFound, UsageError
 from opsbot.install import init, logins, look_stored, places
 from opsbot.install.databases import databases
+from opsbot.install.finding import Finding
 from opsbot.install.init import Written
 from opsbot.install.logins import ANY, Login
 from opsbot.install.secrets import Secrets
@@ -345,27 +347,32 @@ def test_the_secrets_that_swarm_has_not_are_kept_there_and_what_is_not_known_is_
     assert (tmp_path / "opsbot.yml").read_text(encoding="utf-8").count("xoxb") == 0
 
 
-class Place:
-    """An environment whose stack has no service at all."""
-
-    swarm = Engine([]).swarm
-
-    def full_name(self, service: str) -> str:
-        return f"shop_{service}"
-
-
 class Places:
-    def get(self, name: str) -> Place:
-        return Place()
+    """Environments and their stacks on one engine."""
+
+    def __init__(self, engine: Engine, **stacks: str) -> None:
+        self._engine, self._stacks = engine, stacks
+
+    def names(self) -> list[str]:
+        return list(self._stacks)
+
+    def get(self, name: str) -> SimpleNamespace:
+        return SimpleNamespace(swarm=self._engine.swarm, full_name=lambda part: f"{self._stacks[name]}_{part}")
+
+
+def the_database(places: Places) -> Finding:
+    named = {name: {"stack": "any"} for name in places.names()}
+    databases = {"main": {"service": "db", "name": "main", "password": "x"}}
+    config = Config.model_validate({"environments": named, "databases": databases})
+    targets = cast(Targets, places)
+    return look_stored.database(targets, Reach(config, targets), "production", "main")
 
 
 def test_a_database_that_lives_in_another_environment_is_no_failure_of_this_one() -> None:
-    config = Config.model_validate(
-        {
-            "environments": {"production": {"stack": "shop"}},
-            "databases": {"log": {"service": "pg", "name": "log", "password": "x"}},
-        }
-    )
-    targets = cast(Targets, Places())
-    found = look_stored.database(targets, Reach(config, targets), "production", "log")
-    assert (found.state, found.says) == ("warn", "There is no service shop_pg.")
+    told = the_database(Places(Engine([db("shop-staging")]), production="shop", staging="shop-staging"))
+    assert (told.state, told.says) == ("warn", "There is no service shop_db; main runs in staging.")
+
+
+def test_a_database_that_lives_nowhere_is_a_failure() -> None:
+    told = the_database(Places(Engine([]), production="shop", staging="shop-staging"))
+    assert (told.state, told.says) == ("bad", "There is no service shop_db.")

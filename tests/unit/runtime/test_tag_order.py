@@ -47,6 +47,12 @@ def test_ages_that_cannot_be_had_cost_neither_the_list_nor_much_time(monkeypatch
     hang.set()
 
 
+def test_a_tag_that_is_made_to_take_long_takes_no_time() -> None:
+    began = time.monotonic()
+    newest_first(["1" + "_a" * 63 + "-", "v1" + "-a_" * 40, "a" * 120 + "!"], lambda _tag: "")
+    assert time.monotonic() - began < 1
+
+
 @given(st.lists(st.text("abf019v.-", min_size=1, max_size=9)))
 def test_every_tag_is_there_once(tags: list[str]) -> None:
     assert sorted(newest_first(tags, lambda _tag: "")) == sorted(set(tags))
