@@ -76,7 +76,7 @@ def _settings(parts: Any, state: State, folder: Path, up: Stack) -> dict[str, An
         **settings,
         "team": {"roles": {"admin": ["U01ALICE"]}},
         "store": f"sqlite:///{folder / 'opsbot.db'}",
-        "playbooks": str(CHECKOUT / "playbooks"),
+        "playbooks": shutil.copytree(CHECKOUT / "playbooks", folder / "playbooks").as_posix(),  # nobody edits these
         "databases": {"main": {"name": "minitwit", "password": state.secret("postgres_password")}},
         "storage": {"endpoint": storage.endpoint, "bucket": BUCKET, "key": storage.key, "secret": storage.secret},
     }
