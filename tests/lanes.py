@@ -24,6 +24,7 @@ STORIES = [
 ]
 BESIDE = ["tests/contract/monitoring", "tests/contract/app"]  # MiniTwit and what watches it
 INSTALLED = [f"tests/acceptance/test_{name}.py" for name in ("bare_stack", "bot_image", "documents")]
+TYPED = ["tests/acceptance/test_terminal.py"]
 KILLED = ["tests/contract/runtime/test_steps_alike.py", "tests/contract/runtime/test_runtime_kill.py"]  # one world
 
 
@@ -33,11 +34,11 @@ def without(paths: list[str]) -> list[str]:
 
 
 LANES = (
-    ["tests/acceptance", "tests/contract/demo", *without([*PAGES, *INSTALLED])],
+    ["tests/acceptance", "tests/contract/demo", *without([*PAGES, *INSTALLED, *TYPED])],
     ["tests/contract/runtime", *without(KILLED)],
-    ["tests/contract", *PAGES, *SERVED, *without(["tests/contract/demo", "tests/contract/runtime", *BESIDE])],
+    ["tests/contract", *SERVED, *without(["tests/contract/demo", "tests/contract/runtime", *BESIDE])],
     INSTALLED,
-    KILLED,
+    [*KILLED, *PAGES, *TYPED],
     [*BESIDE, *STORIES],
 )
 OPTIONS = ["-q", "-m", "not long", "--durations=25", "--durations-min=5"]

@@ -16,6 +16,8 @@ import requests
 
 from opsbot.bot import alertmanager
 from opsbot.clock import SystemClock
+from opsbot.commands.doorstep import Doorstep
+from opsbot.commands.record import Record
 from opsbot.config.settings import Alertmanager, Config, Environment
 from opsbot.demo import engine, images, monitoring, registry, stack
 from opsbot.demo.argv import wait_until
@@ -137,7 +139,8 @@ def _ear(state: State, host: Engine, store: Store) -> tuple[Web, monitoring.Moni
     place = Environment(stack=NAME)
     config = Config(environments={"production": place}, alertmanager=Alertmanager(token=state.secret(monitoring.TOKEN)))
     receiver = alertmanager.receiver(config, store, SystemClock(), lambda _: {})
-    routes = Routes(lambda: (True, {}), alerts=alertmanager.door(config, receiver))
+    doorstep = Doorstep(Record(store.audit, SystemClock()), SystemClock())
+    routes = Routes(lambda: (True, {}), alerts=alertmanager.door(config, receiver, doorstep))
     address = monitoring.address_of_this_machine(host)
     web = Web(f"{address}:0", routes)
     web.start()

@@ -106,6 +106,7 @@ def test_a_release_that_needs_too_much_memory_says_so(
     tight.close()
 
 
+@pytest.mark.long  # the tour, the kills and test_steps_alike try it too
 def test_without_a_smoke_test_the_bake_catches_what_answers_500_and_people_are_sent_back(deploys: Any) -> None:
     deploys.ensure("v1")
     run = deploys.run()
@@ -131,6 +132,7 @@ def test_a_deploy_that_is_cancelled_while_it_starts_can_be_undone_twice(deploys:
     assert deploys.live() == "v1"
 
 
+@pytest.mark.long  # the tour, the kills and test_steps_alike try it too
 def test_undoing_a_switch_sends_people_back_and_records_it(deploys: Any, target: Target) -> None:
     deploys.ensure("v1")
     before = target.store.releases.live("test", "web")
@@ -144,6 +146,7 @@ def test_undoing_a_switch_sends_people_back_and_records_it(deploys: Any, target:
     assert len(deploys.colours()) == 1
 
 
+@pytest.mark.long  # the tour, the kills and test_steps_alike try it too
 def test_a_new_owner_learns_from_the_world_what_took_effect(deploys: Any, target: Target) -> None:
     deploys.ensure("v1")
     run = deploys.run()
