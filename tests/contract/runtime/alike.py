@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
-from conftest import Run
 from killing import World
+from one_run import Run
 from pretended.past import LeapingClock
 from pretended.stack import PLACE, Stack
 from pretended.steps import steps_on

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import time
-import uuid
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
 from killing_world import world  # noqa: F401  # a fixture of two files
+from one_run import Run
 from runtime_settings import settings_of
 
 from opsbot.config.settings import Config
@@ -18,7 +17,6 @@ from opsbot.demo import images, registry, stack
 from opsbot.demo.docker import Engine
 from opsbot.demo.registry import Registry
 from opsbot.demo.state import State
-from opsbot.errors import Cancelled
 from opsbot.runtime import release as rules
 from opsbot.runtime.swarm import Swarm
 from opsbot.runtime.target import Target, Targets
@@ -89,37 +87,6 @@ def targets(parts: Parts, standing: str, store: Store) -> Iterator[Targets]:
 @pytest.fixture
 def target(targets: Targets) -> Target:
     return targets.get("test")
-
-
-class Run:
-    """The context of one run: remembers what was said, can be cancelled at a word of the progress."""
-
-    def __init__(self, cancel_at: str = "", parked: Mapping[str, Any] | None = None) -> None:
-        self.run, self.step, self.actor, self.environment = uuid.uuid4().hex[:10], "step", "alice", "test"
-        self.parked, self.answer = parked, None
-        self.told: list[str] = []
-        self.said: list[str] = []
-        self._cancel_at = cancel_at
-        self._stop = False
-
-    def progress(self, done: float, total: float, text: str = "") -> None:
-        self.told.append(text)
-        self._stop |= bool(self._cancel_at) and self._cancel_at in text
-
-    def say(self, text: str) -> None:
-        self.said.append(text)
-
-    @property
-    def cancelled(self) -> bool:
-        return self._stop
-
-    def check(self) -> None:
-        if self._stop:
-            raise Cancelled("Somebody stopped it.")
-
-    def sleep(self, seconds: float) -> None:
-        self.check()
-        time.sleep(seconds)
 
 
 class Deploys:

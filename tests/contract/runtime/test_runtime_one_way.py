@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Parts, Run, settings_of
+from conftest import Parts
 from driver import drive
+from one_run import Run
+from runtime_settings import settings_of
 
 from opsbot.bot.compose import Bot, build
 from opsbot.commands.reply import Reply

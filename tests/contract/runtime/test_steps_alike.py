@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from alike import Ground, Pretended, Real, Stopped
-from conftest import Run
+from one_run import Run
 from pretended.past import history
 
 from opsbot.errors import NotFound, Refused, StepFailed
