@@ -150,7 +150,8 @@ def _die(stage: Stage) -> Outcome:
         stage.bot.kill()
         stage.bot.start()
         end = spoken(stage.edited(card, ("did not go live", "is live in"), CHANNEL, RUN_SECONDS))
-    well = "taken over after a restart" in end and stage.answers_with("v1") and visitors.unharmed
+    found = any(words in end for words in ("and it went on", "and it went back"))
+    well = found and "taken over after a restart: " in end and stage.answers_with("v1") and visitors.unharmed
     return well, f"{end.splitlines()[0]} {visitors.sentence()}"
 
 

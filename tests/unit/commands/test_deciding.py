@@ -42,6 +42,15 @@ def test_ones_own_plan_is_refused_with_who_can(world: World) -> None:
     assert world.store.audit.list()[0].outcome == "own_plan"
 
 
+def test_ones_own_plan_stays_ones_own_behind_another_door(world: World) -> None:
+    asked = world.say("deploy v2 to production", BOB).run or ""
+    assert world.type("approve", asked, actor=BOB).code == "own_plan"
+    world.say(f"reject {asked}", ALICE)
+    typed = world.type("deploy", "v2", "production", actor=BOB).run or ""
+    assert world.say(f"approve {typed}", BOB).code == "own_plan"
+    assert world.say(f"approve {typed}", ALICE).ok
+
+
 def test_a_plan_that_asks_for_an_admin_takes_no_other_yes(world: World) -> None:
     rule = world.playbooks["deploy"].approve.model_copy(update={"from_role": "admin"})  # type: ignore[union-attr]  # it has one
     deploy = world.playbooks["deploy"].model_copy(update={"approve": rule})
