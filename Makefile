@@ -21,7 +21,7 @@ $(VENV)/.ready: requirements/dev.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	@touch $@
 
-check: setup  ## format, lint, types, import contracts, unit tests: no engine, under a minute
+check: setup  ## format, lint, types, import contracts, unit tests: no engine, about two minutes
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy

@@ -125,6 +125,7 @@ def told(parts: Parts) -> Iterator[Story]:
         serving.stop()
 
 
+@pytest.mark.long  # minutes on stacks of its own; that each is understood is tried in every run, in tests/unit/commands
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("words", [*AT_THE_TERMINAL, *dict.fromkeys(act.words for act in ACTS)])
 def test_every_command_that_is_quoted_is_carried_out_and_ends_as_the_document_says(told: Story, words: str) -> None:
@@ -152,6 +153,7 @@ def test_every_other_line_for_a_shell_is_typed_by_a_test_or_has_a_reason() -> No
     assert [where for where in named if not (ROOT / where).exists()] == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("line", LOOKS)
 def test_every_look_at_the_engine_that_is_quoted_shows_something(told: Story, line: str) -> None:
     parts = told.place.serving.parts

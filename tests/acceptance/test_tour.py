@@ -12,7 +12,7 @@ def played(chatbot: Chatbot) -> dict[int, Played]:
     return {one.act: one for one in play(Stage(chatbot), print)}
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("act", range(1, 11))
 def test_every_act_ends_as_it_should(played: dict[int, Played], act: int) -> None:
     assert played[act].ok, played[act].seen
