@@ -26,7 +26,7 @@ from opsbot.runtime.migrations import LABEL
 from opsbot.runtime.progress import RolloutFailed
 from opsbot.steps.rollout_trial import Migrate, OfMigration
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.long]  # a backup and a restore on a stack of its own
 
 STACK = f"{os.environ.get('OPSBOT_TEST_PREFIX', 'optest')}-oneway"
 REPOSITORY = "one-way-minitwit"
