@@ -118,6 +118,7 @@ def test_what_is_let_go_runs_on_and_is_left_alone_until_it_is_adopted_again(bare
     assert told == ["adopt", "unadopt", "adopt"]
 
 
+@pytest.mark.long  # two images of the bot; tests/acceptance/test_update.py tries the change-over in every run
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may open a port inside a container's network")
 @pytest.mark.timeout(600)
 def test_the_bot_as_a_service_moves_to_another_version_in_the_middle_of_a_deploy_and_loses_nothing(bare: Bare) -> None:

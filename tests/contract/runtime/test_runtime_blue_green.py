@@ -164,6 +164,7 @@ def test_a_new_owner_learns_from_the_world_what_took_effect(deploys: Any, target
     deploys.undo_prepare("v2", run)
 
 
+@pytest.mark.long  # several deploys; each takes both processors of a small machine for seconds
 def test_what_is_live_already_or_blocked_is_refused_in_the_plan(
     deploys: Any, parts: Any, config_of: Any, store: Any
 ) -> None:
@@ -187,6 +188,7 @@ def answers(target: Target) -> bool:
     return True
 
 
+@pytest.mark.long  # several deploys; each takes both processors of a small machine for seconds
 def test_a_service_that_was_killed_may_be_deployed_again_as_it_was(deploys: Any, target: Target) -> None:
     deploys.ensure("v1")
     live = target.observed("web")
@@ -201,6 +203,7 @@ def test_a_service_that_was_killed_may_be_deployed_again_as_it_was(deploys: Any,
     assert deploys.live() == "v1"
 
 
+@pytest.mark.long  # several deploys; each takes both processors of a small machine for seconds
 def test_a_rollback_to_a_cold_release_needs_no_registry(
     deploys: Any, parts: Any, config_of: Any, store: Any, target: Target
 ) -> None:

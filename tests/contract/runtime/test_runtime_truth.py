@@ -36,6 +36,7 @@ def vars_of(deploys: Any, tag: str) -> dict[str, str]:
     return {name: getattr(image, name) for name in ("image", "tag", "revision", "migrations")}
 
 
+@pytest.mark.long  # several deploys; each takes both processors of a small machine for seconds
 def test_two_records_never_take_one_release_for_another(deploys: Any, stranger: Any, target: Target) -> None:
     deploys.ensure("v1")
     ours = deploys.live_number()
@@ -75,6 +76,7 @@ def test_a_switch_that_is_undone_with_a_lost_record_returns_to_what_was_live(dep
     assert (stranger.live(), len(stranger.colours())) == ("v1", 1)
 
 
+@pytest.mark.long  # several deploys; each takes both processors of a small machine for seconds
 def test_a_colour_scaled_to_zero_is_not_warm_and_a_rollback_starts_it_first(deploys: Any, target: Target) -> None:
     deploys.ensure("v2", "v1")
     live = target.observed("web")
