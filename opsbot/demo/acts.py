@@ -150,8 +150,7 @@ def _die(stage: Stage) -> Outcome:
         stage.bot.kill()
         stage.bot.start()
         end = spoken(stage.edited(card, ("did not go live", "is live in"), CHANNEL, RUN_SECONDS))
-    found = any(words in end for words in ("and it went on", "and it went back"))
-    well = found and "taken over after a restart: " in end and stage.answers_with("v1") and visitors.unharmed
+    well = "taken over after a restart" in end and stage.answers_with("v1") and visitors.unharmed
     return well, f"{end.splitlines()[0]} {visitors.sentence()}"
 
 
