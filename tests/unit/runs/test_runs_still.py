@@ -75,7 +75,9 @@ def test_a_part_that_does_not_answer_is_waited_for_and_said_once(store: Store, s
     bot = engine(store, stage, replan=look)
     run = bot.submit(plan(mark("a")), ALICE, "slack")
     assert bot.drive(run) == "queued"
-    assert bot.due() == []
+    waits = store.runs.get(run)
+    assert waits is not None
+    assert waits.wake_at is not None
     end = time.monotonic() + 10
     while bot.view(run).status == "queued" and time.monotonic() < end:
         for due in bot.due():
