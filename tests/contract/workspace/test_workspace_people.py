@@ -113,7 +113,7 @@ def test_markup_in_a_file_is_text_whatever_its_name_says(workspace: Workspace, w
 def test_a_person_shares_a_file_and_the_bot_hears_of_it(workspace: Workspace, app: App, connect: Connect) -> None:
     heard: queue.Queue[dict[str, Any]] = queue.Queue()
     app.event("message")(lambda event: heard.put(event))  # noqa: PLW0108  bolt injects by argument name
-    app.event("file_shared")(lambda event: heard.put(event))  # noqa: PLW0108
+    app.event("file_shared")(lambda event: heard.put(event))  # noqa: PLW0108  # bolt reads the names of arguments
     connect()
     query = urllib.parse.urlencode({"user": ALICE, "channel": "C01OPS", "name": "notes.txt", "text": "my notes"})
     with urllib.request.urlopen(f"{workspace.url}/page/upload?{query}", data=b"one\ntwo") as answer:
