@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ BOB_SAID, NOBODY = "reject", "Nobody answered in time"
 BLOCKED = "rolled back: it did not stand the bake"
 OWN_CLICK = ("This is your own plan.", "Another person has to approve it.", "bob")  # why, and who can
 REFUSED = ("own_plan", ALICE)
+AT_WORK = re.compile(r"\d of \d healthy")  # the words of the step; the plan may speak of health too
+TAKEN_OVER = re.compile(r"taken over[^·]* after a restart: [^·]*, and it went (?:on|back)")
 SHORT_TIME = "4s"  # for the plan that nobody answers
 NOTE = "this note must survive"
 QUERIES = ("status", "releases", "backups", "alerts", "runs", "help")
@@ -144,14 +147,16 @@ def _die(stage: Stage) -> Outcome:
         said = stage.person.say(CHANNEL, "@opsbot deploy v3 to staging")
         card = stage.person.wait_for(
             CHANNEL,
-            lambda message: message["ts"] > said and "healthy" in spoken(message) and "web v3" in spoken(message),
+            lambda message: message["ts"] > said and bool(AT_WORK.search(spoken(message))),
             30,
         )
         stage.bot.kill()
         stage.bot.start()
         end = spoken(stage.edited(card, ("did not go live", "is live in"), CHANNEL, RUN_SECONDS))
-    well = "taken over after a restart" in end and stage.answers_with("v1") and visitors.unharmed
-    return well, f"{end.splitlines()[0]} {visitors.sentence()}"
+    told = TAKEN_OVER.search(end)
+    well = told is not None and stage.answers_with("v1") and visitors.unharmed
+    found = f"It was {told[0]}." if told else "It does not say that it was taken over."
+    return well, f"{end.splitlines()[0]} {found} {visitors.sentence()}"
 
 
 def _back(stage: Stage) -> Outcome:
