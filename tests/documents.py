@@ -35,7 +35,11 @@ def lines(document: str, heading: str) -> list[str]:
 
 def typed(document: str, heading: str) -> list[str]:
     """The words behind `opsbot` in those blocks, in their order."""
-    return [found["words"].strip() for line in lines(document, heading) for found in PROGRAM.finditer(line)]
+    return [
+        (found["words"] or found["rest"]).strip()
+        for line in lines(document, heading)
+        for found in PROGRAM.finditer(line)
+    ]
 
 
 def daily_table() -> list[str]:

@@ -9,6 +9,7 @@ from dataclasses import asdict
 
 from opsbot.cli import who
 from opsbot.cli.command import colours, err, out
+from opsbot.cli.one_record import refused
 from opsbot.cli.text import Paint, clean
 from opsbot.clock import SystemClock
 from opsbot.commands.authorise import require
@@ -20,6 +21,7 @@ from opsbot.commands.tree import build
 from opsbot.config import values
 from opsbot.config.settings import Config
 from opsbot.errors import OpsError
+from opsbot.install.two_records import other_bot
 from opsbot.playbooks.params import Param
 from opsbot.runtime import adopt
 from opsbot.runtime.target import Target, Targets
@@ -50,6 +52,9 @@ def change(words: Sequence[str], config: Config) -> int:
         try:
             target = targets.get(environment)
             require(config, actor, "admin", verb, environment)
+            other = other_bot(config, targets, store, clock)
+            if other:
+                raise refused(other, words)
             body = (_adopt if verb == "adopt" else _unadopt)(target, service, actor.name)
         except OpsError as error:
             outcome = error.code

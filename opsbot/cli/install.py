@@ -7,6 +7,8 @@ import getpass
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 from opsbot import log
@@ -15,11 +17,14 @@ from opsbot.cli.command import colours, out
 from opsbot.cli.text import Paint, clean
 from opsbot.clock import SystemClock
 from opsbot.commands.reply import Tone
+from opsbot.config import values
 from opsbot.config.settings import Config
-from opsbot.errors import Cancelled
-from opsbot.install import doctor, init, manifest, questions, wishes
+from opsbot.errors import Cancelled, NotFound
+from opsbot.install import doctor, files, init, manifest, next_steps, questions, wishes
 from opsbot.install.finding import Finding, State, as_json, well
-from opsbot.install.secrets import Secrets
+from opsbot.install.next_steps import Ready
+from opsbot.install.secrets import Ask, Secrets
+from opsbot.install.wishes import ENGINE, Wishes
 from opsbot.runtime.swarm import Swarm
 
 Load = Callable[[Path], Config]
@@ -42,30 +47,37 @@ def _init(words: Sequence[str], load: Load) -> int:
     if wished.manifest:
         out(manifest.as_yaml(manifest.manifest(wished.name, wished.http or None)).rstrip())
         return 0
-    somebody = _ask if sys.stdin.isatty() else None
-    wished = questions.settled(questions.asked(wished, somebody) if somebody else wished, _say)
-    swarm = Swarm(wished.engine)
-    try:
-        made = init.init(wished, Secrets(somebody), swarm, who.login(), _say, somebody)
-    finally:
-        swarm.close()
+    ready = (_stack_only if wished.stack_only else _both_files)(wished, load)
     if wished.show:
         return 0
-    path = wished.folder / init.SETTINGS
+    path = wished.folder / files.SETTINGS
     out("\nLooking whether all of it works:")
     status = _tell(doctor.examine(lambda: load(path), SystemClock()))
-    out(_next(wished, made.running))
+    out("\n".join(next_steps.lines(ready)))
     return status
 
 
-def _next(wished: wishes.Wishes, running: Mapping[str, Sequence[str]]) -> str:
-    own = f"--config {wished.folder / init.SETTINGS} " if wished.folder != Path() else ""
-    lines = ["", "What comes next:"]
-    for environment, services in running.items():
-        lines += [f"  opsbot {own}adopt {service} --env {environment}" for service in services]
-    stack = wished.folder / init.BOT
-    lines += [f"  opsbot {own}doctor", f"  docker stack deploy --with-registry-auth -c {stack} {wished.name}"]
-    return "\n".join(lines)
+def _both_files(wished: Wishes, _load: Load) -> Ready:
+    somebody = _somebody()
+    wished = questions.settled(questions.asked(wished, somebody) if somebody else wished, _say)
+    with closing(Swarm(wished.engine)) as swarm:
+        return init.init(wished, Secrets(somebody), swarm, who.login(), _say, somebody)
+
+
+def _stack_only(wished: Wishes, load: Load) -> Ready:
+    path = wished.folder / files.SETTINGS
+    if not path.exists():
+        raise NotFound(f"There is no {path}.", "Say `opsbot init` without --stack-only first, or name its --folder.")
+    config = load(path)
+    named = next((values.text(one.engine) for one in config.environments.values()), ENGINE)
+    wished = replace(wished, engine=wished.engine or named)
+    with closing(Swarm(wished.engine)) as swarm:
+        return init.stack_only(wished, config, Secrets(_somebody()), swarm, _say)
+
+
+def _somebody() -> Ask | None:
+    """Who answers questions, where somebody sits at the terminal."""
+    return _ask if sys.stdin.isatty() else None
 
 
 def _say(text: str) -> None:

@@ -15,6 +15,7 @@ from opsbot import log
 from opsbot.cli import completion, reference
 from opsbot.cli.check import check
 from opsbot.cli.command import colours, err, out, run_terminal
+from opsbot.cli.one_record import keep_to_one
 from opsbot.cli.text import Paint
 from opsbot.config import settings, values
 from opsbot.config.settings import Config, Environment
@@ -116,6 +117,7 @@ def _with_bot(config: Config, verb: str, words: list[str]) -> int:
             folder = Path(words[1]) if words[1:] else Path("docs/reference")
             out("\n".join(map(str, reference.write(folder, bot.front.tree, bot.playbooks, bot.steps))))
             return 0
+        keep_to_one(bot, config, words)
         return run_terminal(bot, config, words)
     finally:
         bot.close()
@@ -161,7 +163,7 @@ def serve(config: Config) -> int:
 
 def _failed(error: OpsError, as_json: bool) -> int:
     if as_json:
-        out(json.dumps(error.as_json(), ensure_ascii=False))
+        out(log.redactor.clean(json.dumps(error.as_json(), ensure_ascii=False)))
     else:
         err(Paint(colours(sys.stderr)).tone("bad", log.redactor.clean(error.sentence())))
     return error.exit_code

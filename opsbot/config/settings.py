@@ -297,9 +297,16 @@ class Config(Frozen):
 
     def missing_values(self) -> list[str]:
         """Every `$NAME` or file that the settings refer to and that is not there, in order of appearance."""
+        return list(dict.fromkeys(name for value in self._wanted() if (name := missing(value))))
+
+    def needed_variables(self) -> list[str]:
+        """Every variable that the settings refer to without a default, set or not, in order of appearance."""
+        named = (value for value in self._wanted() if isinstance(value, FromEnv) and value.default is None)
+        return list(dict.fromkeys(value.env for value in named))
+
+    def _wanted(self) -> Iterator[Value]:
         unused = self.slack.signing_secret if self.slack.http is None else self.slack.app_token
-        wanted = (value for value in _values(self) if value is not unused)
-        return list(dict.fromkeys(name for value in wanted if (name := missing(value))))
+        return (value for value in _values(self) if value is not unused)
 
 
 def load(path: Path) -> Config:

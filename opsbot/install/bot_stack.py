@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -9,6 +10,7 @@ from opsbot.runtime.release import BOT
 
 SOCKET = "/var/run/docker.sock"
 USER = 10001  # the account of the image
+STORE = "OPSBOT_STORE"
 
 
 @dataclass(frozen=True)
@@ -16,6 +18,7 @@ class BotStack:
     """`secrets`: variable → Swarm secret. `networks`: full names. `node`: the id of the node that keeps the bot's record.
 
     `socket`: the engine's, on the host; `group`: the number of the group that may use it. `variables`: what is no secret.
+    `settings`: the number of the Swarm config that holds opsbot.yml.
     """
 
     name: str
@@ -26,6 +29,23 @@ class BotStack:
     group: int
     socket: str = SOCKET
     variables: Mapping[str, str] = field(default_factory=dict)
+    settings: int = 1
+
+
+def service(name: str) -> str:
+    """What Swarm calls the bot's service in a stack of that name."""
+    return f"{name}_bot"
+
+
+def inside(service: str) -> str:
+    """What stands before a command that is said in the container of the bot's service, on the node that it runs on."""
+    return f"docker exec -it $(docker ps -q -f name={service}) python -m opsbot"
+
+
+def settings_number(text: str, name: str) -> int:
+    """The number of the Swarm config that a stack file names; 1 if it names none."""
+    found = re.search(rf"\bname: {re.escape(name)}_settings_(\d+)", text)
+    return int(found[1]) if found else 1
 
 
 def text(bot: BotStack) -> str:
@@ -47,7 +67,7 @@ def _service(bot: BotStack) -> Iterator[str]:
     yield f'    user: "{USER}:{bot.group}"  # the group of the engine\'s socket on this host'
     yield "    environment:"
     yield f"      OPSBOT_ENGINE: unix://{SOCKET}"
-    yield "      OPSBOT_STORE: sqlite:////var/lib/opsbot/opsbot.db"
+    yield f"      {STORE}: sqlite:////var/lib/opsbot/opsbot.db"
     for name, value in bot.variables.items():
         yield f'      {name}: "{value}"'
     for variable in bot.secrets:
@@ -88,7 +108,7 @@ def _deploy(bot: BotStack) -> Iterator[str]:
 def _beside(bot: BotStack) -> Iterator[str]:
     yield "configs:"
     yield "  # Swarm never changes a config: after an edit of opsbot.yml, count the number up and deploy this file again."
-    yield f"  settings: {{file: ./opsbot.yml, name: {bot.name}_settings_1}}"
+    yield f"  settings: {{file: ./opsbot.yml, name: {bot.name}_settings_{bot.settings}}}"
     yield "networks:"
     for number, name in enumerate(bot.networks, 1):
         yield f"  net{number}: {{external: true, name: {name}}}"

@@ -17,7 +17,7 @@ from opsbot.commands.catalog import RESERVED
 from opsbot.config import secrets, values
 from opsbot.config.settings import Config, Role
 from opsbot.errors import OpsError
-from opsbot.install import look_engine, look_http, look_measured, look_slack, look_stored
+from opsbot.install import look_engine, look_http, look_measured, look_slack, look_stored, two_records
 from opsbot.install.finding import Check, Finding, bad, look, of_error, ok, warn
 from opsbot.log import SHORTEST
 from opsbot.playbooks import scenes
@@ -68,7 +68,7 @@ def settings(config: Config) -> Iterator[Finding]:
     if not config.environments:
         yield bad("opsbot.yml names no environment.", "Let `opsbot init` find what runs.")
     if not absent and config.environments:
-        yield ok("opsbot.yml is valid, and every value that it reads from outside is there.")
+        yield ok("opsbot.yml is valid, and every value that it reads from outside is set here.")
 
 
 def redaction(config: Config) -> Iterator[Finding]:
@@ -90,7 +90,7 @@ def _checks(config: Config, targets: Targets, store: Store, clock: Clock) -> dic
         **look_stored.checks(config, targets, reach, store, clock),
         **look_measured.checks(config, reach, clock),
         "disk": partial(look_stored.disks, config, targets),
-        "serve": partial(serving, store, clock),
+        "serve": partial(serving, config, targets, store, clock),
     }
 
 
@@ -103,8 +103,12 @@ def playbooks(config: Config, targets: Targets, reach: Reach, clock: Clock) -> F
     return ok(f"All {len(found)} playbooks are valid, each with its rehearsal.")
 
 
-def serving(store: Store, clock: Clock) -> Finding:
-    """Whether a bot lives."""
+def serving(config: Config, targets: Targets, store: Store, clock: Clock) -> Finding:
+    """Whether a bot lives, and whether this is its record."""
+    other = two_records.other_bot(config, targets, store, clock)
+    if other:
+        more = "Secrets and the record were looked at as they are here, not as that service has them."
+        return warn(f"{two_records.told(other)} {more}", two_records.cure(other, ["doctor"]))
     holder = store.leases.holder("serve", clock.now())
     if holder is None:
         return warn("No bot serves: nobody listens in chat, and no schedule runs.", "Start it: `opsbot serve`.")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from zoneinfo import available_timezones
 
 from opsbot.errors import UsageError, did_you_mean
 from opsbot.install import zone
+from opsbot.install.places import PRODUCTION
 from opsbot.install.secrets import Ask
 from opsbot.install.wishes import CHANNEL, ENGINE, REGION, Wishes, address
 
@@ -51,6 +52,22 @@ def _zone(ask: Ask) -> str:
             break
         question = f"There is no time zone {said}. {did_you_mean(said, sorted(available_timezones()))} The team's zone"
     return said
+
+
+def channels(wishes: Wishes, environments: Collection[str], ask: Ask | None) -> dict[str, str]:
+    """Environment → its own channel, as said or answered. Production speaks where the team does, unless it was said.
+
+    UsageError: a channel was said for an environment that there is not.
+    """
+    found = dict(wishes.channels)
+    for name in found:
+        if name not in environments:
+            raise UsageError(f"There is no environment {name} for --channel.", did_you_mean(name, environments))
+    if ask is not None and len(environments) > 1:
+        for name in environments:
+            if name != PRODUCTION and name not in found:
+                found[name] = ask(f"A channel of its own for {name} (empty: {wishes.channel}, as all)", False)
+    return {name: channel for name, channel in found.items() if channel}
 
 
 def settled(wishes: Wishes, say: Say) -> Wishes:

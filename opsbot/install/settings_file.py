@@ -87,7 +87,8 @@ def _head(choices: Choices) -> Iterator[str]:
         logins = ", ".join(f"{login}: {choices.admins[0]}" for login in dict.fromkeys((choices.login, IN_IMAGE)))
         yield f"terminal_users: {{{logins}}}  # login: who that is; {IN_IMAGE} is the account inside the bot's container"
     else:
-        yield f"  roles: {{admin: ['terminal:{choices.login}']}}  # add Slack user ids; everybody else only looks"
+        logins = ", ".join(f"'terminal:{login}'" for login in dict.fromkeys((choices.login, IN_IMAGE)))
+        yield f"  roles: {{admin: [{logins}]}}  # add Slack user ids; {IN_IMAGE} is the account in the bot's container"
     if choices.http:
         yield f"# A proxy passes {choices.http}/slack/events on to this address."
         yield f'slack: {{http: {{env: {HTTP_LISTEN}, default: "127.0.0.1:{HTTP_PORT}"}}}}'
@@ -106,6 +107,8 @@ def _environments(choices: Choices) -> Iterator[str]:
             yield f"    edge: {{service: {one.edge[0]}, port: {one.edge[1]}}}"
         if one.channel:
             yield f"    channel: {_quoted(one.channel)}"
+        else:
+            yield f'    # channel: "#ops-{one.name}"  # one of its own; without it, {choices.channel}'
         passwords = {db.name: db.variables.get(one.name, db.variable) for db in choices.databases}
         own = [
             f"{db.name}: {{env: {passwords[db.name]}}}" for db in choices.databases if passwords[db.name] != db.variable

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 from collections.abc import Iterator
 
@@ -17,8 +18,9 @@ from opsbot.demo.parts import Parts
 from opsbot.install.settings_file import settings_lines
 
 INIT, DOCTOR, ADOPT, DEPLOY, ROLLBACK, BACKUP = typed("docs/operator.md", "From a running stack to the first rollback")
-[INIT_SERVICE] = typed("docs/operator.md", "As a Swarm service")
-STACK_DEPLOY = lines("docs/operator.md", "As a Swarm service")[-1]
+INIT_SERVICE, _ = typed("docs/operator.md", "As a Swarm service")
+_, STACK_DEPLOY, ADOPT_INSIDE = lines("docs/operator.md", "As a Swarm service")
+REMOVE = lines("docs/operator.md", "To get rid of it")
 
 
 @pytest.fixture(scope="module")
@@ -96,10 +98,16 @@ def test_the_guides_way_to_look_at_an_old_dump_works(bare: Bare) -> None:
     assert len(lines) == 2
     engine, database = bare.parts.engine, bare.container("db")
     for line in lines:
-        typed = line.replace(" DB ", f" {database} ").replace("docker ", f"{engine.client} ")
-        subprocess.run(["sh", "-ec", typed], cwd=bare.folder, env={**os.environ, "DOCKER_HOST": engine.url}, check=True)
+        _shell(bare, line.replace(" DB ", f" {database} "))
     count = ["psql", "--tuples-only", "--dbname=looked_at", "--command=SELECT count(*) FROM public.item"]
     assert engine.docker("exec", database, *count).strip() == "100"
+
+
+def _shell(bare: Bare, line: str) -> None:
+    """A line of the guide, in a shell in the folder of `init`."""
+    engine = bare.parts.engine
+    typed = line.replace("docker ", f"{engine.client} ")
+    subprocess.run(["sh", "-ec", typed], cwd=bare.folder, env={**os.environ, "DOCKER_HOST": engine.url}, check=True)
 
 
 def test_what_is_let_go_runs_on_and_is_left_alone_until_it_is_adopted_again(bare: Bare) -> None:
@@ -124,16 +132,27 @@ def test_what_is_let_go_runs_on_and_is_left_alone_until_it_is_adopted_again(bare
 def test_the_bot_as_a_service_moves_to_another_version_in_the_middle_of_a_deploy_and_loses_nothing(bare: Bare) -> None:
     old_image, new_image = versions(bare, "1", "2")
     name, stack = f"{bare.name}_bot", str(bare.folder / "opsbot-stack.yml")
-    bare.done(*bare.words(INIT_SERVICE, **{"registry.example/opsbot:1": old_image}), "--name", name, *bare.here)
-    bare.bake("20s")
-    docker, *words = bare.words(STACK_DEPLOY, **{"opsbot-stack.yml": stack, "opsbot": name})
-    assert docker == "docker"
-    bare.parts.engine.docker(*words)
+    if not (bare.folder / "opsbot.yml").exists():
+        _described(bare)
+    _edited(bare)
+    said = bare.done(*bare.words(INIT_SERVICE, **{"registry.example/opsbot:1": old_image}), "--name", name)
+    assert "bake: 20s" in (bare.folder / "opsbot.yml").read_text(encoding="utf-8"), "what was edited stays"
+    deploy, adopt, _ = [
+        line.strip() for line in said.partition("What comes next:")[2].splitlines() if " docker " in line
+    ]
+    assert deploy == f"{STACK_DEPLOY.removesuffix('opsbot')}{name}", "what is printed is what the guide says"
+    assert adopt == ADOPT_INSIDE.replace("opsbot_bot", f"{name}_bot")
+    bare.parts.engine.docker(*bare.words(deploy, **{"opsbot-stack.yml": stack})[1:])
     old = Inside(bare, bare.container("bot_bot"))
     with old.reaching():
         until(old.healthy, 90, "the bot did not become healthy")
-        old.say("adopt", "web", "--env", "production")
+        _shell(bare, adopt.replace(" -it ", " "))
         assert "(release 1)" in old.say("status")
+        refused = bare.opsbot("rollback", "production")
+        assert (refused.returncode, f"name={name}_bot) python -m opsbot rollback production" in refused.stderr) == (
+            3,
+            True,
+        )
         old.begin("deploy", "v2", "to", "production")
         old.begin(*bare.words("upgrade 2"))
         new = Inside(bare, another(bare, old.container))
@@ -152,3 +171,20 @@ def test_the_bot_as_a_service_moves_to_another_version_in_the_middle_of_a_deploy
     assert {owner.partition(":")[0] for _, _, owner in journals[deploy]} == {old.container[:12], new.container[:12]}
     assert bare.spec("bot_bot")["Image"] == f"{new_image.partition('@')[0]}:2@{new_image.partition('@')[2]}"
     assert "RELEASE_TAG=v2" in str(bare.spec()["Env"])
+    _removed(bare, name)
+
+
+def _edited(bare: Bare) -> None:
+    """Somebody has changed opsbot.yml since `init` wrote it."""
+    path = bare.folder / "opsbot.yml"
+    path.write_text(path.read_text(encoding="utf-8").replace("bake: 2s", "bake: 20s"), encoding="utf-8")
+
+
+def _removed(bare: Bare, name: str) -> None:
+    """As the guide says; Swarm lets go of the volume a moment after the container has ended."""
+    stack, secrets, volume = (shlex.split(line.partition("#")[0].replace("opsbot", name))[1:] for line in REMOVE)
+    bare.parts.engine.docker(*stack)
+    bare.parts.engine.docker(*secrets)
+    until(lambda: bare.parts.engine.has(*volume), 60, "the volume of the bot's record stays")
+    left = [bare.parts.engine.lines(kind, "ls", "--format", "{{.Name}}") for kind in ("service", "config", "volume")]
+    assert [one for names in left for one in names if one.startswith(f"{name}_")] == []

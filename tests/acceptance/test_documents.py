@@ -73,6 +73,8 @@ SHELL_ELSEWHERE: Mapping[str, str] = {  # the test that types it, or why none do
     "gunzip -c shop.sql.gz | docker exec -i DB psql --username postgres --quiet --set ON_ERROR_STOP=1 looked_at": BARE,
     "docker stack deploy --with-registry-auth -c opsbot-stack.yml opsbot": BARE,
     "docker stack rm opsbot": "every test that made a stack ends with it",
+    "docker secret rm opsbot_slack_bot_token opsbot_slack_app_token opsbot_registry_password opsbot_s3_key opsbot_s3_secret": BARE,
+    "docker volume rm opsbot_state": BARE,
     "docker stack deploy": "named only: what one should not do to an adopted service",
     "docker service update": "named only: what somebody may have done",
     "docker image prune": "it would take images that others on this engine use",
@@ -81,6 +83,7 @@ SHELL_ELSEWHERE: Mapping[str, str] = {  # the test that types it, or why none do
         "opsbot/demo/images.py builds the images of these tests so"
     ),
     "docker exec -it $(docker ps -q -f name=opsbot_bot) python -m opsbot status": BARE,
+    "docker exec -it $(docker ps -q -f name=opsbot_bot) python -m opsbot adopt web --env production": BARE,
     "source <(opsbot completion bash)": HERE,
     "timedatectl set-ntp true": "it changes the machine's clock",
     """python -c "import sqlite3; sqlite3.connect('opsbot.db').execute('VACUUM INTO ?', ['copy.db'])\"""": HERE,

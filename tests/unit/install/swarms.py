@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from opsbot.install.discover import NAMESPACE, Stack, stacks
+from opsbot.runtime import release as rules
 from opsbot.runtime.swarm import Swarm
 
 Raw = dict[str, Any]
@@ -37,6 +38,13 @@ def db(stack: str, *env: str, secret: str | None = None, name: str = "db") -> Ra
     return raw(name, "postgres:16", f"{stack}-net", stack=stack, env=list(env), secrets=held)
 
 
+def bot(stack: str, *env: str, name: str = "opsbot") -> Raw:
+    """The bot's own service, on the network of that stack."""
+    return raw(
+        "bot", "registry.example/opsbot:1", f"{stack}-net", stack=name, env=list(env), labels={rules.BOT: "true"}
+    )
+
+
 def networks(services: Sequence[Raw]) -> list[Raw]:
     """One for each stack."""
     names = dict.fromkeys(one["Spec"]["Labels"][NAMESPACE] for one in services)
@@ -54,6 +62,8 @@ class Engine:
 
     running: Sequence[Raw]
     made: dict[str, bytes] = field(default_factory=dict)
+    tasks: Mapping[str, Sequence[str]] = field(default_factory=dict)  # service → containers of its running tasks
+    url: str = "unix:///e"
 
     @property
     def images(self) -> Engine:
@@ -85,6 +95,17 @@ class Engine:
 
     def task_addresses(self, service: str) -> list[str]:
         return []
+
+    def labelled(self, labels: Mapping[str, str]) -> Sequence[Raw]:
+        return [one for one in self.running if labels.items() <= one["Spec"]["Labels"].items()]
+
+    def running_tasks(self, service: str) -> Sequence[Raw]:
+        return [{"Status": {"ContainerStatus": {"ContainerID": one}}} for one in self.tasks.get(service, ())]
+
+    def secret_ids(self, names: Sequence[str]) -> Mapping[str, str]:
+        specs = [one["Spec"]["TaskTemplate"]["ContainerSpec"] for one in self.running]
+        there = {*self.made, *(secret["SecretName"] for spec in specs for secret in spec["Secrets"])}
+        return {name: name for name in names if name in there}
 
     def make_secret(self, name: str, value: bytes) -> bool:
         return self.made.setdefault(name, value) is value

@@ -13,15 +13,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opsbot.bot.reach import Reach
-from opsbot.config.document import Document
+from opsbot.config import settings
 from opsbot.config.settings import Config
 from opsbot.config.values import FromEnv
 from opsbot.errors import NotFound, UsageError
 from opsbot.install import init, logins, look_stored, places
 from opsbot.install.databases import databases
 from opsbot.install.finding import Finding
-from opsbot.install.init import Written
 from opsbot.install.logins import ANY, Login
+from opsbot.install.next_steps import Ready
 from opsbot.install.secrets import Secrets
 from opsbot.install.wishes import Wishes
 from opsbot.runtime.target import Targets
@@ -258,19 +258,23 @@ def test_another_name_or_superuser_in_another_environment_is_told() -> None:
     assert "The database of shop-staging_db is shop_staging, but shop was taken" in notes
 
 
-Init = Callable[..., tuple[str, Config, Written]]
+Init = Callable[..., tuple[str, Config, Ready]]
 
 
 @pytest.fixture
 def run(tmp_path: Path) -> Init:
-    def made(*services: Raw, **wishes: object) -> tuple[str, Config, Written]:
+    def made(*services: Raw, **wishes: object) -> tuple[str, Config, Ready]:
         said: list[str] = []
         wished = Wishes(tmp_path, "unix:///e", channel="#ops", timezone="UTC", region="us-east-1", **wishes)  # type: ignore[arg-type]  # given by name
-        written = init.init(wished, Secrets(None), Engine(services).swarm, "ann", said.append)
-        config = Document(tmp_path / "opsbot.yml", written.settings).parse(Config)
-        return "\n".join(said), config, written
+        ready = init.init(wished, Secrets(None), Engine(services).swarm, "ann", said.append)
+        return "\n".join(said), settings.load(tmp_path / "opsbot.yml"), ready
 
     return made
+
+
+def of_stack(ready: Ready) -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = yaml.safe_load((ready.folder / "opsbot-stack.yml").read_text("utf-8"))["secrets"]
+    return found
 
 
 def test_a_pair_of_stacks_from_two_registries_is_written_whole(run: Init) -> None:
@@ -278,7 +282,7 @@ def test_a_pair_of_stacks_from_two_registries_is_written_whole(run: Init) -> Non
         web("shop"), web("shop", "team/worker:3", name="worker"), db("shop", secret="shop_pw"),
         web("shop-staging"), db("shop-staging", secret="shop-staging_pw"),
     ]  # fmt: skip
-    said, config, written = run(*services, registry_users={"registry.example": "bot"}, bucket="b")
+    said, config, ready = run(*services, registry_users={"registry.example": "bot"}, bucket="b")
     assert {name: one.stack for name, one in config.environments.items()} == {
         "production": "shop",
         "staging": "shop-staging",
@@ -289,11 +293,11 @@ def test_a_pair_of_stacks_from_two_registries_is_written_whole(run: Init) -> Non
     assert set(config.schedules) == {"backup-main-production", "backup-main-staging"}
     assert config.environments["staging"].passwords == {"main": FromEnv(env=STAGING)}
     assert (config.databases["main"].password, config.environments["production"].passwords) == (FromEnv(env=P), {})
-    names = {name: one["name"] for name, one in yaml.safe_load(written.stack)["secrets"].items()}
+    names = {name: one["name"] for name, one in of_stack(ready).items()}
     assert names["opsbot_db_password"] == "shop_pw"
     assert names["opsbot_db_password_staging"] == "shop-staging_pw"
     assert "opsbot_registry_password_registry_example" in names
-    assert not {P, STAGING} & set(written.secrets), "Swarm has those already"
+    assert sorted({*names.values()} - {*ready.lacking}) == ["shop-staging_pw", "shop_pw"], "Swarm has those already"
 
 
 def test_a_login_that_nobody_can_place_stands_in_the_file_as_a_comment(run: Init) -> None:
@@ -314,19 +318,18 @@ def test_a_database_that_one_environment_has_is_backed_up_only_there(run: Init) 
 
 def test_what_all_share_is_productions_in_whatever_order_they_are_named(run: Init) -> None:
     services = [web("a", "ghcr.io/fork/web"), db("a", secret="of a"), web("b"), db("b", secret="of b")]
-    _, config, written = run(*services, environments={"staging": "a", "production": "b"})
+    _, config, ready = run(*services, environments={"staging": "a", "production": "b"})
     assert list(config.environments) == ["production", "staging"]
     assert config.services["web"].image == "registry.example/shop/web"
-    secrets = yaml.safe_load(written.stack)["secrets"]
-    assert secrets["opsbot_db_password"]["name"] == "of b"
+    assert of_stack(ready)["opsbot_db_password"]["name"] == "of b"
 
 
 def test_what_comes_next_is_to_adopt_only_what_runs_there_with_that_image(run: Init) -> None:
-    _, _, written = run(
+    _, _, ready = run(
         web("shop"), web("shop", name="admin"), web("shop-staging"), web("shop-staging", "ghcr.io/x/worker", "worker"),
         db("shop"), web("shop-dev", "ghcr.io/fork/web"),
     )  # fmt: skip
-    assert {name: sorted(services) for name, services in written.running.items()} == {
+    assert {name: sorted(services) for name, services in ready.running.items()} == {
         "production": ["admin", "web"],
         "dev": [],
         "staging": ["web", "worker"],

@@ -1,0 +1,64 @@
+"""Keeps the terminal from doing what the bot of a Swarm service should do: with two records there would be two engines."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Protocol
+
+from opsbot.cli import who
+from opsbot.cli.command import colours, err
+from opsbot.cli.text import Paint
+from opsbot.clock import Clock
+from opsbot.commands.front import Front
+from opsbot.commands.parse import parse
+from opsbot.commands.request import ChangeRequest, Command, Query, Request
+from opsbot.config.settings import Config
+from opsbot.errors import OpsError, Refused
+from opsbot.install.two_records import cure, other_bot, told
+from opsbot.runtime.target import Targets
+from opsbot.store import Store
+
+CODE = "two_records"
+
+
+class Bot(Protocol):
+    """What is looked at of the composed bot."""
+
+    @property
+    def clock(self) -> Clock: ...
+    @property
+    def front(self) -> Front: ...
+    @property
+    def store(self) -> Store: ...
+    @property
+    def targets(self) -> Targets: ...
+
+
+def keep_to_one(bot: Bot, config: Config, words: Sequence[str]) -> None:
+    """Refused (code `two_records`) for what changes something; for a question only a word on stderr."""
+    actor = who.actor(config)
+    try:
+        command = parse(bot.front.tree, Request(actor, "terminal", argv=tuple(words))).command
+    except OpsError:
+        return  # the front door says it better
+    service = other_bot(config, bot.targets, bot.store, bot.clock)
+    if service is None:
+        return
+    if _only_looks(command):
+        err(Paint(colours(sys.stderr)).tone("warn", f"{told(service)} {cure(service, words)}"))
+        return
+    refusal = refused(service, words)
+    bot.store.audit.add(bot.clock.now(), asdict(actor), "terminal", words[0], None, CODE, {"why": refusal.what})
+    raise refusal
+
+
+def refused(service: str, words: Sequence[str]) -> Refused:
+    """Why these words are not carried out here, and where they are."""
+    way_out = f"Is that bot past help, stop it first: `docker service scale {service}=0`."
+    return Refused(told(service), f"{cure(service, words)} {way_out}", code=CODE)
+
+
+def _only_looks(command: Command) -> bool:
+    return isinstance(command, Query) or (isinstance(command, ChangeRequest) and command.plan_only)
