@@ -136,12 +136,18 @@ def look(
 ) -> tuple[Page, list[str]]:
     """A page of this person's own, and what went wrong in its scripts so far."""
     page = browser.new_page(**({"viewport": DESK} | context))
-    faults: list[str] = []
+    faults, lost, asked = list[str](), list[str](), set[str]()
     page.on("pageerror", lambda error: faults.append(str(error)))
-    page.on("console", lambda line: faults.append(line.text) if line.type == "error" else None)
+    page.on("console", lambda line: faults.append(f"{line.text} {line.location}") if line.type == "error" else None)
+    page.on("request", lambda one: asked.add(one.url))
+    page.on("requestfinished", lambda one: asked.discard(one.url))
+    page.on("requestfailed", lambda one: lost.append(f"{one.url}: {one.failure}"))
     page.set_default_timeout(REPLY_MS)
     page.goto(f"{room.workspace.url}/#{me}/{where}")
-    expect(page.locator("#bot")).to_contain_text("is connected")
+    try:
+        expect(page.locator("#bot")).to_contain_text("is connected")
+    except AssertionError as error:
+        raise AssertionError(f"{error}\nIn its scripts: {faults}. Lost: {lost}. Not answered yet: {asked}.") from error
     return page, faults
 
 

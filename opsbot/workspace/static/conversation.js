@@ -125,7 +125,8 @@ function read(channel) {
   state.unread.delete(channel);
   if (place.channel(channel)?.last_read === undefined) return;
   clearTimeout(reading);
-  reading = setTimeout(() => post("/page/read", { user: state.me, channel }), 200);
+  const user = state.me; // who looked, whoever the page may be of when it is told
+  reading = setTimeout(() => post("/page/read", { user, channel }), 200);
 }
 
 export function openThread(ts) {

@@ -6,6 +6,7 @@ import * as place from "./place.js";
 import * as side from "./side.js";
 
 const { state } = place;
+const AGAIN_MS = 1000;
 let feed = null;
 let dialogs = null; // modal.js, once there was a dialog
 const home = () => import("./home.js");
@@ -52,8 +53,14 @@ async function become(person) {
 }
 
 async function refresh() {
-  const start = await get("/page/start", { as: state.me });
-  if (!start.users) return;
+  const me = state.me;
+  const start = await get("/page/start", { as: me });
+  if (me !== state.me) return; // somebody else by now, whose own question is on its way
+  if (!start.users) {
+    at("away").hidden = false;
+    await new Promise((later) => setTimeout(later, AGAIN_MS));
+    return refresh();
+  }
   const somebody = start.users.find((one) => one.id === state.me) || start.users.find((one) => !one.is_bot);
   if (somebody.id !== state.me) return become(somebody.id); // an address that names nobody, or somebody of another workspace
   at("away").hidden = true;
