@@ -1,4 +1,4 @@
-"""The container's liveness check: does /health answer 200? Runs every two seconds, so it imports little."""
+"""The container's liveness check: does /health answer 200? Runs every five seconds, so it imports little."""
 
 import socket
 import sys

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import io
 import json
 import os
 import shlex
 import subprocess
 import sys
+import tarfile
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -51,6 +53,7 @@ secrets:
 """
 DUMP = "dumps/shop-2025-12-31.sql.gz"
 SECONDS = 180
+EARLIER = "38e1bdd49026b3e09857409b2b4072a398bd4507"  # a version that teams ran: what its record holds must be readable
 JOURNAL = """\
 import json, sys
 from opsbot.store import open_store
@@ -229,12 +232,23 @@ class Inside:
         return [(row[0], row[1], row[2]) for row in json.loads(said)]
 
 
-def versions(bare: Bare, *tags: str) -> list[str]:
-    """The bot's image, built once for each tag; their names by digest."""
+def versions(bare: Bare, before: str, now: str) -> list[str]:
+    """The bot's image as it was at an earlier commit and as it is, under these tags; their names by digest."""
     state, engine = bare.parts.state, bare.parts.engine
     builder = Builder(state, engine, bare.parts.registry, base.ensure(state, engine, print), print)
+    older = replace(BOT, tag=before, source=earlier(bare.folder / "earlier"))
     with state.locked("images"):
-        return [builder.ensure(replace(BOT, tag=tag)) for tag in tags]
+        return [builder.ensure(older), builder.ensure(replace(BOT, tag=now))]
+
+
+def earlier(folder: Path) -> Path:
+    """What the bot's image was made of at EARLIER, from the history of this checkout: one without it has to fetch it."""
+    packed = subprocess.run(
+        ["git", "-C", str(CHECKOUT), "archive", EARLIER, "--", *BOT.only], capture_output=True, check=True
+    )
+    with tarfile.open(fileobj=io.BytesIO(packed.stdout)) as files:
+        files.extractall(folder, filter="data")
+    return folder
 
 
 def another(bare: Bare, old: str) -> str:

@@ -15,6 +15,7 @@ import requests
 from opsbot import bot as bots
 from opsbot.cli.main import load, main, over_http
 from opsbot.config.settings import Config
+from opsbot.demo.argv import wait_until
 from opsbot.store import open_store
 from opsbot.web import LARGEST
 from opsbot.workspace import Workspace, spoken
@@ -60,7 +61,8 @@ def test_slack_calls_a_bot_that_serves_over_http(port: int, workspace: Workspace
     assert workspace.slash("U01ALICE", "#ops", "/ops", "help") == "ok"
     workspace.wait_for("#ops", "deploy", as_user="U01ALICE")
     workspace.slash("U01ALICE", "#ops", "/ops", "backup")
-    assert "Back a database up" in spoken(workspace.wait_for_view("U01ALICE"))
+    shown = lambda: "Back a database up" in spoken(workspace.wait_for_view("U01ALICE"))  # noqa: E731 - asked again and again
+    assert wait_until(shown, 10)
     assert requests.get(f"{url}/metrics", timeout=5).status_code == 404
     health = requests.get(f"{url}/health", timeout=5).json()
     assert health["parts"]["slack"].startswith("Slack calls us over HTTP")

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from acting import ALICE, Stage, engine, mark, plan, sleep
 
+from opsbot.errors import Unavailable
 from opsbot.runs.engine import Engine
 from opsbot.store import Store, open_store
 
@@ -32,6 +33,19 @@ def recovered(bot: Engine, run: str) -> str:
         assert time.monotonic() < end, "the lease never expired"
         time.sleep(0.02)
     return bot.drive(run)
+
+
+def halt(driver: subprocess.Popen[bytes], store: Store) -> None:
+    """It stands still, between two writes: inside one it would hold SQLite's only lock, and nobody could take over."""
+    for _ in range(5):
+        driver.send_signal(signal.SIGSTOP)
+        try:
+            store.settings.put("halt", "somebody else writes")
+        except Unavailable:
+            driver.send_signal(signal.SIGCONT)
+        else:
+            return
+    raise AssertionError("it was inside a write each time")
 
 
 def test_two_processes_share_the_work_and_do_each_run_once(
@@ -84,7 +98,7 @@ def test_a_process_that_stood_still_for_too_long_does_not_write_over_the_new_own
     run = bot.submit(plan(mark("a", after=0.3, deaf=True), mark("b")), ALICE, "slack")
     driver = start("once", run)
     stage.wait_for("do a", 30)
-    driver.send_signal(signal.SIGSTOP)
+    halt(driver, store)
     assert recovered(bot, run) == "succeeded"
     rows, events = store.journal.rows(run), store.events.after(run, 0)
     driver.send_signal(signal.SIGCONT)
