@@ -15,7 +15,7 @@ from opsbot import log
 from opsbot.cli import completion, reference
 from opsbot.cli.check import check
 from opsbot.cli.command import colours, err, out, run_terminal
-from opsbot.cli.one_record import keep_to_one
+from opsbot.cli.one_record import keep_to_one, serve_alone
 from opsbot.cli.text import Paint
 from opsbot.config import settings, values
 from opsbot.config.settings import Config, Environment
@@ -158,7 +158,13 @@ def serve(config: Config) -> int:
         raise ConfigError(f"Not set: {', '.join(absent)}.", "Set them and start again.", code="missing_value")
     if absent:
         log.get(__name__).warning("serve.incomplete", missing=",".join(absent))
-    return 0 if bots.build(config).serve() else 1
+    bot = bots.build(config)
+    try:
+        serve_alone(bot, config)
+    except OpsError:
+        bot.close()
+        raise
+    return 0 if bot.serve() else 1
 
 
 def _failed(error: OpsError, as_json: bool) -> int:

@@ -23,17 +23,22 @@ from opsbot.store import Store
 CODE = "two_records"
 
 
-class Bot(Protocol):
+class Composed(Protocol):
     """What is looked at of the composed bot."""
 
     @property
     def clock(self) -> Clock: ...
     @property
-    def front(self) -> Front: ...
-    @property
     def store(self) -> Store: ...
     @property
     def targets(self) -> Targets: ...
+
+
+class Bot(Composed, Protocol):
+    """The same for a command, which has to be understood."""
+
+    @property
+    def front(self) -> Front: ...
 
 
 def keep_to_one(bot: Bot, config: Config, words: Sequence[str]) -> None:
@@ -52,6 +57,14 @@ def keep_to_one(bot: Bot, config: Config, words: Sequence[str]) -> None:
     refusal = refused(service, words)
     bot.store.audit.add(bot.clock.now(), asdict(actor), "terminal", words[0], None, CODE, {"why": refusal.what})
     raise refusal
+
+
+def serve_alone(bot: Composed, config: Config) -> None:
+    """Refused (code `two_records`) where a bot of the swarm serves already, with another record."""
+    service = other_bot(config, bot.targets, bot.store, bot.clock)
+    if service is not None:
+        what = f"The bot serves already, as the service {service}, with another record than this one."
+        raise Refused(what, f"Leave it to that one, or stop it first: `docker service scale {service}=0`.", code=CODE)
 
 
 def refused(service: str, words: Sequence[str]) -> Refused:

@@ -134,6 +134,14 @@ def test_what_only_looks_is_answered_with_a_word_about_it(
     assert (shown.out, f"python -m opsbot {words}" in shown.err) == ("", True)
 
 
+def test_a_second_bot_does_not_serve_beside_one_with_another_record(world: World) -> None:
+    config = world.config.model_copy(update={"store": OURS})
+    with pytest.raises(Refused, match="The bot serves already, as the service opsbot_bot"):
+        one_record.serve_alone(Composed(world.clock, world.front, world.store, on(swarm(BOT))), config)
+    inside = config.model_copy(update={"store": THEIRS})
+    one_record.serve_alone(Composed(world.clock, world.front, world.store, on(swarm(BOT))), inside)
+
+
 def test_a_slip_is_left_to_the_front_door(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     typed(world, "deply", "v2", engine=swarm(BOT))
     assert "".join(capsys.readouterr()) == ""
