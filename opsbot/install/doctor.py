@@ -57,7 +57,7 @@ def settings(config: Config) -> Iterator[Finding]:
     """Values that are read from outside and are not there; people who could say yes."""
     absent = config.missing_values()
     for name in absent:
-        yield bad(f"{name} is not set.", "Set it, or name a file that holds it in the variable with _FILE.")
+        yield bad(f"{name} is not set here.", "Set it, or name a file that holds it in the variable with _FILE.")
     places = (config.team.roles, *(one.roles for one in config.environments.values()))
     held = {person for roles in places for role in APPROVING for person in roles.get(role, ())}
     protected = [name for name, one in config.environments.items() if one.protected]
@@ -111,7 +111,7 @@ def serving(config: Config, targets: Targets, store: Store, clock: Clock) -> Fin
         return warn(f"{two_records.told(other)} {more}", two_records.cure(other, ["doctor"]))
     holder = store.leases.holder("serve", clock.now())
     if holder is None:
-        return warn("No bot serves: nobody listens in chat, and no schedule runs.", "Start it: `opsbot serve`.")
+        return warn("No bot serves: nobody listens in chat, and no schedule runs.", "Start it, here with `opsbot serve` or as a Swarm service.")
     return ok(f"A bot serves on {holder.partition(':')[0]}.")
 
 
