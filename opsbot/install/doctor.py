@@ -111,7 +111,10 @@ def serving(config: Config, targets: Targets, store: Store, clock: Clock) -> Fin
         return warn(f"{two_records.told(other)} {more}", two_records.cure(other, ["doctor"]))
     holder = store.leases.holder("serve", clock.now())
     if holder is None:
-        return warn("No bot serves: nobody listens in chat, and no schedule runs.", "Start it, here with `opsbot serve` or as a Swarm service.")
+        return warn(
+            "No bot serves: nobody listens in chat, and no schedule runs.",
+            "Start it, here with `opsbot serve` or as a Swarm service.",
+        )
     return ok(f"A bot serves on {holder.partition(':')[0]}.")
 
 
