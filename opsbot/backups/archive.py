@@ -166,6 +166,16 @@ def forget(storage: Storage, source: Source, backup: str) -> None:
         log.warning("backup.leftover", backup=backup, error=error)
 
 
+def remove(storage: Storage, backup: Manifest) -> None:
+    """Remove a whole backup, its manifest first: whatever comes between, nobody is offered a backup without its dump.
+
+    What is left then is a dump without a manifest, which `sweep` removes.
+    """
+    storage.delete(manifest_key(backup.source, backup.id))
+    storage.delete(data_key(backup.source, backup.id))
+    log.info("backup.removed", backup=backup.id, database=backup.source.name)
+
+
 def sweep(storage: Storage, identity: Identity, suffix: str) -> None:
     """Remove dumps without a manifest that a run's step left when it died; `suffix` is the end of its backups' ids."""
     for folder in folders_of(storage, identity.cluster, identity.name):

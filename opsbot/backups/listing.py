@@ -53,10 +53,12 @@ class Backups:
         found = self._load([key for key in keys if newest is None or backup_of(key) <= newest])
         return list(islice((each for each in found if each.source.environment == environment), limit))
 
-    def of_run(self, identity: Identity, suffix: str, run: str) -> Manifest | None:
-        """The backup that a run's step made, found by the end of its id."""
+    def of_run(self, identity: Identity, suffix: str, run: str) -> list[Manifest]:
+        """The backups that a run's step made, newest first, found by the end of their ids.
+
+        One, or none; more only where the answer about a finished one was lost, and it was tried again."""
         keys = [key for key in self._keys([identity.cluster], identity.name) if backup_of(key).endswith(f"-{suffix}")]
-        return next((each for each in self._load(keys) if each.run == run), None)
+        return [each for each in self._load(keys) if each.run == run]
 
     def find(self, identity: Identity, environment: str, wanted: str) -> Manifest:
         """The backup that `wanted` means for this database.

@@ -41,6 +41,13 @@ def look(target: DatabaseTarget) -> Live:
         return Live(known, describe.row_counts(one), describe.revision(one), describe.table_bytes(one))
 
 
+def restored_by(target: DatabaseTarget, run: str) -> bool:
+    """Whether the live database is the one that this run's restore put in place; its own mark says so."""
+    with session(target.server, MAINTENANCE) as one:
+        mark = databases.mark_of(one, target.name)
+    return mark is not None and (mark.kind, mark.run) == ("restored", run)
+
+
 def find(target: DatabaseTarget, storage: Storage, wanted: str) -> Manifest:
     """The backup that `wanted` (an id, or `latest`) means for this database. NotFound names the closest."""
     return Backups(storage).find(identity(target), target.environment, wanted)

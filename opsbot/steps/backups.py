@@ -12,7 +12,7 @@ from opsbot.backups.manifest import Manifest
 from opsbot.backups.storage import Storage
 from opsbot.backups.target import DatabaseTarget
 from opsbot.clock import Clock
-from opsbot.errors import OpsError
+from opsbot.errors import OpsError, StepFailed
 from opsbot.runs import step
 from opsbot.runs.step import Context, Fact, Facts, Outputs, ReadOnly, Recheck
 from opsbot.steps import backup_facts
@@ -34,7 +34,11 @@ class Parts:
 
 
 class TakeBackup:
-    """`backup.take`: one backup, stored and confirmed. For reason `pre-restore` an empty database is nothing to save."""
+    """`backup.take`: one backup, stored and confirmed. For reason `pre-restore` an empty database is nothing to save.
+
+    Undone, it leaves no backup of its run in the bucket: what nobody read back, or somebody stopped, is not offered to a
+    restore. Only what a restore has replaced is never removed while its replacement is live.
+    """
 
     class With(step.With):
         environment: str
@@ -70,8 +74,26 @@ class TakeBackup:
         return _taken(archive.take(target, self._parts.bucket(), order, ctx, self._parts.clock))
 
     def undo(self, ctx: Context, args: With, outputs: Outputs | None) -> None:
-        """A finished backup hurts nobody and stays; what an unfinished one left is removed."""
-        self._sweep(ctx, self._parts.database(args.environment, args.database))
+        """Remove what this run's step made, whole or not. If the bucket is away, the error says what may be left there."""
+        try:
+            self._remove(ctx, args)
+        except OpsError as error:
+            known = str((outputs or {}).get("backup") or "")
+            which = f"The backup {known}" if known else "A backup of this run"
+            what = f"{which} may still be in the bucket: {error.what}"
+            raise StepFailed(what, error.fix, code="not_removed", again=error.again) from error
+
+    def _remove(self, ctx: Context, args: With) -> None:
+        target = self._parts.database(args.environment, args.database)
+        storage = self._parts.bucket()
+        made = Backups(storage).of_run(live.identity(target), manifest.suffix(ctx.run, ctx.step), ctx.run)
+        kept = args.reason == PRE_RESTORE and bool(made) and live.restored_by(target, ctx.run)
+        for found in () if kept else made:
+            archive.remove(storage, found)
+            ctx.say(f"The backup {found.id} was removed from the bucket.")
+        if kept:
+            ctx.say(f"The restored {target.name} is live, so the backup of what it replaced stays: {made[0].id}.")
+        self._sweep(ctx, target)
 
     def _sweep(self, ctx: Context, target: DatabaseTarget) -> None:
         archive.sweep(self._parts.bucket(), live.identity(target), manifest.suffix(ctx.run, ctx.step))
@@ -81,7 +103,7 @@ class TakeBackup:
         target = self._parts.database(args.environment, args.database)
         backups = Backups(self._parts.reached())
         found = backups.of_run(live.identity(target), manifest.suffix(ctx.run, ctx.step), ctx.run)
-        return ("done", _taken(found)) if found else ("not_done", None)
+        return ("done", _taken(found[0])) if found else ("not_done", None)
 
 
 class CheckBackup(ReadOnly):

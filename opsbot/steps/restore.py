@@ -124,7 +124,7 @@ class SwapIn:
         """Swap back, if and only if the live database is the one that this run put there."""
         target = self._parts.database(args.environment, args.database)
         mend(target.server, target.name)
-        if not self._is_ours(target, ctx.run):
+        if not live.restored_by(target, ctx.run):
             return
         if not self._kept(target, ctx.run):
             ctx.say(f"There was no {target.name} before this restore; the restored one stays.")
@@ -138,7 +138,7 @@ class SwapIn:
             mend(target.server, target.name)
         except StepFailed:
             return "unknown", None
-        if not self._is_ours(target, ctx.run):
+        if not live.restored_by(target, ctx.run):
             return "not_done", None
         return "done", {"old": self._kept(target, ctx.run), "seconds": 0.0}
 
@@ -146,11 +146,6 @@ class SwapIn:
         with session(target.server, MAINTENANCE) as one:
             old = old_name(target, run)
             return old if databases.exists(one, old) else ""
-
-    def _is_ours(self, target: DatabaseTarget, run: str) -> bool:
-        with session(target.server, MAINTENANCE) as one:
-            mark = databases.mark_of(one, target.name)
-        return mark is not None and (mark.kind, mark.run) == ("restored", run)
 
 
 def scratch_name(target: DatabaseTarget, run: str) -> str:

@@ -263,6 +263,83 @@ def test_a_new_owner_removes_the_dump_that_the_dead_one_left(
     assert len(left) == 2
 
 
+def undone(steps: dict[str, Any], ctx: Ctx, outputs: dict[str, Any] | None, **arguments: str) -> None:
+    steps["backup.take"].undo(ctx, given(steps, "backup.take", **arguments), outputs)
+
+
+def test_a_backup_that_is_undone_is_gone_and_those_of_others_stay(
+    steps: dict[str, Any], shop: DatabaseTarget, storage: S3
+) -> None:
+    ctx = Ctx("r12", "take")
+    do(steps, "backup.take", Ctx("another", "take"))
+    others = set(storage.keys(""))
+    taken = do(steps, "backup.take", ctx)
+    assert do(steps, "backup.choose", ctx, backup="latest")["backup"] == taken["backup"]
+    for outputs in (taken, None):
+        undone(steps, ctx, outputs)
+        assert set(storage.keys("")) == others
+    assert ctx.said == [f"The backup {taken['backup']} was removed from the bucket."]
+    assert do(steps, "backup.choose", ctx, backup="latest")["backup"] != taken["backup"]
+
+
+def test_whoever_dies_while_it_removes_a_backup_leaves_none_that_a_restore_would_take(
+    steps: dict[str, Any], shop: DatabaseTarget, storage: S3, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ctx, really, deleted = Ctx("r13", "take"), S3.delete, list[str]()
+    taken = do(steps, "backup.take", ctx)
+
+    def dies(bucket: S3, key: str) -> None:
+        if deleted:
+            raise Unavailable("S3 does not answer.", code="no_s3")
+        deleted.append(key)
+        really(bucket, key)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(S3, "delete", dies)
+        with pytest.raises(StepFailed):
+            undone(steps, ctx, taken)
+    assert [key for key in storage.keys("") if "/manifests/" in key] == []
+    assert facts(steps, "backup.choose")["ready"][0] == "red"
+    undone(steps, ctx, taken)
+    assert list(storage.keys("")) == []
+
+
+def test_a_bucket_that_is_away_is_said_with_the_backup_that_is_left_there(
+    steps: dict[str, Any], parts: Parts, shop: DatabaseTarget
+) -> None:
+    def dead() -> S3:
+        raise Unavailable("S3 does not answer.", "Start it.", code="no_s3")
+
+    ctx = Ctx("r14", "take")
+    taken = do(steps, "backup.take", ctx)
+    away = made(Parts(parts.database, dead, parts.clock))
+    for outputs, which in ((taken, f"The backup {taken['backup']}"), (None, "A backup of this run")):
+        with pytest.raises(StepFailed) as caught:
+            undone(away, ctx, outputs)
+        error = caught.value
+        assert error.what == f"{which} may still be in the bucket: S3 does not answer."
+        assert (error.code, error.fix, error.again) == ("not_removed", "Start it.", True)
+    assert steps["backup.take"].recheck(ctx, given(steps, "backup.take"))[0] == "done"
+
+
+def test_the_safety_backup_stays_as_long_as_what_was_restored_is_live(
+    steps: dict[str, Any], shop: DatabaseTarget
+) -> None:
+    """Even where a person said that the swap is reversed, and it is not: else nothing would hold the replaced rows but a database."""
+    ctx, safety = Ctx("r15", "swap"), Ctx("r15", "safety")
+    _, scratch = restore_up_to_the_swap(steps, ctx)
+    saved = do(steps, "backup.take", safety, reason="pre-restore")
+    do(steps, "restore.swap", ctx, scratch=scratch)
+    undone(steps, safety, saved, reason="pre-restore")
+    assert steps["backup.take"].recheck(safety, given(steps, "backup.take"))[0] == "done"
+    assert safety.said == [
+        f"The restored {shop.name} is live, so the backup of what it replaced stays: {saved['backup']}."
+    ]
+    steps["restore.swap"].undo(ctx, given(steps, "restore.swap", scratch=scratch), None)
+    undone(steps, safety, saved, reason="pre-restore")
+    assert steps["backup.take"].recheck(safety, given(steps, "backup.take"))[0] == "not_done"
+
+
 def test_an_owner_that_stood_still_leaves_the_new_owners_database_alone(
     steps: dict[str, Any], parts: Parts, shop: DatabaseTarget
 ) -> None:

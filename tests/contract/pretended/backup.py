@@ -25,7 +25,13 @@ class Take(Pretend):
         return {"backup": id, "bytes": 1, "rows": 1, "seconds": 0.1}
 
     def undo(self, ctx: Context, args: Any, outputs: Outputs | None) -> None:
-        self.stack.unfinished.discard(f"{ctx.run}-{ctx.step}")
+        """First its manifest, then its dump."""
+        id = f"{ctx.run}-{ctx.step}"
+        if self.stack.bucket.pop(id, None) is not None:
+            self.stack.unfinished.add(id)
+            self.stack.ledger.append(f"remove {ctx.step}")
+            ctx.progress(1, 2, "its dump is left")
+        self.stack.unfinished.discard(id)
 
     def found(self, ctx: Context, args: Any) -> tuple[Recheck, Outputs | None]:
         id = f"{ctx.run}-{ctx.step}"

@@ -61,10 +61,10 @@ class Scene:
 
 
 def untouched(stack: Stack) -> bool:
-    """All but what a migration added and a backup copied is as it was at the beginning."""
+    """All but what a migration added is as it was at the beginning."""
     new = Stack()
-    databases = stack.databases == new.databases and not stack.unfinished
-    return databases and stack.parts == new.parts and stack.bot == new.bot and stack.serving == 2 and _only_old(stack)
+    kept = stack.databases == new.databases and stack.bucket == new.bucket and not stack.unfinished
+    return kept and stack.parts == new.parts and stack.bot == new.bot and stack.serving == 2 and _only_old(stack)
 
 
 def _only_old(stack: Stack) -> bool:
@@ -75,9 +75,17 @@ def serves(release: int) -> Callable[[Stack], bool]:
     return lambda stack: stack.serving == release
 
 
+def backed_up(stack: Stack) -> bool:
+    """One backup of what there is today came to those that were there, and nothing half-made."""
+    was, more = Stack().bucket, dict(stack.bucket)
+    old = {id: more.pop(id, None) for id in was}
+    return old == was and list(more.values()) == ["rows of today"] and not stack.unfinished
+
+
 def restored(stack: Stack) -> bool:
     kept = [content for name, content in stack.databases.items() if name.startswith("old_")]
-    return stack.databases["main"] == "rows of yesterday" and kept == ["rows of today"] and len(stack.databases) == 2
+    there = stack.databases["main"] == "rows of yesterday" and len(stack.databases) == 2
+    return there and kept == ["rows of today"] and backed_up(stack)
 
 
 STAGING: dict[str, object] = {"environment": "staging"}
@@ -110,19 +118,23 @@ SCENES = {
     "rollback whose block fails": Scene.fails(
         "release.block", "rollback", STAGING, "The rollback in staging did not work.", {"switch": 1, "switch back": 1}
     ),
-    "backup": Scene.goes_well("backup", STAGING, "The backup is in the bucket and whole.", {"backup take": 1}),
+    "backup": Scene.goes_well(
+        "backup", STAGING, "The backup is in the bucket and whole.", {"backup take": 1}, after=backed_up
+    ),
     "backup that cannot be read back": Scene.fails(
-        "backup.check", "backup", STAGING, "There is no new backup of main.", {"backup take": 1}
+        "backup.check", "backup", STAGING, "There is no new backup of main; what was written of it is removed.",
+        {"backup take": 1, "remove take": 1},
     ),
     "restore": Scene.goes_well(
         "restore", RESTORE, "main of staging is back at b0.", {"backup safety": 1, "load": 1, "swap": 1}, after=restored
     ),
     "restore that differs": Scene.fails(
-        "restore.check", "restore", RESTORE, AS_IT_WAS, {"backup safety": 1, "load": 1, "drop": 1}
+        "restore.check", "restore", RESTORE, AS_IT_WAS,
+        {"backup safety": 1, "load": 1, "drop": 1, "remove safety": 1},
     ),
     "restore whose swap fails": Scene.fails(
         "restore.swap", "restore", RESTORE, AS_IT_WAS,
-        {"backup safety": 1, "load": 1, "swap": 1, "swap back": 1, "drop": 1},
+        {"backup safety": 1, "load": 1, "swap": 1, "swap back": 1, "drop": 1, "remove safety": 1},
     ),
     "stack apply": Scene.goes_well(
         "stack-apply", STAGING, "edge, metrics in staging run as the files say.", APPLIED,

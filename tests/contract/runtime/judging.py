@@ -62,17 +62,20 @@ def backup(world: World, point: Point, cancelled: bool) -> None:
     status = finish(world, point, cancelled, run, "The backup is in the bucket and whole.")
     manifests, dumps = world.stored()
     assert manifests == dumps
-    assert len(manifests - before) == 1 or (status == "cancelled" and manifests - before == set())
+    assert before <= manifests
+    assert len(manifests - before) == (1 if status == "succeeded" else 0), "one that was stopped leaves none"
 
 
 def restore(world: World, point: Point, cancelled: bool) -> None:
     word = uuid.uuid4().hex
     world.sql("INSERT INTO public.noise VALUES (0, %s)", word)
-    rows = world.sql("SELECT count(*) FROM public.noise")
+    rows, before = world.sql("SELECT count(*) FROM public.noise"), world.stored()[0]
     run = world.ask("restore", "latest", "--env", "test")
     status = finish(world, point, cancelled, run, "main of test is back at ")
     manifests, dumps = world.stored()
     assert manifests == dumps
+    assert before <= manifests
+    assert len(manifests - before) == (1 if status == "succeeded" else 0), "the safety backup"
     found = world.sql("SELECT count(*) FROM public.noise WHERE body = %s", word)
     old = [name for name in world.databases() if name != "minitwit"]
     if status == "succeeded":
@@ -127,15 +130,20 @@ def asked(world: World, playbook: str) -> tuple[str, str]:
     match playbook:
         case "deploy":
             tag = "v1" if world.live().tag == "v2" else "v2"
-            return world.ask("deploy", tag, "--env", "test"), f"{tag} is live in test."
-        case "restore":
-            return world.ask("restore", "latest", "--env", "test"), "main of test is back at "
+            argv, says = ("deploy", tag, "--env", "test"), f"{tag} is live in test."
+        case "restore" | "paused-restore":
+            argv, says = (playbook, "latest", "--env", "test"), "main of test is back at "
+        case "paused-backup":
+            argv, says = (playbook, "main", "--env", "test"), "The backup is in the bucket and whole."
+        case "paused-rollback":
+            argv, says = (playbook, "test"), " is live again in test."
         case "promote":
             run, tag = asked_to_promote(world)
             return run, f"{tag} is live in test, as in source."
         case _:
             world.want_other_part()
-            return world.ask("stack", "apply", "test"), "part in test run as the files say."
+            argv, says = ("stack", "apply", "test"), "part in test run as the files say."
+    return world.ask(*argv), says
 
 
 JUDGES = {

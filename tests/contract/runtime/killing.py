@@ -182,7 +182,8 @@ class World:
         """What runs and what is kept; what the record says is live is what answers."""
         note = self.bot.store.releases.live("test", "note")
         assert self.bot.targets.get("test").difference("note") is None
-        return self.live().number, note.number if note else None, self.part(), self.databases()
+        number = note.number if note else None
+        return self.live().number, number, self.part(), self.databases(), self.stored()
 
     def nothing_is_left(self, run: str) -> None:
         """No container, no work, no lock, no lease, no half-made colour of the run."""

@@ -22,6 +22,7 @@ from opsbot.workspace import Settings, Workspace
 STACK = BUCKET = "ktest"
 SOURCE = f"{STACK}source"  # where promotions come from
 LABELS = [f"--label=com.docker.stack.namespace={SOURCE}"]
+PAUSED = ("backup", "restore", "rollback")  # whose last step is over before anybody can stop it
 ROWS = 4_000  # of 4 kB: a dump and a load that take long enough to be killed in the middle
 
 
@@ -76,7 +77,18 @@ def _settings(parts: Any, state: State, folder: Path, up: Stack) -> dict[str, An
         **settings,
         "team": {"roles": {"admin": ["U01ALICE"]}},
         "store": f"sqlite:///{folder / 'opsbot.db'}",
-        "playbooks": shutil.copytree(CHECKOUT / "playbooks", folder / "playbooks").as_posix(),  # nobody edits these
+        "playbooks": _playbooks(folder).as_posix(),
         "databases": {"main": {"name": "minitwit", "password": state.secret("postgres_password")}},
         "storage": {"endpoint": storage.endpoint, "bucket": BUCKET, "key": storage.key, "secret": storage.secret},
     }
+
+
+def _playbooks(folder: Path) -> Path:
+    """The real ones, which nobody edits here; and `paused-…`: the same with a pause at the end, in which it can be stopped."""
+    copied = Path(shutil.copytree(CHECKOUT / "playbooks", folder / "playbooks"))
+    for name in PAUSED:
+        playbook = yaml.safe_load((copied / f"{name}.yml").read_text(encoding="utf-8"))
+        playbook.pop("aliases", None)
+        playbook["steps"].append({"id": "pause", "name": "Let it stand", "do": "wait", "with": {"for": "1h"}})
+        (copied / f"paused-{name}.yml").write_text(yaml.safe_dump(playbook, sort_keys=False), encoding="utf-8")
+    return copied
