@@ -54,13 +54,14 @@ class Prepare:
     def undo(self, ctx: Context, args: OfImage, outputs: Outputs | None) -> None:
         target = self._targets.get(args.environment)
         row = record.of_run(target, args.service, ctx.run)
-        if row is None or row.state == "live":
-            return  # nothing was made, or people are on it: taking it away would be worse
+        if row is None:
+            return
+        record.gave_way(target, row, ctx.run)
+        if row.state != "bad":  # first of all: what fails below is then blocked, whoever goes on from there
+            target.mark(row, *tries.after_undo(row, ctx.run, target.store.events.after(ctx.run, 0)))
         jobs.end_all(target.swarm, target.stack, ctx.run)
         live = target.store.releases.live(args.environment, args.service)
         target.rollout(args.service).discard(ctx.run, even_live=live is None)
-        if row.state != "bad":
-            target.mark(row, *tries.after_undo(row, ctx.run, target.store.events.after(ctx.run, 0)))
 
     def recheck(self, ctx: Context, args: OfImage) -> tuple[Recheck, Outputs | None]:
         target = self._targets.get(args.environment)
@@ -90,7 +91,9 @@ class Ready:
         return {}
 
     def undo(self, ctx: Context, args: OfRelease, outputs: Outputs | None) -> None:
-        self._targets.get(args.environment).rollout(args.service).discard(ctx.run, even_live=False)
+        target = self._targets.get(args.environment)
+        record.gave_way(target, target.row(args.service, args.release), ctx.run)
+        target.rollout(args.service).discard(ctx.run, even_live=False)
 
     def recheck(self, ctx: Context, args: OfRelease) -> tuple[Recheck, Outputs | None]:
         target = self._targets.get(args.environment)

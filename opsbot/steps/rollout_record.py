@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from opsbot.errors import StepFailed
 from opsbot.runs.step import Context
 from opsbot.runtime import adopt
 from opsbot.runtime import spec as specs
@@ -50,6 +51,32 @@ def _learn(target: Target, ctx: Context, service: str) -> None:
         return
     known = adopt.recorded(target, service, observed, f"{ctx.run}/adopted", ctx.actor, keep=False)
     target.mark(known, "live", f"found live by {ctx.run}")
+
+
+def gave_way(target: Target, row: ReleaseRow, run: str) -> None:
+    """Before what a run made ready is taken away: nobody is on it, and the record says so.
+
+    That is so already where the bot itself sent people back. Where a person did it by hand the record follows what answers.
+    StepFailed (`still_live`) if that is `row`: taking it away would be worse.
+    """
+    if row.state != "live":
+        return
+    rollout, back = target.rollout(row.service), left(target, row)
+    called = f"{row.tag} ({row.id})"
+    if rollout.serving(row):
+        raise StepFailed(
+            f"{called} is still what answers in {row.environment}, so it was not taken away.",
+            f"Say `rollback {row.environment} --service {row.service} --to {back.id}`, then remove it." if back else "",
+            code="still_live",
+        )
+    if back is not None and not rollout.serving(back):
+        raise StepFailed(
+            f"Neither {called} nor {back.tag} ({back.id}) answers in {row.environment}.",
+            f"Get {back.tag} ({back.id}) to answer first.",
+            code="nothing_answers",
+        )
+    if back is not None:
+        target.mark(back, "live", f"again, by hand after {run}")
 
 
 def left(target: Target, row: ReleaseRow) -> ReleaseRow | None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from pretended.stack import PLACE, Pretend
 
-from opsbot.errors import NotFound, Refused
+from opsbot.errors import NotFound, Refused, StepFailed
 from opsbot.runs.step import Context, Fact, Facts, Outputs, Park, Recheck
 from opsbot.runtime import release as rules
 from opsbot.store.rows import ReleaseRow
@@ -79,6 +79,16 @@ class Choose(Pretend):
         return found
 
 
+def gave_way(step: Pretend, release: int) -> None:
+    """The record follows where a person sent people back; what they are on is not taken away."""
+    live = step.live()
+    if live is None or live.number != release:
+        return
+    if step.stack.serving == release:
+        raise StepFailed(f"Release {release} is still what answers.", code="still_live")
+    step.mark(int(step.left() or 0), "live")
+
+
 class Prepare(Pretend):
     def facts(self, ctx: Context, args: Any) -> Facts:
         live, rows = self.live(), self.store.releases.list(*PLACE)
@@ -101,8 +111,9 @@ class Prepare(Pretend):
 
     def undo(self, ctx: Context, args: Any, outputs: Outputs | None) -> None:
         row = self.store.releases.for_run(ctx.run)
-        if row is None or row.state == "live":
-            return  # nothing was made, or people are on it
+        if row is None:
+            return
+        gave_way(self, row.number)
         colour = self.stack.colour_of(row.number)
         if colour is not None and colour != self.stack.flag:
             del self.stack.colours[colour]
@@ -147,6 +158,7 @@ class Ready(Pretend):
         return {}
 
     def undo(self, ctx: Context, args: Any, outputs: Outputs | None) -> None:
+        gave_way(self, args.release)
         colour = self.stack.colour_of(self.stack.started.get(ctx.run, 0))
         if colour is not None and colour != self.stack.flag:
             del self.stack.colours[colour]

@@ -93,6 +93,15 @@ def test_a_rollback_goes_to_the_release_before_and_comes_back(ground: Ground) ->
     ground.undo("rollout.ready", run, {}, release=to)
     assert ground.serves() == live.number
 
+    ground.run("rollout.switch", run, release=to)
+    with pytest.raises(StepFailed) as still:
+        ground.undo("rollout.ready", run, {}, release=to)
+    assert (still.value.code, ground.serves(), ground.live().number) == ("still_live", to, to)
+    ground.point(live.number)  # by hand, where the bot could not
+    for _ in range(2):
+        ground.undo("rollout.ready", run, {}, release=to)
+        assert (ground.serves(), ground.live().number) == (live.number, live.number), "the record follows"
+
 
 def test_a_rollback_refuses_what_makes_no_sense(ground: Ground) -> None:
     live = ground.live()
@@ -150,7 +159,9 @@ def test_a_deploy_is_seen_at_the_switch_and_not_before_and_every_part_of_it_goes
     assert (ground.serves(), ground.live().number) == (new, new)
     assert switched["from_release"] == ground.found("rollout.switch", run, release=new)["from_release"] == live.number
     assert ground.run("rollout.switch", run, release=new)["from_release"] == live.number, "again it leaves the same"
-    ground.undo("rollout.prepare", run, prepared, **wanted)
+    with pytest.raises(StepFailed) as refused:
+        ground.undo("rollout.prepare", run, prepared, **wanted)
+    assert refused.value.code == "still_live"
     assert ground.runs(new), "what people are on is not taken away"
     baked(ground, new)
 
@@ -203,8 +214,10 @@ def test_a_backup_is_there_when_it_is_whole_and_a_half_one_leaves_nothing(ground
     assert ground.stored() - before == {taken["backup"]}
     assert ground.found("backup.take", run)["backup"] == taken["backup"]
     assert types(ground.run("backup.check", run, backup=taken["backup"])) == {"bytes": "int"}
-    ground.undo("backup.take", run, taken)
-    assert ground.recheck("backup.take", run) == "done", "a whole backup hurts nobody and stays"
+    for outputs in (taken, None):
+        ground.undo("backup.take", run, outputs)
+        assert ground.stored() == before
+        assert ground.recheck("backup.take", run) == "not_done"
     with pytest.raises(NotFound) as caught:
         ground.run("backup.check", run, backup="never-taken")
     assert caught.value.code == "no_backup"
