@@ -96,6 +96,7 @@ def _wait(swarm: Swarm, name: str, ends: float, watch: Progress | None) -> dict[
             raise StepFailed(f"{name} did not end in time ({said}) and was stopped.", code="timeout")
         if watch:
             watch.check()
+            watch.progress(0, 1, "its program runs")  # silence is a sign that the engine does not answer
         time.sleep(0.1)
 
 

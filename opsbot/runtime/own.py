@@ -88,6 +88,7 @@ def move_back(own: Own, run: str, watch: Progress) -> None:
     if own.image != before:
         own.swarm.put(_image(own.spec, before))
     while not settled(own.swarm, own.name, before):
+        watch.progress(0, 1, "the version before starts again")
         watch.sleep(_EVERY)
 
 

@@ -77,19 +77,18 @@ class StackOf:
         self._make_configs(wanted)
         done = []
         for number, change in enumerate(changes):
-            watch.progress(number, len(changes), change.service)
-            self.post(specs[change.service], watch)
+            self.post(specs[change.service], watch, (number, len(changes)))
             done.append(change.service)
         return done
 
-    def post(self, spec: Spec, watch: Progress) -> None:
-        """Bring a service to a spec and wait until it runs so; StepFailed if it does not come up."""
+    def post(self, spec: Spec, watch: Progress, at: tuple[int, int] = (0, 1)) -> None:
+        """Bring a service to a spec and wait until it runs so; StepFailed if it does not come up. `at`: how many of how many."""
         secrets = [one["SecretName"] for one in spec["TaskTemplate"]["ContainerSpec"].get("Secrets") or []]
         networks = {name: ident for ident, name in self._network_names().items()}
         full = stackspec.with_ids(spec, networks, self._swarm.secret_ids(secrets), self._configs())
         before = {task["ID"] for task in self._swarm.tasks(spec["Name"])}
         self._swarm.put(full)
-        self._wait(spec["Name"], before, watch)
+        self._wait(spec["Name"], before, watch, at)
 
     def remove(self, name: str) -> None:
         """Remove a service that was new; its volumes stay."""
@@ -104,9 +103,10 @@ class StackOf:
                 with self._swarm.speaking():
                     self._swarm.api.remove_config(ident)
 
-    def _wait(self, name: str, before: set[str], watch: Progress) -> None:
+    def _wait(self, name: str, before: set[str], watch: Progress, at: tuple[int, int]) -> None:
         while True:
             watch.check()
+            watch.progress(*at, name.removeprefix(f"{self._name}_"))
             service = self._swarm.service(name)
             if service is None:
                 raise NotFound(f"The service {name} is gone.")
