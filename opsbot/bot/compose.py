@@ -100,6 +100,7 @@ def build(config: Config, clock: Clock | None = None) -> Bot:
         replan=partial(_replan, plan, playbooks),
         forsaken=reach.end_left,
         frozen=partial(schedule.frozen, config),
+        databases=config.databases,
     )
     watched = Watched(config, reach, targets, store, clock)
     watch = Watch(watched.probes(), store.alerts, clock, watched.muted, watched.context)

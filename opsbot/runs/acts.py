@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NoReturn
 
 from opsbot import log, metrics
 from opsbot.clock import Clock
@@ -31,6 +31,10 @@ LONGEST_WAIT = 30.0  # seconds between two tries
 Scope = Mapping[str, Any]
 Tell = Callable[[Result], Sequence[Event | None]]
 Rows = Sequence[JournalRow]
+
+
+def _unknown_yet(step: PlannedStep) -> str:
+    return f"{step.name}: nobody can tell yet whether it took effect."
 
 
 class Acts:
@@ -75,7 +79,7 @@ class Acts:
         result = self._attempts.by_hand(step, run.by_hand, "undo")
         result = result or self._attempts.undo(step, ctx, scope, move.outputs, move.tries)
         if result.hung:
-            self._end_what_hangs()
+            self.end_what_hangs()
         result = self._after(step, "undo", move.attempt, result, lambda end: [sentences.undo_ended(step, end)])
         self._rest(ctx, step, result, move.tries, move.attempt)
 
@@ -84,7 +88,10 @@ class Acts:
         step, row = move.step, move.row
         undoing = row.phase == "undo"
         ctx = replace(self._context(run, step, rows), heeds_cancel=not undoing, phase=row.phase)
-        result = from_recheck(step, self._found_out(ctx, step, None if undoing else scope))
+        try:
+            result = from_recheck(step, self._asked(ctx, step, None if undoing else scope))
+        except Unavailable as error:
+            result = self._decided(ctx, step, error) or self._ask_later(ctx, run, step, row, error)
         found = "unknown" if result.asks_what_happened else result.outcome
         resumed = ("resumed", {"owner": self._lease.owner, "step": step.id, "found": found})
         took = self._seconds_since(row.started_at)
@@ -101,30 +108,57 @@ class Acts:
         return hung if found.outcome in ("not_done", "unknown") else found
 
     def _found_out(self, ctx: RunContext, step: PlannedStep, scope: Scope | None) -> Result:
-        """What the dead owner left running is ended, then the step's own word (`scope` None: it need not be asked).
+        """As `_asked`. While what must be looked at does not answer, it is asked again and again, until a person stops it.
 
-        While what must be looked at does not answer, it is asked again and again, until a person stops or completes it.
+        The thread is held meanwhile: another owner would run the step anew, beside the one that hangs.
         """
         for tries in itertools.count():
             try:
-                self._end_what_was_left()
-                if scope is None or step.on_resume == "rerun":
-                    return Result("not_done")
-                asking = replace(ctx, heeds_cancel=False, deadline=self._clock.now() + timedelta(seconds=step.timeout))
-                return self._attempts.recheck(step, asking, scope)
+                return self._asked(ctx, step, scope)
             except Unavailable as error:
                 if tries == 0:
-                    ctx.say(f"{step.name}: nobody can tell yet whether it took effect. {error.what} Asking again.")
+                    ctx.say(f"{_unknown_yet(step)} {error.what} Asking again.")
                 self._wait(ctx, tries)
-                if ctx.interrupted:
-                    raise Lost from error
-                if ctx.cancelled:
-                    done = self._attempts.by_hand(step, ctx.by_hand, ctx.phase)
-                    return done or Result("cancelled", error=error.as_json())
+                if decided := self._decided(ctx, step, error):
+                    return decided
         raise AssertionError("it counts for ever")
 
-    def _end_what_hangs(self) -> None:
-        """What an undo began and nobody waits for any more must not go on when its locks are free."""
+    def _asked(self, ctx: RunContext, step: PlannedStep, scope: Scope | None) -> Result:
+        """What the dead owner left running is ended, then the step's own word (`scope` None: it need not be asked).
+
+        Unavailable while what must be looked at does not answer.
+        """
+        self._end_what_was_left()
+        if scope is None or step.on_resume == "rerun":
+            return Result("not_done")
+        asking = replace(ctx, heeds_cancel=False, deadline=self._clock.now() + timedelta(seconds=step.timeout))
+        return self._attempts.recheck(step, asking, scope)
+
+    def _decided(self, ctx: RunContext, step: PlannedStep, error: Unavailable) -> Result | None:
+        """What a person said while nobody could tell what the step did."""
+        if ctx.interrupted:
+            raise Lost from error
+        if not ctx.cancelled:
+            return None
+        done = self._attempts.by_hand(step, ctx.by_hand, ctx.phase)
+        return done or Result("cancelled", error=error.as_json())
+
+    def _ask_later(
+        self, ctx: RunContext, run: RunRow, step: PlannedStep, row: JournalRow, error: Unavailable
+    ) -> NoReturn:
+        """Let go of the run, so that it holds no thread, and be due again after as long as it has been so (LONGEST_WAIT)."""
+        now, words = self._clock.now(), _unknown_yet(step)
+        told = [event for event in self._store.events.after(self._id, 0) if event.at >= row.started_at]
+        since = next((event.at for event in told if str(event.body.get("text", "")).startswith(words)), None)
+        if since is None:
+            ctx.say(f"{words} {error.what} Asking again.")
+        been = self._seconds_since(since or now)
+        later = now + timedelta(seconds=min(LONGEST_WAIT, max(self._pace.backoff, been)))
+        self._store.runs.transition(self._id, [run.status], run.status, now, owner=self._lease.owner, wake_at=later)
+        raise Lost from error
+
+    def end_what_hangs(self) -> None:
+        """What was begun and nobody waits for any more must not go on when its locks are free."""
         try:
             self._end_what_was_left()
         except Unavailable as error:

@@ -72,7 +72,7 @@ def complete(
     if run.status == "failed":
         return Change(**_reopened(run, around, word, step, evidence), events=(("by_hand", told),), entries=(entry,))
     columns: dict[str, Any] = {"by_hand": {**told, "outputs": dict(outputs or {})}}
-    columns |= {"wake_at": word.now} if run.status == "waiting" else {}
+    columns |= {"wake_at": word.now} if run.status == "waiting" or run.wake_at else {}
     return Change(columns=columns, events=(("by_hand", told),), entries=(entry,))
 
 

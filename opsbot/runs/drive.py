@@ -22,6 +22,8 @@ from opsbot.store.leases import Lost
 from opsbot.store.rows import Around, Entry, RunRow
 from opsbot.store.runs import Change
 
+_log = log.get(__name__)
+
 ASK_AGAIN = 5.0  # times the pace's backoff, between two looks whether a part answers that a queued run needs
 
 
@@ -36,7 +38,8 @@ class Drive:
        the same transactions. A step that parks makes the run waiting, and no thread is held.
        One that hangs is left behind, and is asked what it did as after a crash. A person's word about it stands.
     4. Recheck: an intention without a result is another owner's last act. Ask the step whether it took effect and write
-       that as the result. If nobody can know, the run turns back, or asks a human where the playbook says so.
+       that as the result. If nobody can know, the run turns back, or asks a human where the playbook says so. If nobody
+       can know yet, because a part does not answer, the run is let go of and due again later: no thread is held.
     5. Turn back, on failure or because a person asked: from now on the run is undoing, for every owner.
     6. Undo the steps that began, last first. An undo that fails ends the run at once: a human is needed.
     7. End: status, outcome, locks, event and audit in one transaction.
@@ -69,15 +72,18 @@ class Drive:
         return run.status
 
     def give_up(self, outcome: str, code: str) -> None:
-        """End a run that cannot be driven, wherever it stands."""
+        """End a run that cannot be driven, wherever it stands; what it left running is ended before its locks are free."""
         run, now = self._read(), self._clock.now()
+        if run.started_at is not None:
+            self._acts.end_what_hangs()
         told = {"status": "failed", "outcome": outcome, "code": code}
         columns = {"outcome": outcome, "ended_at": now, "wake_at": None}
         entry = Entry(run.actor, run.door, run.playbook, run.lock, "failed", {"run": self._id, "outcome": outcome})
-        self._store.runs.transition(
+        if not self._store.runs.transition(
             self._id, sources("failed"), "failed", now,
             event=("finished", told), unlock=True, entry=entry, owner=self._lease.owner, **columns,
-        )  # fmt: skip
+        ):  # fmt: skip
+            _log.warning("run.ended_meanwhile", run=self._id, status=self._read().status)
 
     def _begin(self, run: RunRow, plan: Plan, replan: Replan | None, stopped: Gate) -> bool:
         """Bring the run to a driven status; False = there is nothing to drive now."""
@@ -94,6 +100,8 @@ class Drive:
                 self._move("waiting", "running", now, event=sentences.woken(run, self._lease.owner), wake_at=None)
                 return True
             case "running" | "undoing":
+                if run.wake_at is not None:
+                    self._move(run.status, run.status, now, wake_at=None)
                 if all(row.ended_at for row in self._store.journal.rows(self._id)):
                     owner = self._lease.owner
                     self._store.events.add(self._id, "resumed", {"owner": owner, "found": "between"}, now, owner)

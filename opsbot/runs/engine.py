@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import threading
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from opsbot import log
@@ -40,7 +40,7 @@ class Engine(Told):
     """Everything that can be asked of runs. Any process that shares the store may have one; `owner` names this process.
 
     How a run is driven stands in `Drive`, what people may tell it in `Told`. `forsaken(run)` ends what a dead owner left
-    running outside; `frozen(environment, now)` is the sentence of a configured freeze.
+    running outside; `frozen(environment, now)` is the sentence of a configured freeze; `databases` are those of opsbot.yml.
     Every method raises Unavailable when the store cannot be read or written.
     """
 
@@ -56,10 +56,11 @@ class Engine(Told):
         pace: Pace | None = None,
         forsaken: Callable[[str], None] = lambda _run: None,
         frozen: Frozen = lambda _environment, _now: None,
+        databases: Collection[str] = (),
     ) -> None:
         self._owner, self._resolve, self._attempts = owner, resolve, Attempts(steps, resolve)
         self._replan, self._pace, self._forsaken = replan, pace or Pace(), forsaken
-        super().__init__(store, clock, frozen, OutputsByHand(store, clock, self._attempts, self._pace))
+        super().__init__(store, clock, frozen, OutputsByHand(store, clock, self._attempts, self._pace), databases)
         self._leaving, self._stopping = threading.Event(), threading.Event()
         self._strikes: Counter[str] = Counter()
 
@@ -96,7 +97,7 @@ class Engine(Told):
             status, wake_at = "countdown", approval.countdown_ends(broken)
             events.append(event)
             entries.append(Entry(actor, door, "break-glass", target, status, {"run": run, "reason": broken["reason"]}))
-        wanted = gate.ask(plan, run, str(actor.get("id")))
+        wanted = gate.ask(plan, run, str(actor.get("id")), self._databases)
 
         def judge(around: Around) -> None:
             if refused := gate.stop(wanted, around, self._frozen(plan.environment, now), now):

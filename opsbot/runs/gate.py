@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,31 +13,40 @@ from opsbot.runs.step import Fact
 from opsbot.store.rows import Around, HoldRow, LockRow
 
 ALL = "all"
+SCHEMA = "schema"  # the target `ENVIRONMENT/schema`: whoever holds it may change every database of the environment
 _WORDS = {"freeze": "frozen", "lock": "locked"}
 
 
 @dataclass(frozen=True)
 class Ask:
-    """A change that wants to pass: its run, whose it is (an actor's id), its targets, what was found about it."""
+    """A change that wants to pass: its run, whose it is (an actor's id), its targets, what was found about it.
+
+    `databases`: the targets that a change of the schema touches besides. What a person put on one of them counts; the
+    run of a backup there does not, for it reads a snapshot.
+    """
 
     run: str
     asker: str | None
     targets: Sequence[str]
     passes_freeze: bool = False
     red: Sequence[Fact] = ()
+    databases: Sequence[str] = ()
 
 
-def ask(plan: Plan, run: str, asker: str | None) -> Ask:
-    """What a plan asks for. Without a lock of its own it still belongs to its environment."""
+def ask(plan: Plan, run: str, asker: str | None, databases: Iterable[str] = ()) -> Ask:
+    """What a plan asks for. Without a lock of its own it still belongs to its environment. `databases`: their names."""
     targets = plan.locks or ((plan.environment,) if plan.environment else ())
-    return Ask(run, asker, targets, plan.passes_freeze, plan.red)
+    places = [place for place, _, what in (target.partition("/") for target in targets) if what == SCHEMA]
+    touched = [f"{place}/{name}" for place in places for name in sorted(databases)]
+    return Ask(run, asker, targets, plan.passes_freeze, plan.red, touched)
 
 
 def stop(asked: Ask, around: Around, window: str | None, now: datetime) -> Refused | None:
     """Why the change may not begin; None = it may. `window`: the sentence of a configured freeze that counts now.
 
     1. What its facts forbid (`blocked`, `red_fact`).
-    2. A person's lock on its target, on what contains it or on a part of it (`locked`); the owner's own changes pass.
+    2. A person's lock on its target, on what contains it or on a part of it (`locked`), for a change of the schema also on
+       a database of its environment; the owner's own changes pass.
     3. A freeze (`frozen`), set by a person or configured; a way back passes every freeze.
     4. The lock of another run (`locked`).
     """
@@ -88,7 +97,7 @@ def held_by_person(hold: HoldRow, now: datetime) -> Refused:
 
 def _meets(hold: HoldRow, asked: Ask) -> bool:
     """A change without targets is stopped by a word about everything only."""
-    return hold.target == ALL or any(overlap(hold.target, target) for target in asked.targets)
+    return hold.target == ALL or any(overlap(hold.target, target) for target in (*asked.targets, *asked.databases))
 
 
 def _span(then: datetime, now: datetime) -> str:

@@ -14,7 +14,7 @@ from opsbot.runs.plan import PlannedStep
 from opsbot.runs.run import DRIVEN
 from opsbot.runs.step import Park
 from opsbot.store import Store
-from opsbot.store.rows import JournalRow
+from opsbot.store.rows import JournalRow, RunRow
 
 Choice = Literal["done", "again", "undo"]
 CHOICES: Mapping[Choice, str] = {
@@ -31,8 +31,18 @@ _MEANT = {word: choice for choice, words in _WORDS.items() for word in words}
 
 
 def abandoned(store: Store, now: datetime) -> list[str]:
-    """Runs that should be driven and that nobody drives: their owner's lease expired or was given back."""
-    return [run.id for run in store.runs.by_status(DRIVEN) if store.leases.holder(f"run:{run.id}", now) is None]
+    """Runs that should be driven and that nobody drives: their owner's lease expired or was given back.
+
+    Those that wait until a part answers, which must say what a dead owner did, are none before their moment, unless a
+    person stopped them meanwhile.
+    """
+    due = [run.id for run in store.runs.by_status(DRIVEN) if not _asleep(run, now)]
+    return [run for run in due if store.leases.holder(f"run:{run}", now) is None]
+
+
+def _asleep(run: RunRow, now: datetime) -> bool:
+    stopped = run.status == "running" and run.cancel_by is not None
+    return run.wake_at is not None and run.wake_at > now and not stopped
 
 
 def from_recheck(step: PlannedStep, result: Result) -> Result:

@@ -10,8 +10,8 @@ from opsbot.runs.step import Outputs
 from opsbot.store.rows import JournalRow
 
 TRANSITIONS: dict[str, frozenset[str]] = {
-    "awaiting_approval": frozenset({"countdown", "queued", "rejected", "expired", "cancelled"}),
-    "countdown": frozenset({"queued", "rejected", "cancelled"}),
+    "awaiting_approval": frozenset({"countdown", "queued", "rejected", "expired", "cancelled", "failed"}),
+    "countdown": frozenset({"queued", "rejected", "cancelled", "failed"}),
     "queued": frozenset({"running", "rejected", "expired", "cancelled", "failed"}),
     "running": frozenset({"waiting", "undoing", "succeeded", "failed"}),
     "waiting": frozenset({"running", "failed"}),

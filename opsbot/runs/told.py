@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -33,8 +33,11 @@ def person(by: By) -> Mapping[str, Any]:
 class Told:
     """The engine's ear. `by` is an actor or just a name, `door` where the words came in. Each method may raise Refused."""
 
-    def __init__(self, store: Store, clock: Clock, frozen: Frozen, outputs: OutputsByHand) -> None:
+    def __init__(
+        self, store: Store, clock: Clock, frozen: Frozen, outputs: OutputsByHand, databases: Collection[str]
+    ) -> None:
         self._store, self._clock, self._frozen, self._outputs = store, clock, frozen, outputs
+        self._databases = databases
         self._driving: dict[str, Signals] = {}
         self.restraints = Restraints(store, clock)
 
@@ -99,7 +102,7 @@ class Told:
     def stopped(self, run: RunRow, around: Around) -> Refused | None:
         """What the gate says to a run now."""
         now = self._clock.now()
-        wanted = gate.ask(Plan.from_json(run.plan), run.id, str(run.actor.get("id")))
+        wanted = gate.ask(Plan.from_json(run.plan), run.id, str(run.actor.get("id")), self._databases)
         return gate.stop(wanted, around, self._frozen(run.environment, now), now)
 
     def _says_done(self, run: str, text: str) -> bool:

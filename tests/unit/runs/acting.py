@@ -14,6 +14,7 @@ from opsbot.errors import StepFailed, Unavailable
 from opsbot.runs.engine import Engine
 from opsbot.runs.lease import Pace
 from opsbot.runs.plan import Plan, PlannedStep
+from opsbot.runs.run import FINAL
 from opsbot.runs.step import Context, Facts, Outputs, Park, Recheck, With
 from opsbot.store import Store
 from opsbot.store.rows import JournalRow, RunRow
@@ -207,6 +208,16 @@ def drive_on(engine: Engine, run: str, seconds: float = 10) -> str:
             break
         time.sleep(0.01)
     return status
+
+
+def drive_when_due(engine: Engine, run: str, seconds: float = 10) -> str:
+    """Drive a run whenever it is due, as `serve` does, until it ends or waits for a person."""
+    end = time.monotonic() + seconds
+    while (view := engine.view(run)).status not in FINAL and view.ask is None and time.monotonic() < end:
+        if run in engine.due():
+            engine.drive(run)
+        time.sleep(0.005)
+    return engine.view(run).status
 
 
 def submit(bot: Engine, made: Plan) -> str:

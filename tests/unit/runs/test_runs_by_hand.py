@@ -188,23 +188,23 @@ def test_done_is_no_answer_while_nobody_knows_what_later_steps_read(bot: Engine,
     assert stage.effects() == ["do hand"]
 
 
-def test_what_nobody_can_tell_is_told_by_a_person_who_looked(bot: Engine, store: Store, stage: Stage) -> None:
+def test_what_nobody_can_tell_is_told_by_a_person_who_looked(store: Store, stage: Stage) -> None:
+    bot = engine(store, stage, pace=replace(QUICK, backoff=60.0))
     run = left_behind(bot, store, plan(mark("a", silent=10_000), mark("b")))
-    with ThreadPoolExecutor(1) as pool:
-        driven = pool.submit(bot.drive, run)
-        stage.wait_for("recheck a")
-        bot.complete(run, "a", BOB, "docker service ps says so", "slack", {"value": "A"})
-        assert driven.result(5) == "succeeded"
+    assert (bot.drive(run), bot.due()) == ("running", [])
+    bot.complete(run, "a", BOB, "docker service ps says so", "slack", {"value": "A"})
+    assert bot.due() == [run], "at once, and not when it would be asked again"
+    assert bot.drive(run) == "succeeded"
     assert stage.effects() == ["do b"]
 
 
-def test_a_run_whose_recheck_waits_for_a_dead_engine_can_be_cancelled(bot: Engine, store: Store, stage: Stage) -> None:
+def test_a_run_whose_recheck_waits_for_a_dead_engine_can_be_cancelled(store: Store, stage: Stage) -> None:
+    bot = engine(store, stage, pace=replace(QUICK, backoff=60.0))
     run = left_behind(bot, store, plan(mark("a", silent=10_000)))
-    with ThreadPoolExecutor(1) as pool:
-        driven = pool.submit(bot.drive, run)
-        stage.wait_for("recheck a")
-        bot.cancel(run, BOB, "slack")
-        assert driven.result(5) == "cancelled"
+    assert (bot.drive(run), bot.due()) == ("running", [])
+    bot.cancel(run, BOB, "slack")
+    assert bot.due() == [run], "at once, and not when it would be asked again"
+    assert bot.drive(run) == "cancelled"
     assert "reverse a None" in stage.lines()
     assert store.locks.list(datetime.now(UTC)) == []
 

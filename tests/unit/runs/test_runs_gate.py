@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from acting import ALICE, BOB, mark, plan
+from acting import ALICE, BOB, Stage, engine, mark, plan
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -111,6 +111,32 @@ def test_a_persons_lock_keeps_others_out_and_lets_its_owner_pass(bot: Engine, st
     with pytest.raises(NotFound, match="no lock on staging"):
         bot.restraints.unlock("staging", ALICE, "slack")
     assert [row.what for row in store.audit.list() if row.what in ("lock", "unlock")] == ["unlock", "lock"]
+
+
+def test_a_persons_lock_on_a_database_holds_back_what_may_migrate_it(store: Store, stage: Stage) -> None:
+    bot = engine(store, stage, databases=["main", "stats"])
+    bot.restraints.lock("staging/main", BOB, "measuring", None, "slack")
+    deploy = ["staging/web", "staging/schema"]
+    with pytest.raises(Refused) as refused:
+        submit(bot, lock=deploy)
+    assert refused.value.code == "locked"
+    assert refused.value.what.startswith("staging/main is locked by bob, ")
+    assert bot.drive(submit(bot, BOB, lock=deploy)) == "succeeded", "their own lock lets them pass"
+    assert bot.drive(submit(bot, lock="staging/web")) == "succeeded", "a rollback migrates nothing"
+    assert bot.drive(submit(bot, lock=["production/web", "production/schema"])) == "succeeded"
+    bot.restraints.unlock("staging/main", BOB, "slack")
+    bot.restraints.lock("staging/main", ALICE, "my own", None, "slack")
+    backup = submit(bot, lock="staging/main")
+    assert bot.drive(submit(bot, lock=deploy)) == "succeeded", "a backup reads a snapshot"
+    assert bot.drive(backup) == "succeeded"
+
+
+def test_a_persons_lock_on_a_database_that_came_meanwhile_stops_the_yes(store: Store, stage: Stage) -> None:
+    bot = engine(store, stage, databases=["main"])
+    run = submit(bot, lock=["staging/web", "staging/schema"], approval={"expires": 60})
+    bot.restraints.freeze("staging/main", {"id": "U3", "name": "carol"}, "it is copied", None, "slack")
+    with pytest.raises(Refused, match="staging/main is frozen by carol"):
+        bot.approve(run, BOB, "slack")
 
 
 def test_a_lock_that_came_while_a_plan_waited_stops_the_yes(bot: Engine, store: Store) -> None:

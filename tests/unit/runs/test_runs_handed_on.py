@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from acting import BOB, QUICK, Stage, engine, mark, plan, submit
+from acting import BOB, QUICK, Stage, drive_when_due, engine, mark, plan, submit
 
 from opsbot.runs.engine import Engine
 from opsbot.runs.plan import Plan
@@ -109,7 +109,7 @@ def test_what_nobody_can_know_is_undone(bot: Engine, store: Store, stage: Stage)
 
 def test_while_nobody_can_be_asked_the_run_waits_and_says_so_once(bot: Engine, store: Store, stage: Stage) -> None:
     run = left_behind(store, stage, plan(mark("a", silent=3)), effect=True)
-    assert bot.drive(run) == "succeeded"
+    assert drive_when_due(bot, run) == "succeeded"
     assert stage.lines().count("recheck a") == 4
     said = [event.body["text"] for event in store.events.after(run, 0) if event.kind == "say"]
     assert said == ["Mark a: nobody can tell yet whether it took effect. The engine does not answer. Asking again."]
@@ -118,13 +118,12 @@ def test_while_nobody_can_be_asked_the_run_waits_and_says_so_once(bot: Engine, s
 
 def test_a_shutdown_while_nobody_can_be_asked_decides_nothing(store: Store, stage: Stage) -> None:
     run = left_behind(store, stage, plan(mark("a", silent=1)), effect=True)
-    leaving = engine(store, stage, "old", pace=replace(QUICK, backoff=60))
-    with ThreadPoolExecutor(1) as pool:
-        driven = pool.submit(leaving.drive, run)
-        stage.wait_for("recheck a")
-        leaving.stop()
-        assert driven.result(5) == "running"
-    assert engine(store, stage).drive(run) == "succeeded"
+    leaving = engine(store, stage, "old")
+    assert leaving.drive(run) == "running"
+    leaving.stop()
+    assert leaving.drive(run) == "running"
+    assert stage.lines().count("recheck a") == 1
+    assert drive_when_due(engine(store, stage), run) == "succeeded"
     assert stage.effects() == ["do a"]
 
 

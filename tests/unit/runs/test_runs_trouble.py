@@ -8,19 +8,20 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from acting import ALICE, BOB, QUICK, Mark, Stage, engine, mark, plan, resolve, sleep
+from acting import ALICE, BOB, QUICK, Mark, Stage, drive_when_due, engine, mark, plan, resolve, sleep
 
 from opsbot.clock import SystemClock
 from opsbot.errors import OpsError, Unavailable
+from opsbot.runs import approval
 from opsbot.runs.context import RunContext
 from opsbot.runs.engine import STRIKES, Engine
 from opsbot.runs.plan import Plan
 from opsbot.runs.pool import Pool
-from opsbot.runs.step import Context, Outputs, Recheck
+from opsbot.runs.step import Context, Outputs
 from opsbot.store import Store
 from opsbot.store.runs import Change
 
@@ -69,6 +70,58 @@ def test_a_run_that_breaks_the_bots_own_code_is_given_up(store: Store, stage: St
     assert view.code == "bug"
     assert "a mistake in the bot (ZeroDivisionError)" in str(view.outcome)
     submit(bot, plan(mark("b")))
+
+
+def test_a_plan_that_nobody_can_read_and_nobody_answered_is_given_up_once(store: Store, stage: Stage) -> None:
+    """Its time is over, so it is due; if it could not be ended it would be due for ever."""
+    bot = engine(store, stage)
+    run = submit(bot, plan(mark("a"), approval={"from": "approver", "people": 1, "expires": 0.0}))
+    rewrite(store, run, steps=[{"nothing": "known"}])
+    assert bot.due() == [run]
+    assert bot.drive(run) == "failed"
+    assert bot.due() == []
+    row = store.runs.get(run)
+    assert row is not None
+    assert "cannot be read. Nothing was changed." in str(row.outcome)
+    assert [row.outcome for row in store.audit.list(what=run)][:1] == ["failed"]
+
+
+def test_a_countdown_whose_end_breaks_the_bots_own_code_is_given_up(
+    store: Store, stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bot = engine(store, stage)
+    made = plan(mark("a"), approval={"from": "approver", "people": 1, "expires": 60.0})
+    run = bot.submit(made, ALICE, "slack", glass="the site is down")
+    store.runs.transition(run, ["countdown"], "countdown", datetime.now(UTC), wake_at=datetime.now(UTC))
+
+    def broken(*_: object) -> Change:
+        raise ZeroDivisionError("a mistake of ours")
+
+    monkeypatch.setattr(approval, "count_down", broken)
+    for _ in range(STRIKES - 1):
+        assert bot.due() == [run]
+        with pytest.raises(ZeroDivisionError):
+            bot.drive(run)
+    assert (bot.drive(run), bot.due(), bot.view(run).code) == ("failed", [], "bug")
+    assert stage.effects() == []
+
+
+@pytest.mark.parametrize("answers", [True, False])
+def test_what_a_run_that_is_given_up_left_running_is_ended_before_its_locks_are_free(
+    store: Store, stage: Stage, answers: bool
+) -> None:
+    run = left_behind(store, stage, "do")
+    rewrite(store, run, steps=[{"nothing": "known"}])
+
+    def end_one_offs(gone: str) -> None:
+        stage.write(f"ended {gone} while {len(store.locks.list(datetime.now(UTC)))} is locked")
+        if not answers:
+            raise Unavailable("The engine does not answer.")
+
+    assert engine(store, stage, forsaken=end_one_offs).drive(run) == "failed"
+    assert stage.lines() == [f"ended {run} while 1 is locked"]
+    assert store.locks.list(datetime.now(UTC)) == []
+    assert "A human is needed" in str(store.runs.get(run).outcome)  # type: ignore[union-attr]  # it was just driven
 
 
 class Moody:
@@ -125,7 +178,7 @@ def test_what_a_dead_owner_left_running_is_ended_before_anything_else(store: Sto
         if stage.lines().count(f"ended {gone}") == 1:
             raise Unavailable("The engine does not answer.")
 
-    engine(store, stage, forsaken=end_one_offs).drive(run)
+    drive_when_due(engine(store, stage, forsaken=end_one_offs), run)
     lines = stage.lines()
     assert lines[:2] == [f"ended {run}"] * 2, "it is asked again until it answers"
     assert lines[2].startswith("recheck a" if phase == "do" else "reverse a")
@@ -305,8 +358,7 @@ class Counting(SystemClock):
         self.slept += seconds
 
 
-@pytest.mark.parametrize("what", ["a step that fails", "a recheck that has no answer"])
-def test_between_two_tries_the_wait_doubles_until_it_is_half_a_minute(store: Store, stage: Stage, what: str) -> None:
+def test_between_two_tries_the_wait_doubles_until_it_is_half_a_minute(store: Store, stage: Stage) -> None:
     clock, tried = Counting(), list[float]()
 
     class Watched(Mark):
@@ -314,19 +366,58 @@ def test_between_two_tries_the_wait_doubles_until_it_is_half_a_minute(store: Sto
             tried.append(clock.slept)
             return super().run(ctx, args)
 
-        def recheck(self, ctx: Context, args: Any) -> tuple[Recheck, Outputs | None]:
-            tried.append(clock.slept)
-            return super().recheck(ctx, args)
-
     pace = replace(QUICK, backoff=1.0, expiry=30.0)
     bot = Engine(store, clock, {"mark": Watched(stage)}, resolve, "test", pace=pace)
-    if what == "a step that fails":
-        run = submit(bot, plan(mark("a", flaky=8, retries=8)))
-    else:
-        run = left_behind(store, stage, "do", silent=8)
+    run = submit(bot, plan(mark("a", flaky=8, retries=8)))
     assert bot.drive(run) == "succeeded"
     waits = [round(after - before, 3) for before, after in itertools.pairwise(tried)]
     assert waits[:8] == [1, 2, 4, 8, 16, 30, 30, 30]
+
+
+class Leaping(SystemClock):
+    """A clock that stands still but for what was leapt over."""
+
+    def __init__(self) -> None:
+        self._began, self.leapt = super().now(), timedelta()
+
+    def now(self) -> datetime:
+        return self._began + self.leapt
+
+
+def test_a_recheck_that_has_no_answer_holds_no_thread_and_is_asked_again_ever_later(store: Store, stage: Stage) -> None:
+    run = left_behind(store, stage, "do", silent=8)
+    clock, waits = Leaping(), list[float]()
+    pace = replace(QUICK, backoff=1.0, expiry=3600.0)
+    bot = Engine(store, clock, {"mark": Mark(stage)}, resolve, "test", pace=pace)
+    while bot.drive(run) == "running":
+        assert bot.due() == [], "not before its moment"
+        row = store.runs.get(run)
+        assert row is not None
+        assert row.wake_at is not None
+        left = row.wake_at - clock.now()
+        waits.append(left.total_seconds())
+        clock.leapt += left
+        assert bot.due() == [run]
+    assert waits == [1, 1, 2, 4, 8, 16, 30, 30]
+    row = store.runs.get(run)
+    assert row is not None
+    assert (row.status, row.wake_at) == ("succeeded", None)
+
+
+def test_runs_that_wait_for_a_dead_part_keep_no_other_run_waiting(store: Store, stage: Stage) -> None:
+    bot = engine(store, stage, pace=replace(QUICK, backoff=60.0))
+    stuck = left_behind(store, stage, "do", silent=10_000)
+    pool = Pool(bot, workers=1)
+    pool.start()
+    try:
+        stage.wait_for("recheck a")
+        run = bot.submit(plan(mark("b"), lock="staging/other"), ALICE, "slack")
+        end = time.monotonic() + 10
+        while bot.view(run).status != "succeeded" and time.monotonic() < end:
+            time.sleep(0.01)
+    finally:
+        assert pool.stop()
+    assert (bot.view(run).status, bot.view(stuck).status) == ("succeeded", "running")
 
 
 def test_what_hangs_inside_a_sleep_is_stopped(bot: Engine, stage: Stage) -> None:
