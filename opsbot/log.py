@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 import threading
 import traceback
+from collections.abc import Iterator
 from types import TracebackType
+from urllib.parse import quote, quote_plus
 
 REDACTED = "[REDACTED]"
 SHORTEST = 6  # shorter values occur in ordinary words and would blank whole messages
@@ -38,24 +41,68 @@ class Secret:
 
 
 class Redactor:
-    """Knows every secret value of this program and blanks them in text."""
+    """Knows every secret value of this program and blanks them in text, also where they were escaped before."""
 
     def __init__(self) -> None:
-        self._values: tuple[str, ...] = ()
+        self._known: frozenset[str] = frozenset()
+        self._forms: tuple[str, ...] = ()
+        self._ordinary: frozenset[str] = frozenset()
         self._guard = threading.Lock()
 
     def add(self, value: str) -> None:
         """Remember a value; values under SHORTEST characters are not redacted."""
-        if len(value) < SHORTEST:
+        if len(value) < SHORTEST or value in self._known:
             return
         with self._guard:
-            self._values = tuple(sorted({*self._values, value}, key=len, reverse=True))
+            self._known |= {value}
+            self._forms = tuple(sorted({*self._forms, *_forms(value)}, key=len, reverse=True))
+
+    def ordinary(self, value: str) -> None:
+        """This value is a word of ours too: it is blanked, but whoever says it says no secret."""
+        with self._guard:
+            self._ordinary |= {value, *_forms(value)}
+
+    def holds(self, text: str) -> bool:
+        """Whether a known secret that is no ordinary word stands in the text."""
+        return any(form in text for form in self._forms if form not in self._ordinary)
 
     def clean(self, text: str) -> str:
         """The text with every known secret value blanked."""
-        for value in self._values:
-            text = text.replace(value, REDACTED)
+        for form in self._forms:
+            text = text.replace(form, REDACTED)
         return text
+
+
+# What stays as it is in an address, by who writes it: nobody; Python; SQLAlchemy; urllib3 in a login; browsers in a path.
+_SAFE = ("", "/", " +", "!$&'()*+,;=:", "!$&'()*+,;=:@/?")
+
+
+def _forms(value: str) -> Iterator[str]:
+    """The value as it is, as text or JSON show it (also one inside the other), and as it stands in an address."""
+    yield value
+    for once in _escaped(value):
+        yield once
+        yield from _escaped(once)
+    for address in (*(quote(value, safe, errors="replace") for safe in _SAFE), quote_plus(value, errors="replace")):
+        yield address
+        yield _small(address)
+
+
+def _escaped(value: str) -> Iterator[str]:
+    """As Python's `repr` and `ascii` show a text or its bytes, between either kind of quotes; as JSON and as Slack do."""
+    behind = "'\"" + value  # with both kinds in it, it is shown between single quotes and those inside are escaped
+    for shown in (repr(behind)[4:-1], ascii(behind)[4:-1], repr(behind.encode(errors="replace"))[5:-1]):
+        yield shown
+        yield shown.replace("\\'", "'")
+    for plain in (True, False):
+        yield json.dumps(value, ensure_ascii=plain)[1:-1]
+    yield value.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _small(address: str) -> str:
+    """`%2F` as `%2f`."""
+    first, *rest = address.split("%")
+    return "%".join([first, *(part[:2].lower() + part[2:] for part in rest)])
 
 
 redactor = Redactor()
@@ -66,13 +113,19 @@ class _Line(logging.Formatter):
         return redactor.clean(super().format(record))
 
 
-def _last_words(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+def _last_words(kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> None:
     sys.stderr.write(redactor.clean("".join(traceback.format_exception(kind, error, trace))))
 
 
+def _of_a_thread(left: threading.ExceptHookArgs) -> None:
+    if left.exc_type is not SystemExit:
+        sys.stderr.write(f"Exception in thread {left.thread.name if left.thread else '?'}:\n")
+        _last_words(left.exc_type, left.exc_value, left.exc_traceback)
+
+
 def configure(level: str = "INFO") -> None:
-    """Log to stderr, redacted, one line an event; what nobody catches is redacted as well."""
-    sys.excepthook = _last_words
+    """Log to stderr, redacted, one line an event; what nobody catches, in whatever thread, is redacted as well."""
+    sys.excepthook, threading.excepthook = _last_words, _of_a_thread
     # of what the lines do not say, nothing is looked up (Python's logging HOWTO, “Optimization”)
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     stream = logging.StreamHandler()
@@ -114,5 +167,6 @@ def _line(action: str, fields: dict[str, object]) -> str:
 
 
 def _value(value: object) -> str:
-    text = str(value)
-    return repr(text) if " " in text or not text else text
+    """As text; between quotes where it would not end at the next space, or would begin a line that is not ours."""
+    text = redactor.clean(str(value))
+    return text if text.isprintable() and text.split() == [text] else repr(text)

@@ -64,7 +64,7 @@ class Routes:
             return (
                 200 if ok else 503,
                 {"Content-Type": "application/json"},
-                json.dumps({"ok": ok, "parts": parts}).encode(),
+                log.redactor.clean(json.dumps({"ok": ok, "parts": parts})).encode(),
             )
         if path == "/metrics" and self.metrics:
             return 200, {"Content-Type": CONTENT_TYPE_LATEST}, generate_latest(metrics.REGISTRY)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
@@ -10,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from known_steps import CLASSES, bare
+from sqlalchemy import event
 
 from opsbot.backups.manifest import Manifest, Source, Stored
 from opsbot.cli.text import Paint, render
@@ -32,7 +35,7 @@ from opsbot.runs.engine import Engine
 from opsbot.runs.lease import Pace
 from opsbot.runs.step import Context, Fact, Facts, Outputs, Park, Step
 from opsbot.runtime.lines import Written
-from opsbot.store import open_store
+from opsbot.store import Store, open_store
 from opsbot.telemetry.measures import Measure
 from opsbot.telemetry.prometheus import Series, Span
 
@@ -219,6 +222,21 @@ class World:
         self.store.releases.mark(environment, "web", row.number, "live", None, now)
         if state != "live":
             self.store.releases.mark(environment, "web", row.number, state, None, now)  # type: ignore[arg-type]  # as tests name it
+
+
+@contextmanager
+def read_only(store: Store) -> Iterator[None]:
+    """While the store can be read and not written."""
+
+    def set_to(value: int) -> None:
+        def on(connection: sqlite3.Connection, *_: object) -> None:
+            connection.execute(f"PRAGMA query_only = {value}")
+
+        event.listen(store._database._engine, "checkout", on)
+
+    set_to(1)
+    yield
+    set_to(0)
 
 
 def backed_up(at: datetime, reason: str = "schedule") -> Manifest:

@@ -14,8 +14,8 @@ from opsbot.commands.reply import HEARD_BEFORE, Reply
 from opsbot.commands.request import Actor, Request
 from opsbot.config.settings import Ci
 from opsbot.errors import OpsError
+from opsbot.log import redactor
 from opsbot.runs.plan import NOTHING
-from opsbot.store import Store
 from opsbot.web import CI as PATH
 from opsbot.web import FROM
 
@@ -44,10 +44,9 @@ class Door:
         settings: Ci,
         handle: Callable[[Request], Reply],
         look: Callable[[str], tuple[str, str]],
-        store: Store,
         doorstep: Doorstep,
     ) -> None:
-        self._token, self._settings, self._handle, self._look, self._store = token, settings, handle, look, store
+        self._token, self._settings, self._handle, self._look = token, settings, handle, look
         self._doorstep = doorstep
 
     def __call__(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> Answer:
@@ -80,34 +79,27 @@ class Door:
         except ValueError as error:
             self._doorstep.refused(DOOR, "shape", str(error), source, _AS_KEPT)
             return _json(400, {"code": "shape", "text": str(error)})
-        said = command.split()[0].lower() if command.split() else ""
-        if said not in self._settings.may:
+        said = next(iter(command.split()), "")
+        if said.lower() not in self._settings.may:
             why = f"CI may say {', '.join(self._settings.may) or 'nothing'}."
-            self._doorstep.refused(DOOR, "not_allowed", f"{why} It said “{said[:SHOWN]}”.", source, _AS_KEPT)
+            told = redactor.clean(said)[:SHOWN]
+            self._doorstep.refused(DOOR, "not_allowed", f"{why} It said “{told}”.", source, _AS_KEPT)
             return _json(403, {"code": "not_allowed", "text": why})
         key = f"ci:{hashlib.sha256(f'{attempt} {command}'.encode()).hexdigest()}" if attempt else None
-        return self._answer(key, self._handle(Request(CI, "web", text=command, key=key)))
+        return _answer(self._handle(Request(CI, "web", text=command, key=key)))
 
-    def _answer(self, key: str | None, reply: Reply) -> Answer:
-        run = self._run_of(key, reply)
-        if run:
-            return _json(202, {"run": run, "text": reply.text})
-        text, code = reply.text, reply.code
-        if code == HEARD_BEFORE:  # the first of them is still being planned, or its refusal was lost on the way
-            return _json(503, {"code": code, "text": "This was asked before, and there is no run of it."})
-        if reply.ok or code == NOTHING:
-            return _json(200, {"code": code, "text": text})
-        status = {REFUSED: 403, NOT_UNDERSTOOD: 400}.get(reply.exit_code, 503 if _again(reply) else 422)
-        return _json(status, {"code": code, "text": text})
 
-    def _run_of(self, key: str | None, reply: Reply) -> str | None:
-        """The run that was begun now, or when the same was asked before."""
-        if key and reply.run:
-            self._store.settings.put(key, reply.run)
-        if key and reply.code == HEARD_BEFORE:
-            found: str | None = self._store.settings.get(key)
-            return found
-        return reply.run
+def _answer(reply: Reply) -> Answer:
+    """A reply as CI is told it. `reply.run`: that was begun now, or when the same was asked before."""
+    text, code = reply.text, reply.code
+    if reply.run:
+        return _json(202, {"run": reply.run, "text": text})
+    if code == HEARD_BEFORE:  # the first of them is still being planned, or its refusal was lost on the way
+        return _json(503, {"code": code, "text": f"This was asked before, and there is no run of it. {text}"})
+    if reply.ok or code == NOTHING:
+        return _json(200, {"code": code, "text": text})
+    status = {REFUSED: 403, NOT_UNDERSTOOD: 400}.get(reply.exit_code, 503 if _again(reply) else 422)
+    return _json(status, {"code": code, "text": text})
 
 
 def _again(reply: Reply) -> bool:
@@ -128,4 +120,4 @@ def _asked(body: bytes) -> tuple[str, str]:
 
 
 def _json(status: int, body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Answer:
-    return status, {"Content-Type": "application/json", **(headers or {})}, json.dumps(body).encode()
+    return status, {"Content-Type": "application/json", **(headers or {})}, redactor.clean(json.dumps(body)).encode()

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import secrets
-import socket
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,7 +10,7 @@ from typing import Any
 
 from opsbot import schedule
 from opsbot.backups import foreign
-from opsbot.bot import alertmanager, names
+from opsbot.bot import alertmanager, names, owners
 from opsbot.bot.heads import kept
 from opsbot.bot.reach import Reach
 from opsbot.bot.serving import Serving
@@ -65,9 +62,10 @@ class Bot:
     def serve(self) -> bool:
         """Listen in chat, drive runs, watch, keep the schedule; until SIGTERM or SIGINT. False: another bot took over.
 
-        ConfigError while a playbook has no rehearsal.
+        ConfigError while a playbook has no rehearsal, or a secret is too short to be blanked.
         """
         try:
+            configured.require_strength(self.config)
             scenes.check_all(self.config.playbooks, self.playbooks.values())
             return self.serving.until_told()
         finally:
@@ -89,7 +87,7 @@ def build(config: Config, clock: Clock | None = None) -> Bot:
     parts = Parts(reach.database, reach.bucket, clock)
     steps = catalog(Collaborators(clock, targets, parts, reach.edge_url, reach.execute, reach.start, reach.schema()))
     playbooks = load.load_all(config.playbooks, steps, RESERVED)
-    owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
+    owner = owners.name()
     plan = partial(_plan, config, steps)
     engine = Engine(
         store,

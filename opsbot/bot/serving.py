@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import socket
 import threading
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
@@ -15,6 +13,7 @@ from opsbot.backups.storage import Storage
 from opsbot.bot import alertmanager, ci
 from opsbot.bot.chores import Chores, Key, Posted
 from opsbot.bot.ending import Ending
+from opsbot.bot.owners import died_here
 from opsbot.clock import Clock
 from opsbot.commands.desk import Desk
 from opsbot.commands.doorstep import Doorstep
@@ -113,7 +112,7 @@ class Serving:
         if self._config.ci is None:
             return None
         token = values.secret(self._config.ci.token).reveal()
-        return ci.Door(token, self._config.ci, self._handle, self._look, self._store, self._doorstep)
+        return ci.Door(token, self._config.ci, self._handle, self._look, self._doorstep)
 
     def _look(self, run: str) -> tuple[str, str]:
         view = self._engine.view(run)
@@ -285,17 +284,3 @@ class Serving:
             known = self._clock.now().isoformat()
             self._store.settings.put(f"known:{actor}", known)
         return ran.created_at if ran else datetime.fromisoformat(known)
-
-
-def died_here(owner: str) -> bool:
-    """Whether an owner (`host:pid:mark`) was a program of this host that is gone: its lease need not be waited for."""
-    host, pid, _ = owner.split(":", 2)
-    if host != socket.gethostname():
-        return False
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return True
-    except PermissionError:
-        return False
-    return False

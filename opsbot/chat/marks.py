@@ -26,7 +26,9 @@ def escape(text: str) -> str:
 
 def clean(text: str) -> str:
     """The text without secrets and without control characters other than line breaks and tabs."""
-    return _HARMFUL.sub("", redactor.clean(text))
+    known = redactor.clean(text)
+    plain = _HARMFUL.sub("", known)
+    return plain if plain == known else redactor.clean(plain)  # such a character may have stood inside of one
 
 
 def marked(text: str) -> str:

@@ -12,9 +12,12 @@ from opsbot.cli import who
 from opsbot.cli.follow import Follow
 from opsbot.cli.text import Paint, render
 from opsbot.clock import SystemClock
+from opsbot.commands.record import Record
 from opsbot.commands.reply import Reply
 from opsbot.commands.request import Actor, Request
 from opsbot.config.settings import Config
+from opsbot.errors import Unavailable
+from opsbot.log import redactor
 from opsbot.runs.engine import Engine
 from opsbot.store.store import Store
 
@@ -22,6 +25,8 @@ from opsbot.store.store import Store
 class Front(Protocol):
     """Answers requests."""
 
+    @property
+    def record(self) -> Record: ...
     def handle(self, request: Request) -> Reply: ...
 
 
@@ -38,7 +43,13 @@ class Bot(Protocol):
 
 def run_terminal(bot: Bot, config: Config, words: Sequence[str], actor: Actor | None = None) -> int:
     """Answer one command, and follow the run that it began; the exit status."""
-    actor = actor or who.actor(config)
+    try:
+        return _answered(bot, config, words, actor or who.actor(config))
+    finally:
+        _keep_what_waits(bot)
+
+
+def _answered(bot: Bot, config: Config, words: Sequence[str], actor: Actor) -> int:
     as_json = "--json" in words
     reply = bot.front.handle(Request(actor, "terminal", argv=tuple(words)))
     tell = err if as_json else out
@@ -46,7 +57,7 @@ def run_terminal(bot: Bot, config: Config, words: Sequence[str], actor: Actor | 
     if not as_json:
         (out if reply.ok else err)(render(reply, paint))
     elif not reply.run:
-        out(json.dumps(reply.json, indent=1, ensure_ascii=False, default=str))
+        out(_json(reply.json, indent=1))
     follow = Follow(bot.engine, bot.store, SystemClock(), tell, paint, actor)
     run = reply.run or _run_that_needs_us(reply, follow)
     return _followed(follow, run, as_json and reply.run is not None) if run else reply.exit_code
@@ -56,10 +67,24 @@ def _followed(follow: Follow, run: str, as_json: bool) -> int:
     status, view = follow.to_the_end(run)
     if as_json:
         body = {"run": view.id, "title": view.title, "status": view.status, "code": view.code, "outcome": view.outcome}
-        out(json.dumps({**body, "error": dict(view.error or {}) or None}, ensure_ascii=False, default=str))
+        out(_json({**body, "error": dict(view.error or {}) or None}))
     else:
         follow.tell(follow.ending(view))
     return status
+
+
+def _keep_what_waits(bot: Bot) -> None:
+    """Rows of the record that could not be written wait in memory, and this program ends: once more, or it is said."""
+    record = bot.front.record
+    record.catch_up()
+    try:
+        record.missing()
+    except Unavailable as error:
+        err(f"{error.what} This program ends now, so they are lost but for what it wrote here.")
+
+
+def _json(body: Any, indent: int | None = None) -> str:
+    return redactor.clean(json.dumps(body, indent=indent, ensure_ascii=False, default=str))
 
 
 def _run_that_needs_us(reply: Reply, follow: Follow) -> str | None:

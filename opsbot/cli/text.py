@@ -46,9 +46,9 @@ class Paint:
 
 def clean(text: str) -> str:
     """Without secrets and without control characters."""
-    return "".join(
-        mark for mark in redactor.clean(text) if mark in "\n\t" or unicodedata.category(mark) not in ("Cc", "Cf")
-    )
+    known = redactor.clean(text)
+    plain = "".join(mark for mark in known if mark in "\n\t" or unicodedata.category(mark) not in ("Cc", "Cf"))
+    return plain if plain == known else redactor.clean(plain)  # such a character may have stood inside of one
 
 
 def render(reply: Reply, paint: Paint) -> str:

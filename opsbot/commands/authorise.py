@@ -25,7 +25,7 @@ NAMES_SHOWN = 6
 
 
 def role_of(config: Config, actor: Actor, groups: Collection[str] = (), environment: str | None = None) -> Role:
-    """The highest role that the settings give, for the team or in that environment; guests are viewers.
+    """The highest role that the settings give, for the team or in that environment; guests have the lowest.
 
     `groups`: the usergroups of the actor, as `@name` or id. What the team itself configured (a schedule) and what
     follows from its runs (recovery) acts as an operator; so does CI, which its door keeps to a few commands.
@@ -66,6 +66,13 @@ def needed(config: Config, command: Command, playbooks: Mapping[str, Playbook]) 
     return "viewer" if command.plan_only else _for_change(config, command, playbooks[command.playbook])
 
 
+def admit(config: Config, actor: Actor, command: Command | None, called: Callable[[str], str] = str) -> None:
+    """Raise Refused (code `guest`) for a guest, who may ask for `help` and for nothing else."""
+    if actor.guest and not (isinstance(command, Query) and command.name == "help"):
+        ask = who_can(config, "operator", None, called, {actor.id})
+        raise Refused("You are a guest here, and guests may ask me for nothing but `help`.", ask, code="guest")
+
+
 def authorise(
     config: Config,
     actor: Actor,
@@ -74,12 +81,13 @@ def authorise(
     groups: Collection[str] = (),
     called: Callable[[str], str] = str,
 ) -> None:
-    """Raise Refused (code `not_allowed`) unless the actor may do this where it would be done.
+    """Raise Refused (code `not_allowed`, or `guest`) unless the actor may do this where it would be done.
 
     A note that is judged elsewhere passes with a role anywhere, as long as it does not say where.
     """
+    admit(config, actor, command, called)
     lowest, where = needed(config, command, playbooks), place(command, playbooks)
-    if lowest == ROLES[0]:  # which everybody has
+    if lowest == ROLES[0]:  # which everybody else has
         return None
     if where is None and isinstance(command, Note) and command.name in JUDGED_LATER:
         return require_somewhere(config, actor, lowest, _words(command), groups, called)
@@ -108,7 +116,7 @@ def require(
     if environment is None and ROLES.index(highest(config, actor, groups)) >= ROLES.index(lowest):
         needs = f"To {what} you need the role {lowest} in every environment; in {worst} you are {role}."
         raise Refused(needs, ask, code="not_allowed")
-    raise _not_allowed(actor, role, f"{what} in {environment}" if environment else what, ask)
+    raise _not_allowed(role, f"{what} in {environment}" if environment else what, ask)
 
 
 def require_somewhere(
@@ -122,12 +130,11 @@ def require_somewhere(
     """Raise Refused (code `not_allowed`) for whoever has that role nowhere, before it is known where it is wanted."""
     role = highest(config, actor, groups)
     if ROLES.index(role) < ROLES.index(lowest):
-        raise _not_allowed(actor, role, what, who_can(config, lowest, None, called, {actor.id}))
+        raise _not_allowed(role, what, who_can(config, lowest, None, called, {actor.id}))
 
 
-def _not_allowed(actor: Actor, role: Role, what: str, ask: str) -> Refused:
-    who = "You are a guest here, and guests" if actor.guest else f"Your role is {role}, and {role}s"
-    return Refused(f"{who} may not {what}.", ask, code="not_allowed")
+def _not_allowed(role: Role, what: str, ask: str) -> Refused:
+    return Refused(f"Your role is {role}, and {role}s may not {what}.", ask, code="not_allowed")
 
 
 def who_can(

@@ -2,40 +2,49 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import asdict, replace
+from typing import Any
 
 from opsbot.commands import backup_meant, helping, plan_card
 from opsbot.commands.reply import Button, Reply, Small
 from opsbot.commands.request import ChangeRequest, Request
 from opsbot.commands.services import Asked, Services
 from opsbot.errors import OpsError, Refused, UsageError
+from opsbot.log import redactor
 from opsbot.playbooks.playbook import Playbook
 from opsbot.runs.gate import overlap
 from opsbot.runs.plan import Plan
+from opsbot.store.seen import Claim
 
 
-def change(asked: Asked, request: Request, wanted: ChangeRequest) -> Reply:
-    """The plan, a refusal, that nothing is to be done, or the run that was submitted.
+def change(asked: Asked, request: Request, wanted: ChangeRequest, claim: Claim | None = None) -> Reply:
+    """The plan, a refusal, that nothing is to be done, or the run that was submitted. `claim`: the words that ask for it.
 
-    Refused (`plan_changed`): it is not the plan that was shown.
+    Refused (`plan_changed`): it is not the plan that was shown; (`secret`): it holds one, and plans are kept.
     """
     services = asked.services
+    _check_secrets(wanted.params)
     wanted = backup_meant.settled(asked, wanted)
     playbook = services.playbooks[wanted.playbook]
     plan = services.plan(playbook, wanted.params, asked.actor.name)
+    _check_secrets(plan.as_json())
     if wanted.as_planned not in (None, plan.fingerprint):
         return _changed(plan, playbook)
     if plan.idle:
         return plan_card.idle(plan, plan.idle)
     if wanted.plan_only:
-        return plan_card.plan_reply(plan, playbook, services)
+        return plan_card.plan_reply(plan, playbook, services, asked.actor.id)
     if plan.red:
         return _refused(plan, playbook, services)
     if wanted.break_glass is not None:
         _check_reason(wanted.break_glass)
     try:
         glass = wanted.break_glass if plan.approval else None
-        run = services.engine.submit(plan, asdict(asked.actor), request.door, request.channel, request.thread, glass)
+        run = services.engine.submit(
+            plan, asdict(asked.actor), request.door, request.channel, request.thread, glass, claim
+        )
     except Refused as refused:
         return replace(of_error(refused), buttons=_way_out(asked, plan))
     services.submitted(run)
@@ -64,6 +73,18 @@ def of_error(error: OpsError) -> Reply:
         error.sentence(), "bad", parts, json=error.as_json(), ok=False, code=error.code, exit_code=error.exit_code,
         private=True,
     )  # fmt: skip
+
+
+def _check_secrets(kept: Mapping[str, Any]) -> None:
+    """What is done is what was planned, so a plan cannot be blanked: one with a secret in it is refused."""
+    if redactor.holds(json.dumps(kept, ensure_ascii=False, default=str)):
+        what = (
+            "This holds a value that opsbot.yml names as a secret, and plans are kept and shown. Nothing was changed."
+        )
+        cure = (
+            "Leave it out: what needs it reads it where opsbot.yml says. If it was said where others read, change it."
+        )
+        raise Refused(what, cure, code="secret")
 
 
 def _check_reason(reason: str) -> None:

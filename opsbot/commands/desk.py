@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from opsbot.commands import choices, form, home, panel
 from opsbot.commands.form import Choice, Form, Said
 from opsbot.commands.front import Front
-from opsbot.commands.help import places
+from opsbot.commands.help import guest_reply, places
 from opsbot.commands.reply import Part, Reply
 from opsbot.commands.request import Request
 from opsbot.commands.spec import Spec
@@ -25,6 +25,7 @@ class Desk:
 
     def form(self, request: Request) -> Form:
         """The form of the command that a request began. NotFound if it names none; Refused if its asker may not say it."""
+        self.front.admit(request, "form")
         found = form.begun(self.front.tree, request)
         if found is None:
             raise NotFound("There is no command of that name.", "`help` lists the commands.", code="unknown_command")
@@ -66,11 +67,12 @@ class Desk:
     def panel(self, request: Request) -> Sequence[Reply]:
         """The control panel for a person in a channel."""
         asked = self.front.asked(request)
-        return panel.panel(asked, self.front.tree, places(asked))
+        return [guest_reply(asked)] if request.actor.guest else panel.panel(asked, self.front.tree, places(asked))
 
     def home(self, request: Request) -> Sequence[Reply]:
         """The home page of a person."""
-        return home.home(self.front.asked(request), self.front.tree)
+        asked = self.front.asked(request)
+        return [guest_reply(asked)] if request.actor.guest else home.home(asked, self.front.tree)
 
     def state(self) -> Hashable:
         """Equal as long as no home page needs to be shown anew."""

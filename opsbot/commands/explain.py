@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
-from opsbot.commands import backup_meant, plan_card
+from opsbot.commands import backup_meant, plan_card, say
 from opsbot.commands.find_run import find_run
 from opsbot.commands.reply import Line, Lines, Part, Reply, Small, Tone, Words
 from opsbot.commands.request import ChangeRequest, Command
@@ -33,7 +33,7 @@ def explain(asked: Asked, what: str, understand: Callable[[str], Command]) -> Re
     except UsageError as error:
         if error.code != "unknown_command":
             raise
-        raise NotFound(f"There is no run and no change “{what[:60]}”.", "`runs` lists the runs.") from error
+        raise NotFound(f"There is no run and no change “{say.typed(what)}”.", "`runs` lists the runs.") from error
     if not isinstance(command, ChangeRequest):
         raise UsageError("Only a change has a plan to explain.", "Such as `explain deploy v2 to staging`.")
     command = backup_meant.settled(asked, command)

@@ -11,22 +11,24 @@ from typing import Any
 
 from opsbot import log, metrics
 from opsbot.commands import nearby, subject
-from opsbot.commands.authorise import OF_RUNS, OF_TARGETS, authorise
+from opsbot.commands.authorise import OF_RUNS, OF_TARGETS, admit, authorise
 from opsbot.commands.catalog import NOTES, QUERIES, tree
 from opsbot.commands.change import change, of_error
+from opsbot.commands.deliveries import Deliveries
 from opsbot.commands.explain import explain
 from opsbot.commands.find_run import find_run
 from opsbot.commands.help import help_reply
 from opsbot.commands.parse import parse
 from opsbot.commands.record import Record
 from opsbot.commands.rehearse import rehearse
-from opsbot.commands.reply import HEARD_BEFORE, Code, Reply
+from opsbot.commands.reply import Code, Reply
 from opsbot.commands.request import ChangeRequest, Command, Note, Query, Request
 from opsbot.commands.services import Asked, Services
 from opsbot.commands.suggest import suggest
 from opsbot.commands.tree import Parsed, Tree
 from opsbot.errors import OpsError, Refused, UsageError
 from opsbot.store.rows import Entry, RunRow
+from opsbot.store.seen import Claim
 
 KEPT_BY_ENGINE = (
     *OF_RUNS,
@@ -47,6 +49,7 @@ class Front:
         self._services = services
         self.tree: Tree = tree(services.config, services.playbooks)
         self.record = Record(services.store.audit, services.clock)
+        self._deliveries = Deliveries(services.store.seen, services.clock)
 
     @property
     def services(self) -> Services:
@@ -55,7 +58,8 @@ class Front:
 
     def asked(self, request: Request) -> Asked:
         """Who asks, with what they may use."""
-        return Asked(request.actor, self._services, request.door, self._groups(request), request.channel_name)
+        place = request.channel, request.channel_name
+        return Asked(request.actor, self._services, request.door, self._groups(request), *place)
 
     def refused(self, request: Request, what: str, error: Refused) -> None:
         """Keep a refusal that was found before there was a command: somebody opened a form that is not for them."""
@@ -70,7 +74,7 @@ class Front:
         began = time.monotonic()
         parsed: Parsed | None = None
         try:
-            parsed = parse(self.tree, request)
+            parsed = self._parsed(request)
             reply = self._act(request, parsed)
         except OpsError as error:
             reply = of_error(error)
@@ -86,27 +90,46 @@ class Front:
         )  # fmt: skip
         return _as_json(reply) if parsed and parsed.as_json else reply
 
-    def _first(self, request: Request) -> bool:
-        """Whether words that change something are new. Written down before anything is done: Slack may say them again."""
-        return request.key is None or self._services.store.seen.first(request.key, self._services.clock.now())
+    def _parsed(self, request: Request) -> Parsed:
+        """The words, understood. To a guest it is not explained what they might have meant."""
+        try:
+            return parse(self.tree, request)
+        except OpsError:
+            self.admit(request, "unknown")
+            raise
+
+    def admit(self, request: Request, what: str) -> None:
+        """Refused, and kept, if the asker is a guest. For what is asked before there is a command."""
+        try:
+            admit(self._services.config, request.actor, None, self._services.called)
+        except Refused as error:
+            self.refused(request, what, error)
+            raise
 
     def _act(self, request: Request, parsed: Parsed) -> Reply:
         services, command = self._services, parsed.command
+        admit(services.config, request.actor, command, services.called)
         asked = self.asked(request)
         if not (isinstance(command, Note) and command.name in (*OF_RUNS, *OF_TARGETS)):
             authorise(services.config, request.actor, command, services.playbooks, asked.groups, services.called)
         if isinstance(command, Query):
             return self._query(asked, command, as_json=parsed.as_json)
-        if not self._first(request):
-            return Reply("These words were heard and acted on before.", private=True, code=HEARD_BEFORE)
         if isinstance(command, Note):
-            reply = replace(NOTES[command.name][1](asked, command.args), news=True)
-            if command.name not in KEPT_BY_ENGINE or not reply.ok:
-                self._keep(request, command, reply.code, "said" if reply.ok else "why", reply.text)
-            return reply
-        reply = change(asked, request, command)
-        if not reply.ok and not command.plan_only:
-            self._keep(request, command, reply.code, "why", reply.text)
+            return self._deliveries.once(request.key, lambda _claim: self._note(asked, request, command), twice=False)
+        return self._deliveries.once(
+            request.key, lambda claim: self._change(asked, request, command, claim), twice=True
+        )
+
+    def _note(self, asked: Asked, request: Request, note: Note) -> Reply:
+        reply = replace(NOTES[note.name][1](asked, note.args), news=True)
+        if note.name not in KEPT_BY_ENGINE or not reply.ok:
+            self._keep(request, note, reply.code, "said" if reply.ok else "why", reply.text)
+        return reply
+
+    def _change(self, asked: Asked, request: Request, wanted: ChangeRequest, claim: Claim | None) -> Reply:
+        reply = change(asked, request, wanted, claim)
+        if not reply.ok and not wanted.plan_only:
+            self._keep(request, wanted, reply.code, "why", reply.text)
         return reply
 
     def _query(self, asked: Asked, query: Query, *, as_json: bool) -> Reply:

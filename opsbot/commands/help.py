@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from opsbot.commands.authorise import NOTES, needed, who_can
-from opsbot.commands.reply import Line, Lines, Part, Reply, Small
+from opsbot.commands.reply import Line, Lines, Part, Reply, Small, Words
 from opsbot.commands.request import ChangeRequest
 from opsbot.commands.services import Asked
 from opsbot.commands.spec import DAILY, Spec
@@ -21,10 +21,19 @@ HINT = "`help more` shows the rest, `help deploy` one command. A change with `--
 EVERYTHING = "Everything that I can do."
 KINDS: Mapping[str, str] = {"query": "Ask", "change": "Change", "note": "Decide"}
 EXAMPLES = 3
+FOR_GUESTS = "You are a guest here, so I answer you nothing but this."
+GUESTS = (
+    "I run this team's services: I deploy them, take them back, back them up and tell how they are, for its members."
+)
+WHO_IS_A_GUEST = (
+    "Guests are Slack's guests, bots, people of other workspaces, and whom Slack has told me nothing about for a while."
+)
 
 
 def help_reply(tree: Tree, asked: Asked, topic: str | None, *, as_json: bool = False) -> Reply:
     """Help for this person in this place; an unknown topic names the closest commands. JSON is made where it is wanted."""
+    if asked.actor.guest:
+        return guest_reply(asked)
     if not topic:
         return replace(_daily(tree, asked), json=_json(tree.specs.values(), asked) if as_json else None)
     if topic.lower() in ("more", "all"):
@@ -33,6 +42,14 @@ def help_reply(tree: Tree, asked: Asked, topic: str | None, *, as_json: bool = F
     if found is None:
         raise unknown_command(tree, topic.split())
     return _one(found[0], tree.known, asked)
+
+
+def guest_reply(asked: Asked) -> Reply:
+    """All that a guest is told."""
+    services = asked.services
+    ask = who_can(services.config, "operator", None, services.called, {asked.actor.id})
+    parts: list[Part] = [Words(f"{GUESTS} {ask}"), Small(WHO_IS_A_GUEST)]
+    return Reply(FOR_GUESTS, "off", parts, json={"guest": True, "commands": ["help"], "ask": ask}, private=True)
 
 
 def _daily(tree: Tree, asked: Asked) -> Reply:

@@ -20,7 +20,7 @@ from opsbot.store.rows import DebtRow, Entry, HoldRow, LockRow, ReleaseRow
 ALL = "all"
 LONGEST = timedelta(days=30)  # what nobody ends by hand must end by itself while somebody still knows of it
 USUAL: Mapping[str, timedelta] = {"lock": timedelta(hours=4), "freeze": timedelta(days=1)}
-FOR_ALL = " It holds for everybody, for you as well; a rollback passes."
+FOR_OTHERS = " It holds for everybody but you; a rollback passes."
 LOOKED_THROUGH = 200  # newest releases of a service
 Held = tuple[Line, Button | None, dict[str, Any]]  # as a line, with the button that lifts it, as JSON
 
@@ -31,7 +31,7 @@ def lock(asked: Asked, args: Mapping[str, Any]) -> Reply:
 
 
 def freeze(asked: Asked, args: Mapping[str, Any]) -> Reply:
-    """Let a target rest: nobody may change it; a rollback passes."""
+    """Let a target rest: nobody else may change it; a rollback passes."""
     return _put(asked, args, "freeze", asked.services.engine.restraints.freeze, "rests")
 
 
@@ -108,7 +108,7 @@ def _put(asked: Asked, args: Mapping[str, Any], kind: str, put: Callable[..., Ho
     expires = now + lasts
     row = put(target, asdict(asked.actor), reason, expires, asked.door)
     until = say.clock_time(expires, asked.actor.timezone, now)
-    text = f"{_called(target)} {state} until {until}: {reason}.{FOR_ALL if kind == 'freeze' else ''}"
+    text = f"{_called(target)} {state} until {until}: {reason}.{FOR_OTHERS if kind == 'freeze' else ''}"
     return Reply(text, "ok", buttons=[Button(f"Un{kind}", f"un{kind} {target}")], json=_hold_json(row))
 
 

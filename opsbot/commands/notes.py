@@ -12,7 +12,7 @@ from opsbot.commands.find_run import find_run
 from opsbot.commands.reply import Part, Reply, Small
 from opsbot.commands.say import clock_time
 from opsbot.commands.services import Asked
-from opsbot.config.settings import Role
+from opsbot.config.settings import ROLES, Role
 from opsbot.errors import NotFound, Refused, UsageError
 from opsbot.runs.outputs import value
 from opsbot.runs.plan import Plan
@@ -21,6 +21,7 @@ from opsbot.store.rows import RunRow
 WAITING = ("awaiting_approval", "countdown")
 STOPPABLE = ("running", "waiting", "queued", *WAITING)
 ENDED = ("succeeded", "undone", "cancelled", "failed", "rejected", "expired")
+NEEDED: Role = "operator"  # for what NOTES does not name
 NAMED = 4  # runs that a question “which one?” names
 
 
@@ -31,7 +32,10 @@ def cancel(asked: Asked, args: Mapping[str, Any]) -> Reply:
         raise Refused(f"{run.title} has ended already: {run.outcome or run.status}", code="ended")
     if run.status == "undoing":
         raise Refused(f"{run.title} is being undone already.", "Wait for it to end.", code="undoing")
-    asked.services.engine.cancel(run.id, asdict(asked.actor), asked.door)
+    only = (
+        None if _may(asked, NEEDED, run.environment) else (run.status,)
+    )  # a countdown may end while its row is looked at
+    asked.services.engine.cancel(run.id, asdict(asked.actor), asked.door, only)
     asked.services.submitted(run.id)
     undone = "" if run.status in WAITING else " What was done is undone."
     return noted(f"{asked.actor.name} asked to stop: {run.title}.{undone}", run)
@@ -138,12 +142,14 @@ def meant(asked: Asked, note: str, word: str | None, statuses: tuple[str, ...], 
         found = find_run(asked.services.store, word)
         asked.require(_lowest(asked, note, found), note, found.environment)
         return found
-    asked.require_somewhere(NOTES.get(note, "operator"), note)
     fitting = asked.services.store.runs.by_status(statuses)
+    mine = [run for run in fitting if _may(asked, _lowest(asked, note, run), run.environment)]
+    if not mine:
+        asked.require_somewhere(NOTES.get(note, NEEDED), note)
     if not fitting:
         raise NotFound(none, "`runs` shows what there is.")
     if len(fitting) > 1:
-        names = ", ".join(f"`{note} {run.id}` ({run.title})" for run in fitting[:NAMED])
+        names = ", ".join(f"`{note} {run.id}` ({run.title})" for run in (mine or fitting)[:NAMED])
         raise UsageError(f"There are {len(fitting)} of them.", f"Say which one: {names}.", code="which_run")
     asked.require(_lowest(asked, note, fitting[0]), note, fitting[0].environment)
     return fitting[0]
@@ -154,9 +160,15 @@ def _lowest(asked: Asked, note: str, run: RunRow) -> Role:
     if note == "approve" and run.plan.get("approval"):
         role: Role = run.plan["approval"]["from"]
         return role
-    if run.status == "countdown" and note in ("reject", "cancel") and not asked.actor.guest:
+    if run.status == "countdown" and note in ("reject", "cancel"):
         return "viewer"
-    return NOTES.get(note, "operator")
+    return NOTES.get(note, NEEDED)
+
+
+def _may(asked: Asked, lowest: Role, environment: str | None) -> bool:
+    """Whether the asker has that role there; everywhere, if no place is named."""
+    role = asked.role_everywhere() if environment is None else asked.role(environment)
+    return ROLES.index(role) >= ROLES.index(lowest)
 
 
 def _shown_anew(run: RunRow, refused: Refused) -> Reply:

@@ -12,6 +12,7 @@ from opsbot.commands.services import Services
 from opsbot.errors import NotFound, OpsError, Refused
 from opsbot.playbooks.params import Param
 from opsbot.playbooks.playbook import Playbook
+from opsbot.runs import gate
 from opsbot.runs.plan import Plan
 from opsbot.runs.step import Fact
 
@@ -20,9 +21,12 @@ MISSING = ("no_backup", "nothing_live", "not_found")
 TONES: Mapping[str, Tone] = {"green": "ok", "amber": "warn", "red": "bad"}
 
 
-def plan_reply(plan: Plan, playbook: Playbook, services: Services) -> Reply:
+def plan_reply(plan: Plan, playbook: Playbook, services: Services, asker: str) -> Reply:
     """The plan, and a button that does it; for a red plan what stands in its way. Nothing was changed."""
-    parts: list[Part] = [facts(plan)] if plan.facts else []
+    holds = services.store.holds.list(services.clock.now())
+    own = gate.own_freezes(gate.ask(plan, "", asker, services.config.databases), holds, "you")
+    parts: list[Part] = [Lines([Line("warn", text) for text in own], "It is yours")] if own else []
+    parts += [facts(plan)] if plan.facts else []
     parts.append(Lines([Line("info", step.name, _no_way_back(step.why_no_undo)) for step in plan.steps], "Steps"))
     if plan.approval:
         parts.append(Small(approval(plan.approval, approvers(services)(plan.approval, plan.environment))))

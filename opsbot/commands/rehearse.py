@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from opsbot.commands import say
 from opsbot.commands.reply import Line, Lines, Part, Reply, Small, Tone, Words
 from opsbot.commands.run_card import STATUS
 from opsbot.commands.services import Asked
@@ -20,7 +21,7 @@ def rehearse(asked: Asked, word: str) -> Reply:
     found = next((one for one in playbooks.values() if word.lower() in (one.name, one.path, *one.aliases)), None)
     if found is None:
         paths = [playbook.path for playbook in playbooks.values()]
-        raise NotFound(f"There is no playbook “{word[:60]}”.", did_you_mean(word.lower(), paths))
+        raise NotFound(f"There is no playbook “{say.typed(word)}”.", did_you_mean(word.lower(), paths))
     played = asked.services.rehearse(found)
     wrong = [one for one in played if one.wrong]
     lines = [Line(_tone(one), one.scene.name, one.wrong or _way(one.view)) for one in played]

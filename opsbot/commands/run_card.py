@@ -136,7 +136,9 @@ def _facts(view: RunView, heading: str, *, green: bool) -> list[Part]:
     wanted = sorted(
         (fact for _, fact in view.facts if green or fact.color != "green"), key=lambda fact: fact.color == "green"
     )
-    lines = [Line(plan_card.TONES[fact.color], fact.text) for fact in wanted]
+    lines = [Line("warn", text) for text in view.own] + [
+        Line(plan_card.TONES[fact.color], fact.text) for fact in wanted
+    ]
     return [Lines(lines, heading)] if lines else []
 
 

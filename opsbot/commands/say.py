@@ -6,6 +6,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from opsbot.clock import ago
+from opsbot.log import redactor
 
 NOTICED = 0.1  # seconds
 
@@ -26,6 +27,11 @@ def day(moment: datetime, zone: str, now: datetime) -> str:
     local = _local(moment, zone)
     year = f" {local.year}" if local.year != _local(now, zone).year else ""
     return f"{local.day} {local:%b}{year}"
+
+
+def typed(words: str, most: int = 60) -> str:
+    """What somebody typed, or its beginning. Half a secret would not be known as one, so it is blanked first."""
+    return redactor.clean(words)[:most]
 
 
 def _local(moment: datetime, zone: str) -> datetime:

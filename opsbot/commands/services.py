@@ -76,12 +76,16 @@ class Services:
 
 @dataclass(frozen=True)
 class Asked:
-    """Who asks, through which door, from where, and what may be used to answer. `groups`: the asker's usergroups."""
+    """Who asks, through which door, from where, and what may be used to answer. `groups`: the asker's usergroups.
+
+    `channel` and `channel_name` as in a Request: opsbot.yml may call a channel either way.
+    """
 
     actor: Actor
     services: Services
     door: Door = "terminal"
     groups: Collection[str] = ()
+    channel: str | None = None
     channel_name: str | None = None
 
     def places(self) -> list[str]:
@@ -99,8 +103,8 @@ class Asked:
     @cached_property
     def _places(self) -> tuple[str, ...]:
         environments = self.services.config.environments
-        mine = [name for name, settings in environments.items() if settings.channel == self.channel_name]
-        return tuple(mine if mine and self.channel_name else environments)
+        here = {self.channel, self.channel_name} - {None}
+        return tuple([name for name, settings in environments.items() if settings.channel in here] or environments)
 
     @cached_property
     def _roles(self) -> dict[str | None, Role]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from opsbot.commands import plan_card
+from opsbot.commands import plan_card, say
 from opsbot.commands.request import ChangeRequest, Command, Query
 from opsbot.playbooks import expressions
 from opsbot.playbooks.expressions import ExpressionError
@@ -38,8 +38,8 @@ def of(command: Command, playbooks: Mapping[str, Playbook], run: Callable[[str],
     if isinstance(command, ChangeRequest):
         playbook = playbooks[command.playbook]
         said = plan_card.command(playbook, command.params) or _words(playbook.path, command.params)
-        return Subject(command.playbook, target(playbook, command.params), said[:LONGEST])
-    asked = _words(command.name, command.args)[:LONGEST]
+        return Subject(command.playbook, target(playbook, command.params), say.typed(said, LONGEST))
+    asked = say.typed(_words(command.name, command.args), LONGEST)
     meant = None if isinstance(command, Query) else run(str(command.args.get("run") or ""))
     if meant is not None:
         return Subject(command.name, meant.lock or meant.environment, asked, meant.id)

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from opsbot.commands import say
 from opsbot.commands.request import Command, Query
 from opsbot.commands.spec import OF_CHANGES, Spec
 from opsbot.commands.words import assign, target
@@ -74,10 +75,10 @@ def build(specs: Sequence[Spec], known: Known) -> Tree:
 def unknown_command(tree: Tree, words: Sequence[str]) -> OpsError:
     """What to say when no command begins with these words."""
     if words[0].startswith("-"):
-        return UsageError(f"There is no option {words[0][:60]}.", "The command comes first; `help` lists them.")
+        return UsageError(f"There is no option {say.typed(words[0])}.", "The command comes first; `help` lists them.")
     near = near_paths(tree, words)
     cure = f"Did you mean {' or '.join(f'`{path}`' for path in near)}?" if near else "`help` lists the commands."
-    return UsageError(f"There is no command “{words[0][:60]}”.", cure, code="unknown_command")
+    return UsageError(f"There is no command “{say.typed(words[0])}”.", cure, code="unknown_command")
 
 
 def near_paths(tree: Tree, words: Sequence[str]) -> list[str]:

@@ -11,7 +11,8 @@ from urllib.parse import unquote
 
 from opsbot.config.settings import Config
 from opsbot.config.values import Value, missing, secret, text
-from opsbot.log import SHORTEST, Secret
+from opsbot.errors import ConfigError
+from opsbot.log import SHORTEST, Secret, redactor
 
 Weakness = Literal["short", "ordinary"]
 
@@ -33,19 +34,37 @@ def know(config: Config) -> None:
             secret(value)
     for password in _passwords(config):
         Secret(password)
+    for _, value, weakness in _weak(config):
+        if weakness == "ordinary":
+            redactor.ordinary(value)
 
 
 def weak(config: Config) -> Iterator[tuple[str, Weakness]]:
     """Which settings hold a secret that is too short to be blanked, or a word that is blanked where it is none."""
+    return ((name, weakness) for name, _, weakness in _weak(config))
+
+
+def require_strength(config: Config) -> None:
+    """ConfigError (code `short_secret`) that names the settings whose secret is too short to be kept out of messages."""
+    if short := [name for name, weakness in weak(config) if weakness == "short"]:
+        raise ConfigError(
+            f"Too short to be a secret, so I could not keep it out of messages and logs: {', '.join(short)}.",
+            f"Give {'each' if len(short) > 1 else 'it'} at least {SHORTEST} characters and start again.",
+            code="short_secret",
+        )
+
+
+def _weak(config: Config) -> Iterator[tuple[str, str, Weakness]]:
+    """Setting, value, weakness. Where nothing is set (a database that trusts its network), nothing can be told."""
     values = {name: text(value) for name, value in _named(config) if missing(value) is None}
     if passwords := _passwords(config):
         values["store"] = passwords[0]
     known = ORDINARY | _own_words(config)
     for name, value in values.items():
-        if len(value) < SHORTEST:
-            yield name, "short"
+        if value and len(value) < SHORTEST:
+            yield name, value, "short"
         elif value.lower() in known:
-            yield name, "ordinary"
+            yield name, value, "ordinary"
 
 
 def _named(config: Config) -> Iterator[tuple[str, Value]]:

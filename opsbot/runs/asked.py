@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from opsbot.errors import Refused
@@ -18,12 +18,19 @@ from opsbot.store.runs import Change
 AT_HAND = AGAIN | {None}  # how the last attempt of a step stands that a person may still complete
 
 
-def cancel(run: RunRow, around: Around, word: Word) -> Change:
-    """Before it began the run ends; afterwards it is asked to stop, and the first who asks counts. Refused: ended, undoing."""
+def cancel(run: RunRow, around: Around, word: Word, only: Collection[str] | None = None) -> Change:
+    """Before it began the run ends; afterwards it is asked to stop, and the first who asks counts.
+
+    `only`: the statuses in which this person may stop it. Refused: ended, undoing, begun.
+    """
     if run.status in FINAL:
         raise Refused(f"Run {run.id} has already ended: {run.status}.", "To go back, use rollback.", code="ended")
     if run.status == "undoing":
         raise Refused(f"Run {run.id} is already undoing what it did.", "Wait until it ends.", code="undoing")
+    if only is not None and run.status not in only:
+        raise Refused(
+            f"The countdown of run {run.id} is over: it is {run.status}.", "An operator can stop it.", code="begun"
+        )
     entry = word.entry("cancel", run, "cancelled" if run.status in UNBEGUN else run.status)
     if run.status in UNBEGUN:
         outcome = f"Cancelled by {word.name} before it began. Nothing was changed."

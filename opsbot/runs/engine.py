@@ -29,6 +29,7 @@ from opsbot.store.events import Event
 from opsbot.store.leases import Lost
 from opsbot.store.locks import LockHeld
 from opsbot.store.rows import Around, Entry, EventRow, RunRow
+from opsbot.store.seen import Claim
 
 LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that people mix up when they read a run's id aloud
 STRIKES = 3  # how often a run may break the bot's own code before it is given up
@@ -72,10 +73,12 @@ class Engine(Told):
         channel: str | None = None,
         thread: str | None = None,
         glass: str | None = None,
+        claim: Claim | None = None,
     ) -> str:
         """Write the run and return its id: queued with its locks, or waiting for approval without them.
 
-        `glass`: the reason for which the approval that the plan needs is replaced by a countdown.
+        `glass`: the reason for which the approval that the plan needs is replaced by a countdown. `claim`: the words that
+        ask for it; TakenOver if they have begun a run already.
         Refused: red_fact, blocked, locked, frozen. Unavailable("disk_full") while there is no room to write it to its end.
         """
         if full := self._store.space.short():
@@ -87,7 +90,9 @@ class Engine(Told):
         wake_at = approval.expires_at(plan, now)
         status = "queued" if wake_at is None else "awaiting_approval"
         target = ", ".join(plan.locks) or None
-        told = {"title": plan.title, "by": who, "environment": plan.environment, "status": status}
+        told: dict[str, Any] = {
+            "title": plan.title, "by": who, "environment": plan.environment, "status": status,
+        }  # fmt: skip
         body = {"run": run, "title": plan.title, "fingerprint": plan.fingerprint}
         events: list[Event] = [("submitted", told)]
         entries = [Entry(actor, door, plan.playbook, target, status, body)]
@@ -102,12 +107,13 @@ class Engine(Told):
         def judge(around: Around) -> None:
             if refused := gate.stop(wanted, around, self._frozen(plan.environment, now), now):
                 raise refused
+            told["own"] = gate.own_freezes(wanted, around.holds, f"{who}, who asks")
 
         try:
             self._store.runs.add(
                 run, plan.as_json(), actor, door, status, channel, thread, now,
                 locks=gate.wishes(plan, run, who, now) if status == "queued" else (),
-                judge=judge, events=events, entries=entries, wake_at=wake_at, glass=broken,
+                judge=judge, events=events, entries=entries, wake_at=wake_at, glass=broken, claim=claim,
             )  # fmt: skip
         except LockHeld as holder:
             raise gate.held_by_run(holder.holder, now) from holder

@@ -47,7 +47,7 @@ def stop(asked: Ask, around: Around, window: str | None, now: datetime) -> Refus
     1. What its facts forbid (`blocked`, `red_fact`).
     2. A person's lock on its target, on what contains it or on a part of it (`locked`), for a change of the schema also on
        a database of its environment; the owner's own changes pass.
-    3. A freeze (`frozen`), set by a person or configured; a way back passes every freeze.
+    3. A freeze (`frozen`): of a person, whose own changes pass, or configured, which is nobody's; a way back passes both.
     4. The lock of another run (`locked`).
     """
     if asked.red:
@@ -58,7 +58,7 @@ def stop(asked: Ask, around: Around, window: str | None, now: datetime) -> Refus
             return held_by_person(hold, now)
     if not asked.passes_freeze:
         for hold in around.holds:
-            if hold.kind == "freeze" and _meets(hold, asked):
+            if hold.kind == "freeze" and hold.by != asked.asker and _meets(hold, asked):
                 return held_by_person(hold, now)
         if window is not None:
             return Refused(window, "Rollback passes. Otherwise wait until it ends.", code="frozen")
@@ -66,6 +66,12 @@ def stop(asked: Ask, around: Around, window: str | None, now: datetime) -> Refus
     met = (lock for target in asked.targets for lock in others if overlap(lock.target, target))
     held = next(met, None)  # of the first target that the plan names: that is what the asker speaks of
     return held_by_run(held, now) if held else None
+
+
+def own_freezes(asked: Ask, holds: Sequence[HoldRow], who: str) -> list[str]:
+    """What the asker froze and may change all the same, as sentences: `production is frozen by you: exams.`"""
+    mine = [hold for hold in holds if hold.kind == "freeze" and hold.by == asked.asker and _meets(hold, asked)]
+    return [] if asked.passes_freeze else [f"{_target(hold)} is frozen by {who}: {hold.reason}." for hold in mine]
 
 
 def wishes(plan: Plan, run: str, who: str, now: datetime) -> tuple[LockRow, ...]:
@@ -88,11 +94,14 @@ def held_by_person(hold: HoldRow, now: datetime) -> Refused:
     """Who locked or froze the target, why and for how long, and what the asker can do."""
     left = "" if hold.expires is None else f" and for another {_span(now, hold.expires)}"
     word = _WORDS[hold.kind]
-    target = "Everything" if hold.target == ALL else hold.target
-    what = f"{target} is {word} by {hold.who}, for {_span(hold.since, now)} now{left}: {hold.reason}."
+    what = f"{_target(hold)} is {word} by {hold.who}, for {_span(hold.since, now)} now{left}: {hold.reason}."
     undo = f"un{hold.kind} {hold.target}"
     fix = f"Ask {hold.who}, or lift it: {undo}." if hold.kind == "lock" else f"Rollback passes. To lift it: {undo}."
     return Refused(what, fix, code=word)
+
+
+def _target(hold: HoldRow) -> str:
+    return "Everything" if hold.target == ALL else hold.target
 
 
 def _meets(hold: HoldRow, asked: Ask) -> bool:

@@ -30,7 +30,7 @@ class Restraints:
         return self._put("lock", target, by, reason, expires, door)
 
     def freeze(self, target: str, by: Mapping[str, Any], reason: str, expires: datetime | None, door: str) -> HoldRow:
-        """Keep everybody's changes off a target, but for a way back. Refused("frozen") if somebody else has frozen it."""
+        """Let a target rest: others' changes are refused, but for a way back. Refused("frozen") if somebody else froze it."""
         return self._put("freeze", target, by, reason, expires, door)
 
     def unlock(self, target: str, by: Mapping[str, Any], door: str) -> HoldRow:

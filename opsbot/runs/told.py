@@ -41,11 +41,15 @@ class Told:
         self._driving: dict[str, Signals] = {}
         self.restraints = Restraints(store, clock)
 
-    def cancel(self, run: str, by: By, door: str) -> str:
-        """Ask the run to stop and undo what it did; returns its status. Refused: ended, undoing."""
-        after = self._decide(run, by, door, asked.cancel)
-        if after.cancel_by and run in self._driving:
-            self._driving[run].cancel.set()
+    def cancel(self, run: str, by: By, door: str, only: Collection[str] | None = None) -> str:
+        """Ask the run to stop and undo what it did; returns its status. `only`: the statuses in which `by` may.
+
+        Refused: ended, undoing; begun, if it is in none of `only` any more.
+        """
+        after = self._decide(run, by, door, lambda row, around, word: asked.cancel(row, around, word, only))
+        driven = self._driving.get(run)  # its driver may let go of it at any moment
+        if after.cancel_by and driven is not None:
+            driven.cancel.set()
         return after.status
 
     def approve(self, run: str, by: By, door: str, fingerprint: str | None = None) -> str:

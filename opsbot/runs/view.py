@@ -83,6 +83,7 @@ class RunView:
     resumed: int = 0
     taken: Takeover | None = None
     said: tuple[str, ...] = ()
+    own: tuple[str, ...] = ()
     fingerprint: str = ""
     channel: str | None = None
     thread: str | None = None
@@ -241,6 +242,7 @@ _CHANGES: dict[str, Callable[[Body], Body]] = {
 
 
 _SUMS: dict[str, Callable[[RunView, Body], Body]] = {
+    "submitted": lambda _, body: {"own": tuple(body.get("own") or ())},
     "say": lambda view, body: {"said": (*view.said, str(body.get("text", "")))},
     "step_failed": lambda view, body: {"error": view.error or body.get("error") or None},
     "undo_failed": lambda _, body: {"undo_error": body.get("error") or None},

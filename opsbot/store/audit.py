@@ -125,7 +125,7 @@ def append(database: Database, connection: Connection, entry: Entry, now: dateti
     number = database.next(connection, "audit")
     previous = connection.execute(select(audit.c.hash).where(audit.c.number == number - 1)).scalar() or ""
     values = {
-        "number": number, "at": now, "actor": _plain(entry.actor), "door": entry.door, "what": entry.what,
+        "number": number, "at": now, "actor": _plain(cleaned(dict(entry.actor))), "door": entry.door, "what": entry.what,
         "target": cleaned(entry.target), "outcome": entry.outcome, "body": _plain(cleaned(dict(entry.body))), "previous": previous,
     }  # fmt: skip
     connection.execute(audit.insert().values(**values, hash=hash_of(values)))

@@ -63,11 +63,11 @@ class Shown(Json):
 
 
 def cleaned(value: Any) -> Any:
-    """The same value without the secrets in its texts."""
+    """The same value without the secrets in its texts and keys."""
     if isinstance(value, str):
         return redactor.clean(value)
     if isinstance(value, Mapping):
-        return {key: cleaned(item) for key, item in value.items()}
+        return {cleaned(key): cleaned(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [cleaned(item) for item in value]
     return value

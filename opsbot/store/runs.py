@@ -18,6 +18,7 @@ from opsbot.store import events as event_rows
 from opsbot.store import holds as hold_rows
 from opsbot.store import journal as journal_rows
 from opsbot.store import locks as lock_rows
+from opsbot.store import seen as seen_rows
 from opsbot.store.database import Database
 from opsbot.store.leases import fence
 from opsbot.store.rows import ApprovalRow, Around, DebtRow, Entry, JournalRow, LockRow, RunRow, record, records
@@ -62,11 +63,17 @@ class Runs:
         events: Iterable[event_rows.Event] = (),
         entries: Iterable[Entry] = (),
         wake_at: datetime | None = None,
+        claim: seen_rows.Claim | None = None,
         **columns: Any,
     ) -> None:
-        """Write a new run with its locks, events and audit rows, unless `judge` raises or LockHeld is: then nothing is."""
+        """Write a new run with its locks, events and audit rows, unless `judge` raises or LockHeld is: then nothing is.
+
+        `claim`: the words that began it; TakenOver, and nothing is written, if they are somebody else's meanwhile.
+        """
         with self._database.write() as connection:
             self._database.one_at_a_time(connection)
+            if claim is not None:
+                seen_rows.begun(connection, claim, run_id)
             judge(_around(connection, run_id, now))
             lock_rows.take_all(self._database, connection, locks)
             number = self._database.next(connection, "runs")

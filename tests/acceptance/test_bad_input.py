@@ -241,13 +241,14 @@ def test_a_second_command_is_refused_with_who_why_and_since_when(
 
 def test_a_guest_is_refused_alone_and_told_whom_to_ask(something_live: Scene, dave: Person) -> None:
     with something_live.nothing_changes():
-        refused = something_live.reply(dave, "@opsbot deploy v1 to staging", lambda text: "may not" in text)
+        refused = something_live.reply(dave, "@opsbot deploy v1 to staging", lambda text: "guests may" in text)
     said = spoken(refused)
-    assert "You are a guest here, and guests may not deploy in staging." in said
+    assert "You are a guest here, and guests may ask me for nothing but help." in said
     assert "Ask " in said
     assert "carol" in said.lower()
     assert refused["only_for"] == dave.user
-    assert spoken(something_live.reply(dave, "@opsbot status", lambda text: "staging" in text))
+    assert "guests may" in spoken(something_live.reply(dave, "@opsbot status", lambda text: "guests may" in text))
+    assert "You are a guest here" in spoken(something_live.reply(dave, "@opsbot help", lambda text: "a guest" in text))
     assert dave.say(STAGING, "thanks")
 
 

@@ -15,17 +15,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pretend_world import ALICE, EVE, World
+from pretend_world import ALICE, EVE, World, read_only
 
 from opsbot.cli import command, who
 from opsbot.cli.command import run_terminal
 from opsbot.cli.follow import EXITS
 from opsbot.cli.text import Paint, render
+from opsbot.commands.front import Front
 from opsbot.commands.reply import Button, Code, Line, Lines, Pairs, Reply, Small, Words
-from opsbot.commands.request import Actor
+from opsbot.commands.request import Actor, Request
 from opsbot.commands.run_card import run_card
 from opsbot.config.settings import Config
 from opsbot.errors import StepFailed
+from opsbot.log import Secret
 from opsbot.runs.step import Context, Outputs
 
 
@@ -275,3 +277,39 @@ def test_colours_are_ours_and_never_a_logs() -> None:
     assert "\x1b[32m✓\x1b[0m \x1b[1mIt\x1b[0m works" in painted
     assert "\x1b[2J" not in painted
     assert not command.colours(io.StringIO())
+
+
+def test_a_refusal_that_cannot_be_written_until_the_end_is_said(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with read_only(world.store):
+        assert typed(world, "deploy", "v2", "to", "staging", actor=EVE) == EXITS["rejected"]
+    told = capsys.readouterr().err
+    assert "Your role is viewer" in told
+    assert "1 row of the audit could not be written" in told
+    assert "This program ends now, so they are lost" in told
+    assert world.store.audit.list() == []
+
+
+def test_a_refusal_that_could_not_be_written_at_once_is_written_before_the_program_ends(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Locked(Front):
+        def handle(self, request: Request) -> Reply:
+            with read_only(world.store):
+                return super().handle(request)
+
+    front = Locked(world.services())
+    words = ("deploy", "v2", "to", "staging")
+    assert run_terminal(Composed(front, world.engine, world.store), world.config, words, EVE) == EXITS["rejected"]
+    assert "could not be written" not in capsys.readouterr().err
+    (row,) = world.store.audit.list()
+    assert (row.what, row.outcome, "late_since" in row.body) == ("deploy", "not_allowed", True)
+
+
+def test_json_for_scripts_shows_no_secret(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    Secret('it"is\\secret of this test')
+    world.failing["rollout.prepare"] = StepFailed('It says it"is\\secret of this test.')
+    typed(world, "deploy", "v2", "to", "staging", "--json")
+    told = capsys.readouterr().out
+    assert json.loads(told)["error"]["what"] == "It says [REDACTED]."

@@ -75,7 +75,7 @@ def test_a_form_that_is_sent_twice_acts_once(team: Team) -> None:
 
 def test_who_sends_a_form_is_judged_again_when_it_is_sent(team: Team) -> None:
     answer = team.front._listeners().submit(sent(DAVE, team.form()))
-    assert "may not" in spoken(answer["view"])
+    assert "guests may ask me for nothing" in spoken(answer["view"])
     assert team.runs() == []
 
 
@@ -214,7 +214,7 @@ def test_a_plan_that_takes_long_is_told_in_the_modal_when_it_is_known(team: Team
 def test_who_may_not_say_it_is_told_so_in_the_modal(team: Team) -> None:
     team.workspace.slash(DAVE, "#ops", "/ops", "deploy")
 
-    shown = team.shows(DAVE, "may not")
+    shown = team.shows(DAVE, "guests may ask me for nothing")
     assert not [block for block in shown["blocks"] if block["type"] == "input"]
 
 

@@ -88,12 +88,22 @@ def test_a_plan_is_approved_on_the_home_page_in_two_taps(team: Team) -> None:
 
 
 def test_a_question_on_the_home_page_is_answered_in_a_modal(team: Team) -> None:
+    team.workspace.home(CAROL)
+    page = home(team, CAROL, "nothing deployed yet")
+
+    assert team.workspace.act(CAROL, page["id"], pressed(page, "status")) == "ok"
+
+    team.shows(CAROL, "staging")
+
+
+def test_the_home_page_of_a_guest_says_only_whom_to_ask(team: Team) -> None:
     team.workspace.home(DAVE)
-    page = home(team, DAVE, "nothing deployed yet")
 
-    assert team.workspace.act(DAVE, page["id"], pressed(page, "status")) == "ok"
+    page = home(team, DAVE, "You are a guest here")
 
-    team.shows(DAVE, "staging")
+    assert "Ask carol" in spoken(page)
+    assert "staging" not in spoken(page)
+    assert not [block for block in page["blocks"] if block["type"] == "actions"]
 
 
 def test_a_deploy_from_the_home_page_is_told_in_the_environments_channel(team: Team) -> None:

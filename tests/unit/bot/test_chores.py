@@ -11,7 +11,6 @@ import pytest
 
 from opsbot.bot.chores import DAYS, Chores, Key, Posted
 from opsbot.bot.heads import kept
-from opsbot.bot.serving import died_here
 from opsbot.clock import SystemClock
 from opsbot.commands.reply import Reply, Small
 from opsbot.config.settings import Config
@@ -337,16 +336,3 @@ def test_a_debt_that_nobody_signs_in_time_is_an_alert_until_somebody_does(house:
     house.engine.sign(run, CAROL, "looked at it", "terminal")
     house.chores.do()
     assert house.open() == []
-
-
-def test_a_lease_of_a_program_that_is_gone_is_not_waited_for() -> None:
-    import os
-    import socket
-    import subprocess
-
-    gone = subprocess.Popen(["true"])
-    gone.wait()
-    host = socket.gethostname()
-    assert died_here(f"{host}:{gone.pid}:abc")
-    assert not died_here(f"{host}:{os.getpid()}:abc")
-    assert not died_here(f"elsewhere:{gone.pid}:abc")

@@ -43,7 +43,7 @@ def served(world: World, token: str) -> Iterator[str]:
         return world.engine.view(run).status, "a sentence"
 
     doorstep = Doorstep(world.front.record, world.clock)
-    door = Door(token, Ci(token=token), world.front.handle, look, world.store, doorstep)
+    door = Door(token, Ci(token=token), world.front.handle, look, doorstep)
     web = Web("127.0.0.1:0", Routes(lambda: (True, {}), ci=door, turned_away=doorstep.refused))
     web.start()
     yield f"http://127.0.0.1:{web.port}/ci"
@@ -188,7 +188,7 @@ def test_a_run_that_is_not_there_and_another_method_are_said(url: str) -> None:
 def test_what_is_down_is_worth_another_try(world: World) -> None:
     away = of_error(Unavailable("no"))
     doorstep = Doorstep(world.front.record, world.clock)
-    door = Door(TOKEN, Ci(token=TOKEN), lambda _asked: away, lambda _run: ("", ""), world.store, doorstep)
+    door = Door(TOKEN, Ci(token=TOKEN), lambda _asked: away, lambda _run: ("", ""), doorstep)
     found, _, _ = door("POST", "/ci", b'{"command": "deploy v2 to staging"}', {"authorization": f"Bearer {TOKEN}"})
     assert found == 503
 

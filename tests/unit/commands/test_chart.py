@@ -10,7 +10,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from pretend_world import ALICE, CONFIG, GUEST, World, shown
+from pretend_world import ALICE, CONFIG, EVE, GUEST, World, shown
 
 from opsbot.commands.request import Request
 from opsbot.errors import ConfigError, Unavailable
@@ -138,7 +138,8 @@ def test_in_a_channel_its_environment_is_meant(measured: World) -> None:
 
 
 def test_whoever_may_only_look_may_look_at_a_chart(measured: World) -> None:
-    assert measured.say("chart staging", GUEST).picture
+    assert measured.say("chart staging", EVE).picture
+    assert measured.say("chart staging", GUEST).code == "guest"
 
 
 @pytest.mark.parametrize(

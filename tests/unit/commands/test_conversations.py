@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 from pretend_world import ALICE, BOB, CAROL, EVE, GUEST, SCHEDULE, World, shown
 
+from opsbot.commands.desk import Desk
 from opsbot.commands.reply import HEARD_BEFORE
 from opsbot.commands.request import Request
-from opsbot.errors import NotFound, StepFailed
+from opsbot.errors import NotFound, Refused, StepFailed
 from opsbot.runs.view import RunView
 
 
@@ -151,7 +152,6 @@ REFUSED = [
         EVE,
         "Your role is viewer, and viewers may not deploy in staging. Ask carol, @oncall, bob, alice.",
     ),
-    ("deploy v2 to staging", GUEST, "You are a guest here, and guests may not deploy in staging."),
     ("approve", CAROL, "Your role is operator, and operators may not approve. Ask bob, alice."),
     ("ack 1", EVE, "Your role is viewer, and viewers may not ack."),
 ]
@@ -169,7 +169,47 @@ def test_who_may_not_is_told_why_and_who_can(text: str, actor: object, answer: s
 
 def test_everybody_may_ask_and_look_at_plans(world: World) -> None:
     for text in ("status", "releases", "backups", "alerts", "runs", "help", "deploy v2 to production --plan"):
-        assert world.say(text, GUEST).ok, text
+        assert world.say(text, EVE).ok, text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "status", "audit", "logs web staging", "runs", "releases", "deploy v2 to staging --plan", "deploy v2 to staging",
+        "approve", "cancel", "lock staging mine", "ack 1", "rehearse deploy", "explain deploy v2 to staging",
+        "deploy", "nonsense", "",
+    ],
+)  # fmt: skip
+def test_a_guest_is_refused_everything_but_help(text: str, world: World) -> None:
+    reply = world.say(text, GUEST) if text else world.say("deploy 'v2", GUEST)
+
+    assert (reply.code, reply.exit_code, reply.private, reply.buttons) == ("guest", 3, True, [])
+    assert reply.text.startswith("You are a guest here, and guests may ask me for nothing but `help`. Ask carol, ")
+    assert [row.outcome for row in world.store.audit.list()] == ["guest"]
+    assert world.store.runs.list() == []
+
+
+@pytest.mark.parametrize("text", ["help", "help more", "help deploy", "help nonsense"])
+def test_a_guest_who_asks_for_help_is_told_what_this_is_and_whom_to_ask(text: str, world: World) -> None:
+    reply = world.say(text, GUEST)
+
+    told = shown(reply)
+    assert reply.ok
+    assert reply.private
+    assert "You are a guest here" in told
+    assert "Ask carol, " in told
+    assert "production" not in told
+
+
+def test_panel_home_and_forms_are_not_for_guests_either(world: World) -> None:
+    desk, asked = Desk(world.front), Request(GUEST, "slack", text="deploy", channel="C1")
+
+    for page in (desk.panel(asked), desk.home(asked)):
+        assert [reply.text for reply in page] == ["You are a guest here, so I answer you nothing but this."]
+        assert not page[0].buttons
+    with pytest.raises(Refused, match="You are a guest here"):
+        desk.form(asked)
+    assert [row.outcome for row in world.store.audit.list()] == ["guest"]
 
 
 def test_a_usergroup_gives_its_role(world: World) -> None:

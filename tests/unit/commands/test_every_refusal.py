@@ -7,14 +7,16 @@ from collections.abc import Callable
 from dataclasses import asdict, replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
-from pretend_world import ALICE, BOB, CAROL, EVE, SCHEDULE, World
+from pretend_world import ALICE, BOB, CAROL, EVE, GUEST, SCHEDULE, World
 
 import opsbot
 from opsbot.commands.reply import Reply
 from opsbot.commands.request import Actor, Door, Request
 from opsbot.errors import Refused, StepFailed
+from opsbot.log import Secret
 from opsbot.runs.plan import NOTHING
 from opsbot.runs.step import Park
 
@@ -194,10 +196,33 @@ def frozen_by_the_settings(world: World) -> Reply:
     return world.say("deploy v2 to staging", CAROL)
 
 
+def begun(world: World) -> Reply:
+    """The countdown, which anybody may stop, ended while a viewer said so."""
+    run = world.say('deploy v2 to production --break-glass "the site is down"', ALICE).run or ""
+    cancel = world.engine.cancel
+
+    def too_late(*args: Any) -> str:
+        world.clock.jump_to(world.clock.now() + timedelta(minutes=5))
+        world.drive(run)
+        return cancel(*args)
+
+    object.__setattr__(world.engine, "cancel", too_late)
+    return world.say(f"cancel {run}", EVE)
+
+
+def guest(world: World) -> Reply:
+    return world.say("status", GUEST)
+
+
+def secret(world: World) -> Reply:
+    Secret("v2-as-a-password")
+    return world.say("deploy v2-as-a-password to staging", CAROL)
+
+
 REFUSALS: tuple[tuple[str, Refusal], ...] = (
     *((each.__name__, each) for each in (not_allowed, ended, undoing, own_plan, already_said, not_waiting, expired)),
     *((each.__name__, each) for each in (plan_changed, not_asking, no_evidence, not_at_hand, no_debt, own_debt)),
-    *((each.__name__, each) for each in (locked, frozen, no_outputs, unknown_output, unclear)),
+    *((each.__name__, each) for each in (locked, frozen, no_outputs, unknown_output, unclear, begun, guest, secret)),
     ("not_allowed", not_allowed_to_say_a_note),
     ("ended", ended_and_complete),
     ("not_waiting", not_waiting_for_a_no),

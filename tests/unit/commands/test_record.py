@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from pretend_world import BOB, CAROL, EVE, World
+from pretend_world import BOB, CAROL, EVE, World, read_only
 from prometheus_client import REGISTRY
 from sqlalchemy import event
 
@@ -20,25 +17,9 @@ from opsbot.commands.record import Record
 from opsbot.commands.request import Request
 from opsbot.errors import Unavailable
 from opsbot.install import look_stored
-from opsbot.store import Store
 from opsbot.store.rows import AuditRow, Entry
 
 ROW = Entry({"id": "U9"}, "slack", "deploy", None, "locked", {"why": "because"})
-
-
-@contextmanager
-def read_only(store: Store) -> Iterator[None]:
-    """While the store can be read and not written."""
-
-    def set_to(value: int) -> None:
-        def on(connection: sqlite3.Connection, *_: object) -> None:
-            connection.execute(f"PRAGMA query_only = {value}")
-
-        event.listen(store._database._engine, "checkout", on)
-
-    set_to(1)
-    yield
-    set_to(0)
 
 
 def unwritten() -> float:

@@ -74,9 +74,8 @@ def test_a_freeze_stops_changes_and_lets_the_way_back_pass(world: World) -> None
 
     said = world.say("freeze production for 2d exams", BOB).text
     assert said.startswith("production rests until ")
-    assert said.endswith(": exams. It holds for everybody, for you as well; a rollback passes.")
+    assert said.endswith(": exams. It holds for everybody but you; a rollback passes.")
 
-    assert world.say("deploy v3 to production", BOB).code == "frozen", "who set it is not above it"
     refused = world.say("deploy v3 to production", ALICE)
     assert refused.code == "frozen"
     assert "exams" in refused.text
@@ -84,6 +83,26 @@ def test_a_freeze_stops_changes_and_lets_the_way_back_pass(world: World) -> None
     assert world.say("backup main on production", CAROL).ok
     assert world.say("unfreeze production", BOB).ok
     assert world.say("deploy v3 to production", ALICE).ok
+
+
+def test_who_froze_may_change_all_the_same_and_everybody_reads_whose_freeze_it_is(world: World) -> None:
+    world.say("freeze production for 2d exams", BOB)
+
+    plan = shown(world.say("deploy v3 to production --plan", BOB))
+    run = world.say("deploy v3 to production", BOB).run or ""
+
+    assert "production is frozen by you: exams." in plan
+    assert "frozen by" not in shown(world.say("rollback production --plan", BOB))
+    assert "frozen by you" not in shown(world.say("deploy v3 to production --plan", CAROL))
+    card = shown(run_card(world.engine.view(run), world.playbooks["deploy"]))
+    assert "production is frozen by bob, who asks: exams." in card
+    assert world.say(f"approve {run}", ALICE).ok
+    assert world.drive(run) == "succeeded"
+    assert world.say("freeze all the fair", ALICE).ok
+    assert world.say("deploy v2 to production", BOB).code == "frozen", "another's freeze counts beside one's own"
+    world.say("unfreeze all", ALICE)
+    world.frozen["production"] = "exams: nothing changes now, until Friday 16:00."
+    assert world.say("deploy v2 to production", BOB).code == "frozen", "a window of the settings is nobody's"
 
 
 def test_a_freeze_window_of_the_settings_is_shown_and_heeded(world: World) -> None:
@@ -136,11 +155,58 @@ def test_anybody_but_a_guest_stops_a_countdown(world: World) -> None:
     assert world.say(f"break-glass {run} nobody answers", CAROL).code == "not_allowed"
     assert world.say(f"break-glass {run} nobody answers", ALICE).ok
 
-    assert world.say(f"reject {run} wait for bob", GUEST).code == "not_allowed"
+    assert world.say(f"reject {run} wait for bob", GUEST).code == "guest"
     assert world.say(f"reject {run} wait for bob", EVE).ok
 
     assert world.store.runs.get(run).status == "rejected"  # type: ignore[union-attr]  # it was just made
     assert world.store.debts.open_ones() == []
+
+
+def counting_down(world: World) -> str:
+    run = world.say('deploy v2 to production --break-glass "the site is down"', ALICE).run or ""
+    assert world.store.runs.get(run).status == "countdown"  # type: ignore[union-attr]  # it was just made
+    return run
+
+
+@pytest.mark.parametrize("word", ["cancel", "reject", "reject not now"])
+def test_a_viewer_stops_the_only_countdown_without_naming_it(word: str, world: World) -> None:
+    run = counting_down(world)
+
+    assert world.say(word, EVE).ok
+
+    assert world.store.runs.get(run).status in ("cancelled", "rejected")  # type: ignore[union-attr]  # it was just made
+
+
+def test_a_bare_cancel_of_a_viewer_stops_nothing_that_is_not_a_countdown(world: World) -> None:
+    assert world.say("cancel", EVE).code == "not_allowed"
+    run = world.say("deploy v2 to staging", CAROL).run or ""
+    assert world.say("cancel", EVE).code == "not_allowed"
+    counting = counting_down(world)
+    asked = world.say("cancel", EVE)
+    assert (asked.code, counting in asked.text, run in asked.text) == ("which_run", True, False)
+    assert {world.store.runs.get(each).cancel_by for each in (run, counting)} == {None}  # type: ignore[union-attr]  # as above
+
+
+@pytest.mark.parametrize("word", ["cancel", "reject"])
+def test_a_viewers_word_that_comes_as_the_countdown_ends_stops_nothing(
+    word: str, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, told = counting_down(world), getattr(world.engine, word)
+
+    def too_late(*args: object) -> str:
+        world.clock.jump_to(world.clock.now() + timedelta(minutes=5))
+        world.drive(run)  # it is queued now
+        return str(told(*args))
+
+    monkeypatch.setattr(world.engine, word, too_late)
+
+    assert world.say(f"{word} {run}", EVE).code == ("begun" if word == "cancel" else "not_waiting")
+
+    row = world.store.runs.get(run)
+    assert row is not None
+    assert (row.cancel_by, row.status in ("cancelled", "rejected")) == (None, False)
+    monkeypatch.undo()
+    assert word != "cancel" or world.say(f"cancel {run}", CAROL).code in ("ok", "ended"), "an operator may"
 
 
 @pytest.mark.parametrize("text", ["reject {run} too late today", "reject too late today"])

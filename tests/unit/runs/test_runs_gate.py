@@ -52,7 +52,7 @@ def test_whatever_stops_a_change_has_a_reason_among_those_that_stand_there(
     asked: Ask, around: Around, window: str | None
 ) -> None:
     refused = stop(asked, around, window, NOW)
-    others = [hold for hold in around.holds if hold.kind == "freeze" or hold.by != asked.asker]
+    others = [hold for hold in around.holds if hold.by != asked.asker]
     if refused is None:
         for hold in others:
             passes = hold.kind == "freeze" and asked.passes_freeze
@@ -82,8 +82,10 @@ def test_a_red_fact_comes_first_and_a_blocked_release_says_so(around: Around, wi
 
 
 @given(st.lists(targets, min_size=1, max_size=2), st.lists(holds, max_size=3), people)
-def test_ones_own_locks_stop_nobody_but_others(wanted: list[str], standing: list[HoldRow], who: str) -> None:
-    mine = tuple(hold for hold in standing if hold.kind == "lock" and hold.by == who)
+def test_ones_own_locks_and_freezes_stop_nobody_but_others(
+    wanted: list[str], standing: list[HoldRow], who: str
+) -> None:
+    mine = tuple(hold for hold in standing if hold.by == who)
     assert stop(Ask("r1", who, wanted), Around(holds=mine), None, NOW) is None
     touching = [hold for hold in mine if any(overlap(hold.target, target) for target in wanted)]
     assert (stop(Ask("r1", "U9", wanted), Around(holds=mine), None, NOW) is not None) == bool(touching)
@@ -147,14 +149,16 @@ def test_a_lock_that_came_while_a_plan_waited_stops_the_yes(bot: Engine, store: 
     assert bot.view(run).status == "awaiting_approval"
 
 
-def test_a_freeze_stops_its_own_owner_and_lets_a_way_back_pass(bot: Engine) -> None:
+def test_a_freeze_stops_all_but_its_owner_and_lets_a_way_back_pass(bot: Engine) -> None:
     bot.restraints.freeze("staging/web", ALICE, "demo day", None, "slack")
     with pytest.raises(Refused) as refused:
-        submit(bot)
+        submit(bot, BOB)
     assert refused.value.code == "frozen"
-    assert bot.drive(submit(bot, passes_freeze=True)) == "succeeded"
+    assert bot.drive(own := submit(bot)) == "succeeded"
+    assert bot.view(own).own == ("staging/web is frozen by alice, who asks: demo day.",)
+    assert bot.drive(submit(bot, BOB, passes_freeze=True)) == "succeeded"
     bot.restraints.unfreeze("staging/web", BOB, "slack")
-    assert bot.drive(submit(bot)) == "succeeded"
+    assert bot.drive(submit(bot, BOB)) == "succeeded"
 
 
 def test_an_expired_lock_stops_nobody_and_its_owner_is_warned_once_before(bot: Engine, store: Store) -> None:

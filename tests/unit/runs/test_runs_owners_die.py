@@ -153,7 +153,7 @@ class Crew(Team):
         self.clock.off += timedelta(minutes=minutes)
         now = self.clock.now()
         standing = [hold for hold in self.store.holds.list(now) if overlap(hold.target, place)]
-        stops = [hold for hold in standing if hold.kind == "freeze" or hold.by != by["id"]]
+        stops = [hold for hold in standing if hold.by != by["id"]]
         stops += [lock for lock in self.store.locks.list(now) if overlap(lock.target, place)]  # type: ignore[misc]  # only whether there are any
         self.number += 1
         made = plan(mark(f"{self.number}.1"), sleep("look", ask="Well?"), lock=[place])

@@ -10,6 +10,7 @@ from filled import NOW, SOON, release, together
 
 from opsbot.errors import NotFound
 from opsbot.store import Store
+from opsbot.store.seen import Claim, Heard
 
 
 def test_releases_are_numbered_per_environment_and_service(store: Store) -> None:
@@ -97,9 +98,25 @@ def test_one_condition_is_one_alert_and_repeats_are_counted(store: Store) -> Non
 
 
 def test_an_event_is_new_once_and_forgotten_after_two_days(store: Store) -> None:
-    assert together(lambda _: store.seen.first("Ev1", NOW)).count(True) == 1
-    assert not store.seen.first("Ev1", NOW + timedelta(days=1))
-    assert store.seen.first("Ev1", NOW + timedelta(days=2, seconds=1))
+    claims = together(lambda number: store.seen.claim(Claim("Ev1", str(number)), NOW))
+    assert claims.count(None) == 1
+    (heard,) = {claim for claim in claims if claim}
+    assert (heard.run, heard.outcome) == (None, None)
+    assert store.seen.claim(Claim("Ev1", "later"), NOW + timedelta(days=1)) == heard
+    assert store.seen.claim(Claim("Ev1", "later"), NOW + timedelta(days=2, seconds=1)) is None
+
+
+def test_what_its_owner_left_is_taken_over_once_and_its_owner_writes_nothing_more(store: Store) -> None:
+    mine = Claim("Ev1", "dead")
+    assert store.seen.claim(mine, NOW) is None
+    assert together(lambda number: store.seen.take_over(Claim("Ev1", str(number)), "dead")).count(True) == 1
+    store.seen.end(mine, "locked")
+    heard = store.seen.claim(mine, NOW)
+    assert heard is not None
+    assert (heard.owner != "dead", heard.outcome) == (True, None)
+    store.seen.end(Claim("Ev1", str(heard.owner)), "ok")
+    assert store.seen.claim(mine, NOW) == Heard(heard.owner, None, "ok")
+    assert not store.seen.take_over(mine, str(heard.owner)), "it has its answer"
 
 
 def test_the_audit_is_numbered_and_listed_newest_first(store: Store) -> None:

@@ -1,0 +1,52 @@
+"""The name of this program as the owner of leases, and whether another one's program is gone.
+
+`HOST:PID:WHERE.START.MARK`. A host's name and a number alone are not enough: containers may be given the same host name,
+and each of them counts its programs from 1. WHERE is the machine's boot and the namespace that counts; START is when the
+program began, in ticks since that boot.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import socket
+from pathlib import Path
+
+PROC = Path("/proc")
+
+
+def name() -> str:
+    """This program's."""
+    pid = os.getpid()
+    return f"{socket.gethostname()}:{pid}:{_where()}.{_start(pid)}.{secrets.token_hex(3)}"
+
+
+def died_here(owner: str) -> bool:
+    """Whether it was a program where this one runs, and is gone: its lease need not be waited for. False where nobody can tell."""
+    host, _, rest = owner.partition(":")
+    pid, _, told = rest.partition(":")
+    where, *more = told.split(".")
+    if host != socket.gethostname() or len(more) != 2 or not where or where != _where() or not pid.isdigit():
+        return False
+    return more[0] != _start(int(pid))
+
+
+def _where() -> str:
+    """Equal for two programs only if both see the same programs; empty where the system does not tell."""
+    try:
+        boot = (PROC / "sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        counts = (PROC / "self/ns/pid").stat().st_ino
+    except OSError:
+        return ""
+    return hashlib.sha256(f"{boot} {counts}".encode()).hexdigest()[:12]
+
+
+def _start(pid: int) -> str:
+    """When a program began; empty if there is none, or it has ended and nobody took note of it yet."""
+    try:
+        told = (PROC / str(pid) / "stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+    state, *fields = told.rpartition(")")[2].split()  # its own name stands before, between brackets, and may hold any
+    return "" if state in "ZX" else fields[18]
