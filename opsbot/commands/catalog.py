@@ -176,7 +176,10 @@ NOTES: Mapping[str, tuple[Spec, Answer]] = {
         ),
         (note("lock", "Keep a target for yourself for a while", _TARGET, _FOR, _reason("why")), holds.lock),
         (note("unlock", "Lift a lock", _TARGET), holds.unlock),
-        (note("freeze", "Let a target rest; rollbacks pass", _TARGET, _FOR, _reason("why")), holds.freeze),
+        (
+            note("freeze", "Let a target rest: only you may change it; rollbacks pass", _TARGET, _FOR, _reason("why")),
+            holds.freeze,
+        ),
         (note("unfreeze", "Lift a freeze", _TARGET), holds.unfreeze),
         (
             note(

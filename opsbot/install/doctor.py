@@ -29,7 +29,7 @@ from opsbot.store import Store, open_store
 
 APPROVING: tuple[Role, ...] = ("approver", "admin")
 _WEAK: dict[secrets.Weakness, str] = {
-    "short": f"has fewer than {SHORTEST} characters: it is not blanked where a message or a log shows it.",
+    "short": f"has fewer than {SHORTEST} characters: it could not be blanked in messages and logs, so `serve` does not start.",
     "ordinary": "is an ordinary word or a common default: it is easily guessed, and [REDACTED] stands wherever a message"
     " or a log uses that word.",
 }
@@ -75,7 +75,8 @@ def redaction(config: Config) -> Iterator[Finding]:
     """Secrets that cannot be blanked well in messages, logs and the record. Tells where they are, never what they are."""
     weak = list(secrets.weak(config))
     for name, why in weak:
-        yield warn(f"{name} {_WEAK[why]}", "Put a long random one in its place, such as `openssl rand -hex 16` makes.")
+        told = bad if why == "short" else warn
+        yield told(f"{name} {_WEAK[why]}", "Put a long random one in its place, such as `openssl rand -hex 16` makes.")
     if not weak:
         yield ok("Every secret that is set is long and no ordinary word: it is blanked wherever it would be shown.")
 
