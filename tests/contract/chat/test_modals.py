@@ -211,10 +211,17 @@ def test_a_plan_that_takes_long_is_told_in_the_modal_when_it_is_known(team: Team
     assert team.runs() == ["Deploy web v2 to staging"]
 
 
-def test_who_may_not_say_it_is_told_so_in_the_modal(team: Team) -> None:
+def test_a_guest_is_told_whom_to_ask_and_no_form_opens(team: Team) -> None:
     team.workspace.slash(DAVE, "#ops", "/ops", "deploy")
 
-    shown = team.shows(DAVE, "guests may ask me for nothing")
+    team.workspace.wait_for("#ops", "guests may ask me for nothing", as_user=DAVE)
+    assert team.workspace.views(DAVE) == []
+
+
+def test_who_may_not_say_it_is_told_so_in_the_modal(team: Team) -> None:
+    team.workspace.slash(CAROL, "#ops", "/ops", "unblock")
+
+    shown = team.shows(CAROL, "may not")
     assert not [block for block in shown["blocks"] if block["type"] == "input"]
 
 
