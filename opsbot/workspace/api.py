@@ -48,9 +48,10 @@ def _answer(hub: Hub, name: str, args: Json, token: str) -> tuple[Json, int, dic
         method = METHODS.get(name)
         if method is None:
             raise ApiError("unknown_method", req_method=name)
-        if method.scope:
-            headers["x-accepted-oauth-scopes"] = method.scope
-        _authorise(hub, method, token)
+        needed = method.scopes(hub, args)
+        if needed:
+            headers["x-accepted-oauth-scopes"] = ",".join(needed)
+        _authorise(hub, method, token, needed)
         hub.meter.check_tier(name, method.tier)
         if "unreadable" in args:
             raise ApiError("invalid_json")
@@ -113,12 +114,13 @@ def _token(request: Request, args: Json) -> str:
     return token if scheme.lower() == "bearer" else str(args.get("token", ""))
 
 
-def _authorise(hub: Hub, method: Method, token: str) -> None:
+def _authorise(hub: Hub, method: Method, token: str, needed: list[str]) -> None:
     if not token:
         raise ApiError("not_authed")
     if token not in (hub.tokens.bot, hub.tokens.app):
         raise ApiError("invalid_auth")
     if token != (hub.tokens.app if method.caller == "app" else hub.tokens.bot):
         raise ApiError("not_allowed_token_type")
-    if method.scope and method.scope not in hub.settings.scopes:
-        raise ApiError("missing_scope", needed=method.scope, provided=",".join(hub.settings.scopes))
+    lacking = [scope for scope in needed if scope not in hub.settings.scopes]
+    if lacking:
+        raise ApiError("missing_scope", needed=",".join(lacking), provided=",".join(hub.settings.scopes))

@@ -214,9 +214,9 @@ class Controls:
         """Somebody new; their id."""
         return str(self.send("POST", "/control/person", {"name": name})["id"])
 
-    def channel(self, name: str) -> str:
-        """Make a public channel with the bot and everybody in it; its id."""
-        return str(self.send("POST", "/control/channel", {"name": name})["id"])
+    def channel(self, name: str, *, private: bool = False) -> str:
+        """Make a channel with the bot and everybody in it; its id."""
+        return str(self.send("POST", "/control/channel", {"name": name, "private": private})["id"])
 
     # the wire
 

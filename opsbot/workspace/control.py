@@ -133,8 +133,8 @@ async def person(hub: Hub, body: Json) -> Json:
 
 
 async def channel(hub: Hub, body: Json) -> Json:
-    """{name}: a new public channel with the bot and everybody in it → {id}."""
-    made = membership.create(hub.world, str(body["name"]))
+    """{name, private?}: a new channel with the bot and everybody in it → {id}."""
+    made = membership.create(hub.world, str(body["name"]), private=bool(body.get("private")))
     made.members = list(hub.world.users)
     membership.show(hub.world, made)
     return {"ok": True, "id": made.id}

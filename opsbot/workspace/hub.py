@@ -90,7 +90,8 @@ class Hub:
 
     def place(self, channel: Channel) -> Json:
         """A channel as acts name it."""
-        return {"id": channel.id, "name": "directmessage" if channel.is_im else channel.name}
+        unnamed = {"im": "directmessage", "private_channel": "privategroup"}
+        return {"id": channel.id, "name": unnamed.get(channel.kind, channel.name)}
 
     def by(self, person: User) -> Json:
         """What every interactive payload says about who acted and where the app is installed."""

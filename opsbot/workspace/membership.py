@@ -7,11 +7,11 @@ from opsbot.workspace.records import Channel, Json, User
 from opsbot.workspace.world import World
 
 
-def create(world: World, name: str) -> Channel:
-    """A new public channel with the bot in it; ApiError `name_taken`."""
+def create(world: World, name: str, *, private: bool = False) -> Channel:
+    """A new channel with the bot in it; ApiError `name_taken`."""
     if any(channel.name == name for channel in world.channels.values()):
         raise ApiError("name_taken")
-    made = Channel(world.new_id("C"), name, [world.bot], created=int(time.time()))
+    made = Channel(world.new_id("C"), name, [world.bot], created=int(time.time()), is_private=private)
     world.channels[made.id] = made
     world.messages[made.id] = {}
     show(world, made)
@@ -52,9 +52,10 @@ def leave(world: World, channel: Channel, user: str) -> bool:
 def show(world: World, channel: Channel) -> None:
     """Tell the pages that a channel changed."""
     world.changes += 1
-    world.feed.publish("channel", channel=channel.as_slack(world.bot))
+    world.publish("channel", channel, channel=channel.as_slack(world.bot))
 
 
 def _tell(world: World, kind: str, channel: Channel, user: str, extra: Json) -> None:
-    event: Json = {"type": kind, "user": user, "channel": channel.id, "channel_type": "C", "team": world.team}
+    where: Json = {"channel": channel.id, "channel_type": "G" if channel.is_private else "C", "team": world.team}
+    event: Json = {"type": kind, "user": user} | where
     world.tell_bot(event | extra | {"event_ts": world.next_ts()})

@@ -57,7 +57,7 @@ async def start(request: Request) -> Response:
 
 def _channels(hub: Hub, person: str) -> list[Json]:
     world = hub.world
-    mine = [c for c in world.channels.values() if person in c.members or (not person and not c.is_im)]
+    mine = [c for c in world.channels.values() if person in c.members or (not person and c.kind == "public_channel")]
     extra = [reading.marks(world, channel, person) | {"members": channel.members} for channel in mine]
     return [channel.as_slack(world.bot) | more for channel, more in zip(mine, extra, strict=True)]
 

@@ -59,7 +59,7 @@ class User:
 
 @dataclass
 class Channel:
-    """A public channel, or a direct conversation when `is_im`."""
+    """A channel, private where it says so, or a direct conversation when `is_im`."""
 
     id: str
     name: str
@@ -69,6 +69,12 @@ class Channel:
     created: int = 1_700_000_000
     purpose: str = ""
     is_archived: bool = False
+    is_private: bool = False
+
+    @property
+    def kind(self) -> str:
+        """As the `types` of listings name it."""
+        return "im" if self.is_im else "private_channel" if self.is_private else "public_channel"
 
     def as_slack(self, bot: str) -> Json:
         if self.is_im:
@@ -82,7 +88,7 @@ class Channel:
             "is_group": False,
             "is_im": False,
             "is_mpim": False,
-            "is_private": False,
+            "is_private": self.is_private,
             "is_archived": self.is_archived,
             "is_general": self.name == "general",
             "is_member": bot in self.members,

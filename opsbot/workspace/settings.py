@@ -5,7 +5,8 @@ from typing import Any, Literal
 
 BOT_SCOPES = (
     "app_mentions:read,channels:history,channels:join,channels:manage,channels:read,chat:write,commands,"
-    "files:read,files:write,im:history,im:read,im:write,reactions:read,reactions:write,usergroups:read,users:read"
+    "files:read,files:write,groups:history,groups:read,groups:write,im:history,im:read,im:write,reactions:read,"
+    "reactions:write,usergroups:read,users:read"
 )
 
 
@@ -16,6 +17,7 @@ EVENTS = {  # what an app can subscribe to here → the scope without which it h
     "member_joined_channel": "channels:read",
     "member_left_channel": "channels:read",
     "message.channels": "channels:history",
+    "message.groups": "groups:history",
     "message.im": "im:history",
     "reaction_added": "reactions:read",
     "reaction_removed": "reactions:read",
@@ -55,8 +57,8 @@ class Settings:
     shortcuts: tuple[Shortcut, ...] = ()
 
     def hears(self, event: dict[str, Any]) -> bool:
-        """Whether the app is subscribed and has the scope; a direct message is `message.im`, others `message.channels`."""
+        """Whether the app is subscribed and has the scope; a direct message is `message.im`, and so on."""
         name = event["type"]
         if name == "message":
-            name = "message.im" if event["channel_type"] == "im" else "message.channels"
+            name = {"im": "message.im", "group": "message.groups"}.get(event["channel_type"], "message.channels")
         return name in self.events and EVENTS[name] in ("", *self.scopes)

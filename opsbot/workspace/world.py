@@ -14,6 +14,8 @@ from opsbot.workspace.feed import Feed
 from opsbot.workspace.records import Channel, Json, Message, User, Usergroup, View
 from opsbot.workspace.shared_file import SharedFile
 
+_CHANNEL_TYPES = {"im": "im", "private_channel": "group", "public_channel": "channel"}  # as events name them
+
 
 class World:
     """State and its lookups; lookups raise ApiError with Slack's code. Not thread-safe: one event loop owns it."""
@@ -50,12 +52,16 @@ class World:
         """By id, `#name` or name; a member's id opens the direct conversation with the bot."""
         if name in self.users and name != self.bot:
             return self.direct(name)
-        found = self.channels.get(name)
-        plain = name.removeprefix("#")
-        found = found or next((c for c in self.channels.values() if c.name == plain and not c.is_im), None)
+        found = self.place(name)
         if found is None:
             raise ApiError("channel_not_found")
         return found
+
+    def place(self, name: str) -> Channel | None:
+        """The same without making one."""
+        plain = name.removeprefix("#")
+        named = (one for one in self.channels.values() if one.name == plain and not one.is_im)
+        return self.channels.get(name) or next(named, None)
 
     def direct(self, person: str, *, quietly: bool = False) -> Channel:
         """The direct conversation between this person and the bot, made when it is not there."""
@@ -90,7 +96,7 @@ class World:
     def names(self) -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
         """Name → id of people, channels and groups, as mentions need them."""
         people = {user.name: user.id for user in self.users.values()}
-        channels = {channel.name: channel.id for channel in self.channels.values() if not channel.is_im}
+        channels = {one.name: one.id for one in self.channels.values() if one.kind == "public_channel"}
         groups = {group.name: group.id for group in self.usergroups.values() if not group.date_delete}
         return people, channels, groups
 
@@ -140,7 +146,8 @@ class World:
         """Remove a message; the bot is told as `message_deleted`."""
         del self.messages[message.channel][message.ts]
         self.changes += 1
-        self.feed.publish("deleted", only_for=message.only_for, channel=message.channel, ts=message.ts)
+        place = self.channels[message.channel]
+        self.publish("deleted", place, message.only_for, channel=message.channel, ts=message.ts)
         parent = self.messages[message.channel].get(message.thread_ts or "")
         if parent:
             self._count(parent)
@@ -200,6 +207,11 @@ class World:
     def new_id(self, letter: str) -> str:
         return letter + secrets.token_hex(5).upper()
 
+    def publish(self, kind: str, place: Channel, only_for: str | None = None, **fields: Any) -> None:
+        """Tell the pages of everybody who may see a channel, or of one person alone."""
+        for reader in place.members if place.is_private and only_for is None else [only_for]:
+            self.feed.publish(kind, only_for=reader, **fields)
+
     def _count(self, parent: Message) -> None:
         """Bring a thread's first message up to date with its replies."""
         replies = [
@@ -216,10 +228,11 @@ class World:
 
     def _show(self, message: Message) -> None:
         self.changes += 1
-        self.feed.publish("message", only_for=message.only_for, message=message.as_page(self.team))
+        place = self.channels[message.channel]
+        self.publish("message", place, message.only_for, message=message.as_page(self.team))
 
     def _event(self, message: Message, **fields: Any) -> Json:
-        kind = "im" if self.channels[message.channel].is_im else "channel"
+        kind = _CHANNEL_TYPES[self.channels[message.channel].kind]
         place: Json = {"type": "message", "channel": message.channel, "channel_type": kind}
         return place | fields | {"event_ts": message.ts}
 

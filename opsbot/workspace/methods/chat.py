@@ -6,14 +6,14 @@ from typing import Any
 from opsbot.workspace import blocks, limits
 from opsbot.workspace.errors import ApiError
 from opsbot.workspace.hub import Hub
-from opsbot.workspace.methods.method import Method, flag, own_channel, require, thread
+from opsbot.workspace.methods.method import Method, flag, known_channel, own_channel, require, thread
 from opsbot.workspace.records import Channel, Json, Message
 
 
 def post_message(hub: Hub, args: Json) -> Json:
     args = _with_markdown(args)
     anywhere = "chat:write.public" in hub.settings.scopes
-    channel = hub.world.channel(require(args, "channel", "channel_not_found")) if anywhere else own_channel(hub, args)
+    channel = known_channel(hub, args) if anywhere else own_channel(hub, args)
     _check_content(args)
     thread(hub, channel, args)
     if channel.is_archived:
@@ -66,7 +66,7 @@ def delete(hub: Hub, args: Json) -> Json:
 
 
 def get_permalink(hub: Hub, args: Json) -> Json:
-    channel = hub.world.channel(require(args, "channel", "channel_not_found"))
+    channel = known_channel(hub, args)
     message = hub.world.message(channel.id, require(args, "message_ts", "message_not_found"))
     link = f"{hub.url}/archives/{channel.id}/p{message.ts.replace('.', '')}"
     return {"channel": channel.id, "permalink": link}

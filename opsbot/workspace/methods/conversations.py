@@ -5,8 +5,8 @@ import re
 from opsbot.workspace import membership, reading
 from opsbot.workspace.errors import ApiError
 from opsbot.workspace.hub import Hub
-from opsbot.workspace.methods.method import Method, flag, ordinary_channel, own_channel, page, require
-from opsbot.workspace.records import Channel, Json, Message
+from opsbot.workspace.methods.method import Method, flag, known_channel, ordinary_channel, own_channel, page, require
+from opsbot.workspace.records import Json, Message
 
 HISTORY, REPLIES = 100, 1000  # messages a page, where the caller does not say
 _NAME = re.compile(r"[a-z0-9_-]{1,80}")
@@ -19,7 +19,8 @@ def list_(hub: Hub, args: Json) -> Json:
     found = [
         channel.as_slack(hub.world.bot)
         for channel in hub.world.channels.values()
-        if ("im" if channel.is_im else "public_channel") in wanted
+        if channel.kind in wanted
+        and (not channel.is_private or hub.world.bot in channel.members)
         and not (channel.is_archived and flag(args, "exclude_archived"))
     ]
     channels, metadata = page(found, args, wrong="invalid_limit")
@@ -27,7 +28,7 @@ def list_(hub: Hub, args: Json) -> Json:
 
 
 def show(hub: Hub, args: Json) -> Json:
-    channel = _channel(hub, args)
+    channel = known_channel(hub, args)
     shape = channel.as_slack(hub.world.bot)
     if not flag(args, "include_num_members"):
         shape.pop("num_members", None)
@@ -57,10 +58,10 @@ def replies(hub: Hub, args: Json) -> Json:
 
 
 def join(hub: Hub, args: Json) -> Json:
-    channel = _channel(hub, args)
+    channel = known_channel(hub, args)
     if channel.is_archived:
         raise ApiError("is_archived")
-    if channel.is_im:
+    if channel.kind != "public_channel":
         raise ApiError("method_not_supported_for_channel_type")
     extra: Json = {}
     if not membership.join(hub.world, channel, hub.world.bot):
@@ -69,7 +70,7 @@ def join(hub: Hub, args: Json) -> Json:
 
 
 def leave(hub: Hub, args: Json) -> Json:
-    channel = _channel(hub, args)
+    channel = known_channel(hub, args)
     return {} if membership.leave(hub.world, channel, hub.world.bot) else {"not_in_channel": True}
 
 
@@ -96,7 +97,8 @@ def create(hub: Hub, args: Json) -> Json:
         raise ApiError("invalid_name_maxlength" if len(name) > 80 else "invalid_name_specials")
     if not name.strip("_-"):
         raise ApiError("invalid_name_punctuation")
-    return {"channel": membership.create(hub.world, name).as_slack(hub.world.bot)}
+    made = membership.create(hub.world, name, private=flag(args, "is_private"))
+    return {"channel": made.as_slack(hub.world.bot)}
 
 
 def archive(hub: Hub, args: Json) -> Json:
@@ -138,23 +140,19 @@ def mark(hub: Hub, args: Json) -> Json:
 
 
 def members(hub: Hub, args: Json) -> Json:
-    found, metadata = page([{"id": id_} for id_ in _channel(hub, args).members], args, wrong="invalid_limit")
+    found, metadata = page([{"id": id_} for id_ in known_channel(hub, args).members], args, wrong="invalid_limit")
     return {"members": [one["id"] for one in found], "response_metadata": metadata}
 
 
 def open_(hub: Hub, args: Json) -> Json:
     if args.get("channel"):
-        return {"channel": _channel(hub, args).as_slack(hub.world.bot)}
+        return {"channel": known_channel(hub, args).as_slack(hub.world.bot)}
     people = [user for user in str(require(args, "users", "users_list_not_supplied")).split(",") if user]
     if len(people) != 1:
         raise ApiError("not_supported")  # conversations of several people are no part of this workspace
     there = f"D{people[0][1:]}" in hub.world.channels
     channel = hub.world.direct(hub.world.user(people[0]).id)
     return {"channel": channel.as_slack(hub.world.bot)} | ({"already_open": True, "no_op": True} if there else {})
-
-
-def _channel(hub: Hub, args: Json) -> Channel:
-    return hub.world.channel(require(args, "channel", "channel_not_found"))
 
 
 def _broadcast(message: Message) -> bool:

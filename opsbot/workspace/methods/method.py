@@ -9,6 +9,9 @@ from opsbot.workspace.errors import ApiError
 from opsbot.workspace.hub import Hub
 from opsbot.workspace.records import Channel, Json
 
+_FAMILIES = {"private_channel": "groups", "im": "im"}
+_RIGHTS = {"read": "read", "history": "history", "manage": "write"}  # of channels → of the other families
+
 
 @dataclass(frozen=True)
 class Method:
@@ -18,6 +21,24 @@ class Method:
     scope: str = ""
     tier: int = 0
     caller: Literal["bot", "app"] = "bot"
+
+    def scopes(self, hub: Hub, args: Json) -> list[str]:
+        """What this call needs: of private channels a scope of `groups:`, of direct conversations one of `im:`."""
+        family, _, right = self.scope.partition(":")
+        if family != "channels" or right not in _RIGHTS:
+            return [self.scope] if self.scope else []
+        needed = {"public_channel": self.scope} | {kind: f"{name}:{_RIGHTS[right]}" for kind, name in _FAMILIES.items()}
+        return [needed[kind] for kind in _kinds(hub, args) if kind in needed] or [self.scope]
+
+
+def _kinds(hub: Hub, args: Json) -> list[str]:
+    """The kinds of conversation that a call is about; a private one without the bot is not there for it."""
+    if flag(args, "is_private"):
+        return ["private_channel"]
+    place = hub.world.place(str(args.get("channel") or ""))
+    if place is None:
+        return str(args.get("types") or "").split(",")
+    return [place.kind] if hub.world.bot in place.members else []
 
 
 def require(args: Json, name: str, code: str = "invalid_arguments") -> Any:
@@ -42,9 +63,17 @@ def flag(args: Json, name: str) -> bool:
     return str(args.get(name)).lower() in ("1", "true")
 
 
-def own_channel(hub: Hub, args: Json) -> Channel:
-    """The channel argument, where the bot is a member; ApiError `not_in_channel` where it is not."""
+def known_channel(hub: Hub, args: Json) -> Channel:
+    """The channel argument; ApiError `channel_not_found` also for a private channel without the bot."""
     channel = hub.world.channel(require(args, "channel", "channel_not_found"))
+    if channel.is_private and hub.world.bot not in channel.members:
+        raise ApiError("channel_not_found")
+    return channel
+
+
+def own_channel(hub: Hub, args: Json) -> Channel:
+    """The same, where the bot is a member; ApiError `not_in_channel` where it is not."""
+    channel = known_channel(hub, args)
     if hub.world.bot not in channel.members:
         raise ApiError("not_in_channel")
     return channel

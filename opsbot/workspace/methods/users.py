@@ -22,7 +22,7 @@ def conversations(hub: Hub, args: Json) -> Json:
     joined = [
         channel.as_slack(hub.world.bot)
         for channel in hub.world.channels.values()
-        if who in channel.members and ("im" if channel.is_im else "public_channel") in wanted
+        if who in channel.members and channel.kind in wanted
     ]
     found, metadata = page(joined, args, wrong="invalid_limit")
     return {"channels": found, "response_metadata": metadata}

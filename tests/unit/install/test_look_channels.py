@@ -1,4 +1,4 @@
-"""What `doctor` says of private channels, which the local workspace does not have: Slack's own answers, from its reference."""
+"""What `doctor` says of private channels, from Slack's own answers as its reference has them."""
 
 from __future__ import annotations
 
