@@ -9,12 +9,15 @@ from urllib.error import URLError
 
 from slack_sdk.errors import SlackApiError, SlackClientError
 
+from opsbot import log as logs
 from opsbot.chat.client import Client
 from opsbot.chat.ear import Message
 from opsbot.chat.letter import Letter
 from opsbot.chat.marks import clean, shorten
 from opsbot.chat.render import Rendered
 from opsbot.commands.reply import Picture
+
+log = logs.get(__name__)
 
 Answer = TypeVar("Answer")
 
@@ -26,7 +29,7 @@ _PLACE = {"not_in_channel", "channel_not_found", "is_archived", "user_not_in_cha
 _GONE = {"message_not_found", "cant_update_message", "edit_window_closed", "thread_not_found"}
 _SHAPE = {"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "msg_too_long", "no_text"}
 _LOGIN = {"invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired", "missing_scope"}
-_NO_FILES = ("missing_scope",)  # the app of a version that showed none
+_NOT_GRANTED = ("missing_scope",)  # the app of a version that showed no files; the history of a private channel
 _PASSING = {"ratelimited", "rate_limited", "internal_error", "fatal_error", "service_unavailable", "request_timeout"}
 
 
@@ -79,7 +82,7 @@ class Mailer:
         client, size = self._client, len(picture.content)
         alt, name, title = shorten(clean(picture.alt), ALT_TEXT), clean(picture.name), clean(picture.title)
         ask = client.files_getUploadURLExternal
-        given = _call(lambda: ask(filename=name, length=size, alt_txt=alt), _NO_FILES)
+        given = _call(lambda: ask(filename=name, length=size, alt_txt=alt), _NOT_GRANTED)
         status = _call(lambda: client.upload(str(given["upload_url"]), picture.content))
         if status != 200:
             raise TryAgain(f"upload: {status}") if status >= 500 else NotAccepted(f"upload: {status}")
@@ -87,7 +90,7 @@ class Mailer:
         share, beside = client.files_completeUploadExternal, letter.body.words
         _call(
             lambda: share(files=files, channel_id=letter.channel, thread_ts=letter.thread, initial_comment=beside),
-            _NO_FILES,
+            _NOT_GRANTED,
         )
         return letter.channel, ""
 
@@ -122,10 +125,14 @@ class Mailer:
         return True
 
     def find(self, letter: Letter, channel: str) -> str | None:
-        """The ts of a post of this letter that is in the channel already."""
+        """The ts of a post of this letter that is in the channel already; None also where we may not look.
+
+        So what is lost in a private channel may stand there twice: better than never.
+        """
         try:
             messages = self._thread(channel, letter.thread) if letter.thread else self._history(channel)
-        except (WrongPlace, NotAccepted, Gone):
+        except (WrongPlace, NotAccepted, Gone) as refused:
+            log.warning("chat.not_searched", channel=channel, why=refused)
             return None
         shows = _shows if letter.picture else _marked
         wanted = clean(letter.picture.name) if letter.picture else letter.slot
@@ -133,11 +140,15 @@ class Mailer:
 
     def _history(self, channel: str) -> list[dict[str, Any]]:
         ask = self._client.conversations_history
-        return _call(lambda: ask(channel=channel, limit=HISTORY, include_all_metadata=True)).get("messages") or []
+        return _listed(lambda: ask(channel=channel, limit=HISTORY, include_all_metadata=True))
 
     def _thread(self, channel: str, ts: str) -> list[dict[str, Any]]:
         ask = self._client.conversations_replies
-        return _call(lambda: ask(channel=channel, ts=ts, limit=1000, include_all_metadata=True)).get("messages") or []
+        return _listed(lambda: ask(channel=channel, ts=ts, limit=1000, include_all_metadata=True))
+
+
+def _listed(ask: Callable[[], Any]) -> list[dict[str, Any]]:
+    return _call(ask, _NOT_GRANTED).get("messages") or []
 
 
 def _marked(message: dict[str, Any]) -> object:

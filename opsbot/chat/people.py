@@ -22,6 +22,8 @@ STALE = 1800.0  # seconds after which nobody is believed not to be a guest any m
 SOON = 5.0  # seconds until channels are asked for again after a failure
 PAGES = 10  # of 200: enough for the channels of a large workspace
 
+_NOT_FOR_US = ("missing_scope", "channel_not_found")  # of a private channel
+
 _TROUBLE = (SlackApiError, SlackClientError, OSError, ValueError)
 
 
@@ -81,6 +83,7 @@ class Channels:
         self._client, self._clock = client, clock
         self._ids: dict[str, str] = {}
         self._names: dict[str, str] = {}
+        self._untold: dict[str, float] = {}  # id → no question before that moment of the monotonic clock
         self._asked = -FRESH
         self._guard = threading.Lock()
 
@@ -92,7 +95,8 @@ class Channels:
 
     def name(self, channel: str) -> str | None:
         """`#name` of an id, or None for direct messages and what Slack does not tell."""
-        if channel not in self._names and not channel.startswith("D"):
+        asked = channel in self._names or self._untold.get(channel, 0.0) > self._clock.monotonic()
+        if not asked and not channel.startswith("D"):
             self._ask(channel)
         return self._names.get(channel)
 
@@ -120,6 +124,8 @@ class Channels:
         try:
             found: dict[str, Any] | None = self._client.conversations_info(channel=channel).get("channel")
         except _TROUBLE as error:
+            soon = not isinstance(error, SlackApiError) or error.response.get("error") not in _NOT_FOR_US
+            self._untold[channel] = self._clock.monotonic() + (SOON if soon else FRESH)
             log.warning("channels.unknown", channel=channel, why=error)
             return
         if found:

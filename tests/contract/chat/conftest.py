@@ -68,12 +68,13 @@ class Bot:
     asked: list[Request] = field(default_factory=list)
     answer: Callable[[Request], Reply] = lambda request: Reply(f"heard `{request.text}`")
     door: str = "socket"
+    home: str = "#staging"
     running: SlackFront | None = None
     hall: Hall | None = None
 
     def config(self) -> Config:
         slack = settings_of(self.workspace, self.door)
-        staging = {"stack": "mini-staging", "channel": "#staging"}
+        staging = {"stack": "mini-staging", "channel": self.home}
         return Config.model_validate(
             {"slack": slack, "team": {"channel": "#ops"}, "environments": {"staging": staging}}
         )

@@ -9,6 +9,7 @@ from opsbot.commands.reply import Picture, Reply, Words
 from opsbot.log import REDACTED, redactor
 from opsbot.workspace import Workspace
 
+DOORS = ("socket", "http")
 ALICE, VALUE = "U01ALICE", "hush-hush-of-this-test"
 
 

@@ -10,6 +10,7 @@ from opsbot.commands.reply import Reply
 from opsbot.store import Store
 from opsbot.workspace import Workspace, spoken
 
+DOORS = ("socket", "http")
 WORDS = "The lock of staging by bob ends at 15:30 UTC: surgery."
 KEY = ("hold", "lock staging 2026-03-31T15:30:00+00:00")
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
-from pretend_world import ALICE, BOB, CAROL, EVE, World, backed_up, shown
+from pretend_world import ALICE, BOB, CAROL, CONFIG, EVE, World, backed_up, shown
 
 from opsbot.commands.parse import parse
 from opsbot.commands.reply import Reply
@@ -178,6 +179,21 @@ def test_logs_are_those_of_the_channels_environment_or_are_asked_about(world: Wo
     assert world.say("logs").text == "Of which environment: staging or production? Such as `logs staging`."
     assert "no line with “x”" in world.say("logs staging x").text
     assert "logs web staging 2h" in shown(world.say("logs staging x"))
+
+
+def test_a_channel_that_is_named_by_its_id_is_its_environments_too(tmp_path: Path) -> None:
+    world = World(tmp_path, config_text=CONFIG.replace("#staging", "C2"))
+    written(world, "hello")
+
+    def asked(channel: str | None, name: str | None) -> str:
+        return world.front.handle(Request(ALICE, "slack", text="logs", channel=channel, channel_name=name)).text
+
+    assert asked("C2", None).startswith("web in staging: 1 line"), "a private channel has no name for us"
+    assert asked("C2", "#staging").startswith("web in staging: 1 line")
+    assert (
+        asked("C9", None) == asked(None, None) == "Of which environment: staging or production? Such as `logs staging`."
+    )
+    world.store.close()
 
 
 def test_times_in_logs_are_the_readers_own(world: World) -> None:
