@@ -46,7 +46,7 @@ class PatientClient(SocketModeClient):
         self._pong_within = pong_within
         self._failures = 0
         self._stopped = threading.Event()
-        self._begun: websocket.WebSocketApp | None = None
+        self._turn = threading.Lock()
         self._wire: Any = None
         websocket.setdefaulttimeout(HANDSHAKE)
         logging.getLogger("websocket").setLevel(logging.CRITICAL)  # slack_socket says the same
@@ -61,9 +61,15 @@ class PatientClient(SocketModeClient):
         return super().issue_new_wss_url()
 
     def connect_to_new_endpoint(self, force: bool = False) -> None:
-        # The SDK asks for a second session while the first has not begun: at start, and when Slack refreshes one.
-        if force or self.current_session is self._begun:
-            super().connect_to_new_endpoint(force)
+        # The SDK asks from two threads, and also while a session is being made: at start, after a drop, when Slack refreshes
+        # one. A second one would close the first in the middle of its handshake, or leave it open beside itself.
+        with self._turn:
+            if force or self._over():
+                super().connect_to_new_endpoint(force)
+
+    def _over(self) -> bool:
+        """Whether there is no session, and none that may yet begin."""
+        return self.current_session is None or bool(self.current_session.has_done_teardown)
 
     def enqueue_message(self, message: str | bytes) -> None:
         # websocket-client would check every byte in Python, 0.3 ms for a mention; what is no UTF-8 is seen as such here
@@ -106,7 +112,6 @@ class PatientClient(SocketModeClient):
     def _run_current_session(self) -> None:
         session = self.current_session
         while session is not None and not self.closed:
-            self._begun = session
             try:
                 session.run_forever(
                     ping_interval=self.ping_interval, ping_timeout=self._pong_within, skip_utf8_validation=True
@@ -114,6 +119,7 @@ class PatientClient(SocketModeClient):
             except Exception as error:  # noqa: BLE001  # as in the original: the monitor makes the next connection
                 log.warning("slack.session_broken", why=error)
                 session.close()
+                session.has_done_teardown = True
             self._hang_up()
             if self.current_session is session:
                 return

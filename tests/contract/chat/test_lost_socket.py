@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -46,6 +47,22 @@ def test_words_said_while_the_connection_was_cut_are_heard_after(bot: Any, works
     workspace.drop()
     assert answered(workspace, "meanwhile")
     assert [request.text for request in bot.asked] == ["meanwhile"]
+
+
+def test_however_many_threads_ask_for_a_new_connection_one_is_made(bot: Any, workspace: Workspace) -> None:
+    client = bot.start()._link._socket
+    before = workspace.links()
+    workspace.slow(0.3)
+    workspace.forget()
+    workspace.drop()
+    until(lambda: not client.is_connected())
+    with ThreadPoolExecutor(6) as several:
+        list(several.map(lambda _number: client.connect_to_new_endpoint(), range(6)))
+    until(lambda: [name for name in workspace.links() if name not in before])
+    workspace.slow(0)
+    assert answered(workspace, "after")
+    assert len(workspace.calls("apps.connections.open")) == 1
+    assert len(workspace.links()) == 1
 
 
 def test_an_outage_is_said(bot: Any, workspace: Workspace) -> None:
