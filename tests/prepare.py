@@ -3,24 +3,33 @@
 import os
 import shutil
 import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
 from opsbot.demo import packages
 from opsbot.demo.argv import ProgramFailed, run
 from opsbot.demo.state import State
 from opsbot.errors import OpsError
 
-PROGRAMS = {
-    "/usr/bin/chromium": "chromium",
+CHROMIUM = "/usr/bin/chromium"
+BROWSER = {
+    CHROMIUM: "chromium",
     "/usr/share/fonts/truetype/noto/NotoColorEmoji.ttf": "fonts-noto-color-emoji",
     "/usr/share/fonts/truetype/liberation/LiberationSans-Regular.ttf": "fonts-liberation",
+}
+PROGRAMS = {
+    **BROWSER,
     "/usr/lib/postgresql/15/bin/initdb": "postgresql-15",
     "/usr/bin/git": "git",
 }
 PAGE = Path(__file__).parent / "page"
 WITHOUT_AXE = "OPSBOT_TESTS_WITHOUT_AXE"
+QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+QUIET += ["--disable-sync", "--no-first-run"]
 
 
 def axe() -> Path:
@@ -53,9 +62,23 @@ def axe_for_a_test() -> str:
         pytest.fail(f"{error.sentence()} {WITHOUT_AXE}=1 leaves out the tests that need axe-core.", pytrace=False)
 
 
-def debian() -> None:
+@contextmanager
+def chromium_for_a_test() -> Iterator[Browser]:
+    """Debian's Chromium with its emoji, installed where that is ours to do. Without it a test fails and says why."""
+    try:
+        debian(BROWSER)
+    except OpsError as error:
+        without = "`-m 'not browser'` leaves out the tests that need it."
+        pytest.fail(f"No page can be tested without Chromium. {error.sentence()} {without}", pytrace=False)
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield launched
+        launched.close()
+
+
+def debian(programs: Mapping[str, str] = PROGRAMS) -> None:
     """What the tests use of Debian, installed where it is missing. Raises OpsError where that is not ours to do."""
-    packages.ensure({path: package for path, package in PROGRAMS.items() if not Path(path).exists()}, _say)
+    packages.ensure({path: package for path, package in programs.items() if not Path(path).exists()}, _say)
 
 
 def main() -> int:

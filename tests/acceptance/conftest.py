@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 from room import PHONE, Room, look
 from scene import Scene
 
@@ -13,15 +13,12 @@ from opsbot.demo import parts as demo_parts
 from opsbot.demo.chatbot import Chatbot
 from opsbot.demo.parts import Parts
 from opsbot.demo.state import State
-from opsbot.errors import OpsError
 from opsbot.store import open_store
 from opsbot.workspace import Settings, Workspace
 from opsbot.workspace.client import Person
 from tests import prepare
 
 PREFIX = os.environ.get("OPSBOT_TEST_PREFIX", "optest")
-QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
-QUIET += ["--disable-sync", "--no-first-run"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -35,15 +32,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium with its emoji, installed where that is ours to do."""
-    try:
-        prepare.debian()
-    except OpsError as error:
-        pytest.skip(error.sentence())
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=QUIET)
+    with prepare.chromium_for_a_test() as launched:
         yield launched
-        launched.close()
 
 
 @pytest.fixture(scope="session")

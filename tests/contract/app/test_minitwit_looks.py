@@ -8,12 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import URL
 from sqlalchemy.orm import Session
 from werkzeug.serving import make_server
 
-from opsbot.errors import OpsError
 from tests import prepare
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "app"))
@@ -58,16 +57,8 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    try:
-        prepare.debian()
-    except OpsError as error:
-        pytest.skip(error.sentence())
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"]
-        )
+    with prepare.chromium_for_a_test() as launched:
         yield launched
-        launched.close()
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from opsbot import bot as bots
 from opsbot.bot import Bot
@@ -167,13 +167,8 @@ def workspace(bot: Bot, folder: Path) -> Iterator[Workspace]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    prepare.debian()
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"]
-        )
+    with prepare.chromium_for_a_test() as launched:
         yield launched
-        launched.close()
 
 
 def opened(browser: Browser, workspace: Workspace, size: dict[str, int]) -> tuple[Page, list[str]]:

@@ -1,8 +1,8 @@
 """What Slack's documentation says of its methods, as tables: refusals, answers, tiers, webhooks.
 
 `$name` in arguments is filled in by `slack_app.SlackApp`. Where a row names no source it is the page of its method under
-https://docs.slack.dev/reference/methods; SEEN rows are known from use, because the page does not list them; CHOICE rows
-are ours, because nothing says. docs/workspace.md tells which pages were read.
+https://docs.slack.dev/reference/methods; SEEN rows are known from use, because the page does not list them; rows with
+a `choice` are ours, because nothing says. docs/workspace.md tells which pages were read, and has a row for each choice.
 """
 
 from dataclasses import dataclass
@@ -10,18 +10,22 @@ from typing import Any
 
 from tests.contract.workspace.kit import Json, home, modal, section
 
-CHOICE = "docs/workspace.md"
 SEEN = "known from use"
+ATTACHMENTS = "`attachments` that are no list, in a new message"
+EPHEMERAL = "`chat.update` of an ephemeral message"
+MARKDOWN = "a `markdown_text` of over 12,000 characters"
+PUSHED = "`views.push` with a trigger that came from no open modal"
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """A call and the error that it must answer."""
+    """A call and the error that it must answer. `choice`: what it is called in docs/workspace.md, where it is ours."""
 
     method: str
     args: Json
     error: str
     source: str = ""
+    choice: str = ""
 
     def __str__(self) -> str:
         return f"{self.method} {self.error}"
@@ -36,12 +40,17 @@ REFUSALS = [
     Refusal(POST, {"channel": "$archived", "text": "x"}, "is_archived"),
     Refusal(POST, OPS, "no_text"),
     Refusal(POST, OPS | {"text": ""}, "no_text"),
-    Refusal(POST, OPS | {"text": "x" * 40_001}, "msg_too_long", CHOICE),
+    Refusal(POST, OPS | {"text": "x" * 40_001}, "msg_too_long", choice="a text of over 40,000 characters"),
     Refusal(POST, OPS | {"text": "x", "attachments": [{"text": "a"}] * 101}, "too_many_attachments"),
-    Refusal(POST, OPS | {"text": "x", "attachments": "no list"}, "invalid_attachments", CHOICE),
+    Refusal(POST, OPS | {"text": "x", "attachments": "no list"}, "invalid_attachments", choice=ATTACHMENTS),
     Refusal(POST, OPS | {"text": "x", "blocks": "no list"}, "invalid_blocks_format"),
     Refusal(POST, OPS | {"text": "x", "blocks": [{"type": "banner"}]}, "invalid_blocks"),
-    Refusal(POST, OPS | {"text": "x", "thread_ts": "1.000001"}, "thread_not_found", CHOICE),
+    Refusal(
+        POST,
+        OPS | {"text": "x", "thread_ts": "1.000001"},
+        "thread_not_found",
+        choice="a `thread_ts` that is no message",
+    ),
     Refusal(POST, OPS | {"text": "x", "metadata": {"event_type": "run"}}, "invalid_metadata_format"),
     Refusal(
         POST,
@@ -57,7 +66,7 @@ REFUSALS = [
     Refusal(UPDATE, OPS | {"ts": "$mine", "text": "x" * 4_001}, "msg_too_long"),
     Refusal(UPDATE, OPS | {"ts": "$mine", "attachments": "no list"}, "invalid_attachments"),
     Refusal(UPDATE, OPS | {"ts": "$mine", "text": "x", "markdown_text": "x"}, "markdown_text_conflict"),
-    Refusal(UPDATE, OPS | {"ts": "$whisper", "text": "x"}, "message_not_found", CHOICE),
+    Refusal(UPDATE, OPS | {"ts": "$whisper", "text": "x"}, "message_not_found", choice=EPHEMERAL),
     Refusal(UPDATE, {"channel": "$archived", "ts": "$archived_ts", "text": "x"}, "is_inactive"),
     Refusal("chat.delete", OPS | {"ts": "1.000001"}, "message_not_found"),
     Refusal("chat.delete", OPS | {"ts": "$theirs"}, "cant_delete_message"),
@@ -111,7 +120,7 @@ REFUSALS = [
     Refusal("reactions.remove", OPS | {"timestamp": "$mine", "name": "tada"}, "no_reaction"),
     Refusal("files.info", {"file": "FNONE"}, "file_not_found"),
     Refusal(POST, OPS | {"markdown_text": "**x**", "text": "x"}, "markdown_text_conflict"),
-    Refusal(POST, OPS | {"markdown_text": "x" * 12_001}, "msg_too_long", CHOICE),
+    Refusal(POST, OPS | {"markdown_text": "x" * 12_001}, "msg_too_long", choice=MARKDOWN),
     Refusal("files.getUploadURLExternal", {"filename": "x.txt"}, "invalid_arguments"),
     Refusal("files.getUploadURLExternal", {"filename": "x", "length": 0}, "missing_argument"),
     Refusal("files.getUploadURLExternal", {"filename": "x", "length": 10**8}, "file_upload_size_restricted"),
@@ -143,7 +152,7 @@ REFUSALS = [
     Refusal("views.open", {"trigger_id": "$trigger", "view": home()}, "invalid_arguments"),
     Refusal("views.open", {"trigger_id": "$trigger", "view": modal(external_id="taken")}, "duplicate_external_id"),
     Refusal("views.open", {"trigger_id": "$trigger", "view": modal(*[section("x" * 2900)] * 90)}, "view_too_large"),
-    Refusal("views.push", {"trigger_id": "$trigger", "view": modal()}, "not_found", CHOICE),
+    Refusal("views.push", {"trigger_id": "$trigger", "view": modal()}, "not_found", choice=PUSHED),
     Refusal("views.push", {"trigger_id": "$full", "view": modal()}, "push_limit_reached"),
     Refusal("views.update", {"view_id": "VNONE", "view": modal()}, "not_found"),
     Refusal("views.update", {"external_id": "none", "view": modal()}, "not_found"),

@@ -25,7 +25,7 @@ from opsbot.workspace.settings import BOT_SCOPES
 from tests.contract.workspace.kit import Json, modal
 from tests.contract.workspace.slack_app import SlackApp
 from tests.contract.workspace.slack_blocks import BOUNDARIES, FAULTY_BLOCKS, VIEW_BOUNDARIES, Boundary
-from tests.contract.workspace.slack_methods import ANSWERS, CHOICE, REFUSALS, TIERS, WEBHOOK_REFUSALS, Answer, Refusal
+from tests.contract.workspace.slack_methods import ANSWERS, REFUSALS, TIERS, WEBHOOK_REFUSALS, Answer, Refusal
 from tests.contract.workspace.slack_payloads import PAYLOADS, Payload
 
 ALICE = "U01ALICE"
@@ -237,8 +237,12 @@ def test_a_ticket_opens_one_socket_and_the_eleventh_socket_is_turned_away(
         assert json.loads(last.recv(3))["reason"] == "too_many_websockets"
 
 
-def test_every_choice_of_ours_is_written_down() -> None:
-    page = (Path(__file__).parents[3] / CHOICE).read_text("utf-8")
-    chosen = [row for row in REFUSALS if row.source == CHOICE]
-    assert chosen
-    assert [row.error for row in chosen if f"`{row.error}`" not in page] == []
+def test_every_choice_of_ours_stands_in_a_row_of_its_own() -> None:
+    page = (Path(__file__).parents[3] / "docs/workspace.md").read_text("utf-8").partition("\n## Choices")[2]
+    rows = [line.strip("| ").split(" | ", 1) for line in page.splitlines() if line.startswith("| ")]
+    written = dict(row for row in rows if len(row) == 2)
+    chosen = [row for row in REFUSALS if row.choice]
+    assert len({row.choice for row in chosen}) == len(chosen) == 6
+    for row in chosen:
+        told = written.get(row.choice, "nothing")
+        assert told.startswith(f"`{row.error}`"), f"{row} is called {told} in docs/workspace.md"
