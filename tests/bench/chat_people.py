@@ -22,7 +22,7 @@ ACKS, PACE = 20, 1.3  # chat.update allows 20 at once, then 50 a minute
 SECONDS = 30.0
 HELP, MISTYPED = "help", "hepl"  # what the bot does not know it answers with a button, as the echo answers everything
 SLASH = Beside("slash to first reply", "slash to first reply, the echo", "slash to first reply over the echo")
-CLICK = Beside("click to visible update", "click to visible update, the echo", "click to visible update over the echo")
+CLICK = Beside("click to private answer", "click to private answer, the echo", "click to private answer over the echo")
 
 Json = dict[str, Any]
 
@@ -88,7 +88,7 @@ def measure(area: str, ours: Controls, theirs: Controls) -> list[Row]:
         " its own. "
     )
     command = f"`/ops {HELP}`, answered through its response_url."
-    press = "A button of an answer that one person sees: the bot answers in words, the echo edits its answer."
+    press = "A button of an answer that one person sees; both answer with a new message for that person, through response_url."
     alone = f"{ALONE * PLACES} acts, one after the other. "
     at_once = f"{AT_ONCE} times {PLACES} acts at the same moment. "
     return [

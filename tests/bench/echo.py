@@ -1,6 +1,6 @@
 """What the bot's answers are held against: a bolt app as in its manual, which says back what it hears.
 
-A click on the button of its answer edits that answer.
+A click on the button of its answer is answered beside it, for the person who clicked, as the bot does.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ def main() -> None:
     @app.action("again")
     def change(ack: Ack, action: dict[str, Any], respond: Respond) -> None:
         ack()
-        respond(text="again", blocks=_card(f"{action['value']} again"), replace_original=True)
+        respond(text="again", blocks=_card(f"{action['value']} again"), replace_original=False)
 
     over = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: over.set())
