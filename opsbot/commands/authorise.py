@@ -70,7 +70,9 @@ def admit(config: Config, actor: Actor, command: Command | None, called: Callabl
     """Raise Refused (code `guest`) for a guest, who may ask for `help` and for nothing else."""
     if actor.guest and not (isinstance(command, Query) and command.name == "help"):
         ask = who_can(config, "operator", None, called, {actor.id})
-        raise Refused("You are a guest here, and guests may ask me for nothing but `help`.", ask, code="guest")
+        unknown = actor.name == actor.id  # Slack has told nothing of this person
+        you = "Slack does not tell me who you are, so you are a guest here," if unknown else "You are a guest here,"
+        raise Refused(f"{you} and guests may ask me for nothing but `help`.", ask, code="guest")
 
 
 def authorise(

@@ -13,7 +13,7 @@ import pytest
 from opsbot.bot import owners
 from opsbot.bot.owners import died_here
 
-SLEEPS = "import sys; from opsbot.bot import owners; print(owners.name(), flush=True); sys.stdin.read()"
+SLEEPS = "import runpy, sys; print(runpy.run_path(sys.argv[1])['name'](), flush=True); sys.stdin.read()"
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,7 @@ def owner() -> Iterator[tuple[str, str]]:
 def begun() -> Iterator[tuple[subprocess.Popen[str], str]]:
     """A program, and its name as an owner."""
     with subprocess.Popen(
-        [sys.executable, "-c", SLEEPS], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", SLEEPS, owners.__file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as program:
         assert program.stdout is not None
         yield program, program.stdout.readline().strip()

@@ -165,6 +165,11 @@ def test_a_plan_may_be_looked_at_by_everybody() -> None:
     assert allowed(settings(), Actor("person", "U9", "eve"), plan)
 
 
+def test_whom_slack_tells_nothing_about_is_told_that() -> None:
+    with pytest.raises(Refused, match=r"^Slack does not tell me who you are, so you are a guest here, and guests may"):
+        authorise(settings(), Actor("person", "U1", "U1", guest=True), Query("status"), PLAYBOOKS)
+
+
 def test_a_refusal_says_whom_to_ask_or_where_to_name_them() -> None:
     ann = Actor("person", "U1", "ann")
     with pytest.raises(Refused, match=r"Ask bob\.") as named:

@@ -10,12 +10,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from dying import POINTS, Killed, dies
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, rule
 from pretend_world import ALICE, BOB, CAROL, EVE, World
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
+from opsbot.commands.deliveries import UNSURE
+from opsbot.commands.front import Front
 from opsbot.commands.reply import HEARD_BEFORE
 from opsbot.commands.request import Actor, Request
 from opsbot.commands.run_card import run_card
@@ -115,11 +118,18 @@ class Channel(RuleBasedStateMachine):
     def slack_delivers_for_the_last_time(self, words: Words) -> None:
         self._deliver(words)
 
+    @rule(words=words, point=st.sampled_from(sorted(POINTS)))
+    def the_bot_dies_over_words_and_is_started_again(self, words: Words, point: str) -> None:
+        with dies(self.world, point), suppress(Killed):
+            self._deliver(words)
+        self.world.front = Front(self.world.services())
+
     def _deliver(self, words: Words) -> None:
         heard, before = self._heard(words), self._told()
         reply = self.world.front.handle(Request(words.by, "slack", text=words.text, channel="C1", key=words.key))
         assert reply.code != "unexpected", words
         assert reply.code != HEARD_BEFORE or heard
+        assert reply.code != UNSURE or self._told() == before
         if heard:
             assert reply.code in (HEARD_BEFORE, "not_allowed"), words
             assert self._told() == before
@@ -149,8 +159,10 @@ class Channel(RuleBasedStateMachine):
                 self.engine.drive(run)
 
     def _heard(self, words: Words) -> bool:
+        """Whether something came of them."""
+        came = or_(seen.c.run.is_not(None), seen.c.outcome.is_not(None))
         with self.store.seen._database.read() as connection:
-            return connection.execute(select(seen.c.key).where(seen.c.key == words.key)).scalar() is not None
+            return connection.execute(select(seen.c.key).where(seen.c.key == words.key, came)).scalar() is not None
 
     def _told(self) -> tuple[Any, ...]:
         now = self.world.clock.now()
@@ -168,6 +180,12 @@ class Channel(RuleBasedStateMachine):
                 yes = [row for row in said if (row.verdict, row.fingerprint) == ("yes", run.fingerprint)]
                 assert yes or (run.glass and self.store.debts.get(run.id))
             assert (run.status == "rejected" and run.started_at is None) or not [r for r in said if r.verdict == "no"]
+
+    @invariant()
+    def every_run_was_begun_by_words_of_its_own(self) -> None:
+        with self.store.seen._database.read() as connection:
+            begun = list(connection.execute(select(seen.c.run).where(seen.c.run.is_not(None))).scalars())
+        assert sorted(begun) == sorted(run.id for run in self.store.runs.list(1000))
 
     @invariant()
     def no_two_runs_hold_what_touches(self) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
+from dying import POINTS, WRITTEN, Killed, dies
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pretend_world import ALICE, CAROL, World
@@ -24,12 +24,8 @@ from opsbot.commands.request import Actor, Request
 from opsbot.config.settings import Ci
 from opsbot.errors import NotFound, Unavailable
 from opsbot.runs.run import UNBEGUN
-from opsbot.store import seen, tables
+from opsbot.store import tables
 from opsbot.store.seen import Claim
-
-
-class Killed(BaseException):
-    """kill -9: nothing of this program is done after it."""
 
 
 @pytest.fixture(scope="module")
@@ -66,35 +62,6 @@ def key() -> str:
     return f"message:{secrets.token_hex(6)}"
 
 
-@contextmanager
-def dies(world: World, point: str) -> Iterator[None]:
-    """Within the block the program dies at this point of its way."""
-    place, name, after = POINTS[point](world)
-    kept: Callable[..., Any] = getattr(place, name)
-
-    def die(*args: Any, **more: Any) -> None:
-        if after:
-            kept(*args, **more)
-        raise Killed
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(place, name, die)
-        yield
-
-
-# point → where, which function, whether it dies after it and not before
-POINTS: dict[str, Callable[[World], tuple[Any, str, bool]]] = {
-    "before it claims the words": lambda world: (world.store.seen, "claim", False),
-    "when it has claimed them": lambda world: (world.store.seen, "claim", True),
-    "before it writes the run": lambda world: (world.store.runs, "add", False),
-    "in the transaction that adds the run": lambda _: (seen, "begun", True),
-    "when the run is written": lambda world: (world.store.runs, "add", True),
-    "before it notes what came of them": lambda world: (world.store.seen, "end", False),
-    "before it answers": lambda world: (world.store.seen, "end", True),
-}
-WRITTEN = ("when the run is written", "before it notes what came of them", "before it answers")
-
-
 @pytest.mark.parametrize("again", ["by the bot that was started again", "by the same program"])
 @pytest.mark.parametrize("point", POINTS)
 def test_a_change_is_begun_once_wherever_the_bot_dies(world: World, point: str, again: str) -> None:
@@ -112,7 +79,7 @@ def test_a_change_is_begun_once_wherever_the_bot_dies(world: World, point: str, 
     assert len(world.store.runs.list(100)) == len(known) + 1
 
 
-@settings(max_examples=30)
+@settings(max_examples=15)
 @given(
     deliveries=st.lists(
         st.tuples(st.sampled_from(["staging", "production"]), st.none() | st.sampled_from(sorted(POINTS))), max_size=6

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from acting import BOB, QUICK, Stage, engine, kinds, mark, plan, sleep, submit
 
 from opsbot.errors import Refused
+from opsbot.runs.context import Signals
 from opsbot.runs.engine import Engine
 from opsbot.store import Store
 
@@ -87,3 +90,19 @@ def test_an_undo_cannot_be_cancelled(bot: Engine, stage: Stage) -> None:
         with pytest.raises(Refused, match="already undoing"):
             bot.cancel(run, BOB, "slack")
         assert driven.result(5) == "undone"
+
+
+def test_a_cancel_that_comes_as_the_driver_lets_go_is_heard(bot: Engine, store: Store) -> None:
+    class Hasty(dict[str, Any]):
+        """The driver lets go of the run in the moment in which it was seen to drive it."""
+
+        def __contains__(self, run: object) -> bool:
+            return self.pop(run, None) is not None  # type: ignore[call-overload]  # any object may be asked for
+
+    run = submit(bot, plan(mark("a"), sleep("look", ask="Sure?")))
+    bot.drive(run)
+    bot._driving = Hasty({run: Signals(threading.Event())})
+    assert bot.cancel(run, BOB, "slack") == "waiting"
+    row = store.runs.get(run)
+    assert row is not None
+    assert row.cancel_by == "bob"
