@@ -45,26 +45,23 @@ NAMED_ONLY = {  # the program's verb alone, in a sentence about what it does
     "serve": "the bot of these tests is started by it",
 }
 MINE = " --prefix mine"
-HERE, MAKES = (
-    "tests/acceptance/test_documents.py",
-    "make setup made the .venv of these tests; it asks the index of packages",
-)
+HERE = "tests/acceptance/test_documents.py"
 SHELL_ELSEWHERE: Mapping[str, str] = {  # the test that types it, or why none does
-    "make setup": MAKES,
+    "make setup": HERE,
     "make demo": "tests/acceptance/test_demo.py",
     "make test": "it runs these tests",
     "make check": "`make test` begins with it",
     "make test-long": "it runs the tests with the marker `long`",
-    "make format": "it writes into the checkout; `make check` asks the same of the same programs",
+    "make format": HERE,
     "make lock": "it asks the index of packages",
     "make tour": "tests/acceptance/test_tour.py",
     "make bench AREA=runtime": "it measures for many minutes, and fails where a target is missed",
     "make bench": "it measures for many minutes, and fails where a target is missed",
     "make pictures": "tests/acceptance/test_page.py",
     "make clean": "tests/contract/demo/alone.py",  # which calls what it calls, on a state folder of its own
-    "git clone ADDRESS opsbot": "the address is the reader's",
-    "git pull": "the address is the reader's",
-    ".venv/bin/python -m pip install --no-deps --editable .": MAKES,
+    "git clone ADDRESS opsbot": HERE,
+    "git pull": HERE,
+    ".venv/bin/python -m pip install --no-deps --editable .": HERE,
     ".venv/bin/python -m pytest -q tests/acceptance/test_page.py": "it runs such a test",
     ".venv/bin/python -m pytest -q tests/unit/runs/test_runs_engine.py -k cancel": "it runs such tests",
     "createdb --template=template0 NEW": "tests/contract/backups/test_failures.py",
@@ -167,6 +164,20 @@ def test_every_look_at_the_engine_that_is_quoted_shows_something(told: Story, li
     env = {**os.environ, "DOCKER_HOST": parts.engine.url}
     ended = subprocess.run(words, env=env, capture_output=True, check=True, timeout=60)
     assert ended.stdout + ended.stderr
+
+
+@pytest.mark.long
+@pytest.mark.timeout(600)
+def test_the_program_is_got_and_renewed_as_the_guide_says(tmp_path: Path) -> None:
+    block = lines("docs/operator.md", "How to get it")
+    assert block[0] == "git clone ADDRESS opsbot"
+    block[0] = f"git clone --quiet {shlex.quote(str(ROOT))} opsbot"
+    renewed = ["cd ../opsbot", "git pull --quiet", "make setup", "make format", "git diff --exit-code"]
+    ended = subprocess.run(
+        ["sh", "-ec", "\n".join([*block, *renewed])], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert "opsbot [--config opsbot.yml] COMMAND" in ended.stdout
 
 
 def test_the_bots_record_is_copied_as_the_guide_says(tmp_path: Path) -> None:

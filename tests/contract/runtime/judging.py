@@ -15,7 +15,7 @@ def finish(world: World, point: Point, cancelled: bool, run: str, says: str) -> 
     if cancelled and world.row(run).status not in FINAL:
         world.stop(run)
     status = world.finish(run)
-    assert status in (("succeeded", "cancelled") if cancelled else ("succeeded",)), world.row(run).outcome
+    assert status in (("succeeded", "cancelled") if cancelled else ("succeeded",)), world.why(run)
     world.tells_the_truth(run, killed, says)
     world.nothing_is_left(run)
     world.done_once(run)

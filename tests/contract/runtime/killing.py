@@ -91,8 +91,13 @@ class World:
     def do(self, *argv: str) -> str:
         """Somebody types it, and it is done; the run's id."""
         run = self.ask(*argv)
-        assert drive(self.bot, run) == "succeeded", self.row(run).outcome
+        assert drive(self.bot, run) == "succeeded", self.why(run)
         return run
+
+    def why(self, run: str) -> list[object]:
+        """How a run ended, and what its steps said."""
+        rows = self.bot.store.journal.rows(run)
+        return [self.row(run).outcome, *((row.step, row.phase, row.outcome, row.error) for row in rows)]
 
     def want_other_part(self) -> str:
         """The stack file wants a service `part` with another word in its environment; the word."""
