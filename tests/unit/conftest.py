@@ -1,4 +1,4 @@
-"""What is known to be secret in one of these tests is forgotten after it: some are words of ours."""
+"""What is known to be secret in one test is forgotten after it: some such values are words that others look for."""
 
 from __future__ import annotations
 
