@@ -52,7 +52,6 @@ class PatientClient(SocketModeClient):
         logging.getLogger("websocket").setLevel(logging.CRITICAL)  # slack_socket says the same
         logger = logging.getLogger("slack_socket")
         super().__init__(app_token, logger=logger, web_client=client, ping_interval=ping_every)
-        self.on_open_listeners.append(self._opened)
 
     def issue_new_wss_url(self) -> str:
         if self._failures:
@@ -100,18 +99,22 @@ class PatientClient(SocketModeClient):
         if raw is not None and self.current_session is not None:
             self.current_session.keep_running = False  # what ends now is no error
             with suppress(OSError, websocket.WebSocketException):
-                self._wire.send_close()
+                if self._wire.connected:  # else the handshake is under way
+                    self._wire.send_close()
                 raw.shutdown(socket.SHUT_RD)
 
-    def _opened(self, session: websocket.WebSocketApp) -> None:
+    def _dialling(self, session: websocket.WebSocketApp) -> list[str]:
+        """The headers of a session that has its wire and connects next; whoever closes it meanwhile forgets the wire."""
         wire: Any = session.sock
         if wire is not None:
             wire.close = partial(wire.close, timeout=GOODBYE)
         self._wire = wire
+        return []
 
     def _run_current_session(self) -> None:
         session = self.current_session
         while session is not None and not self.closed:
+            session.header = partial(self._dialling, session)
             try:
                 session.run_forever(
                     ping_interval=self.ping_interval, ping_timeout=self._pong_within, skip_utf8_validation=True

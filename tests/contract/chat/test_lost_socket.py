@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from chat_doors import answered, until
+from slack_sdk.web import WebClient
 
+from opsbot.chat.socket import PING_EVERY, PONG_WITHIN, PatientClient
 from opsbot.metrics import RECONNECTS
 from opsbot.workspace import Workspace
 
@@ -65,6 +68,22 @@ def test_however_many_threads_ask_for_a_new_connection_one_is_made(bot: Any, wor
     assert answered(workspace, "after")
     assert len(workspace.calls("apps.connections.open")) == 1
     assert len(workspace.links()) == 1
+
+
+def test_a_stop_in_the_middle_of_a_handshake_waits_for_nobody_and_leaves_no_socket_open() -> None:
+    web = WebClient()
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        web.apps_connections_open = lambda app_token: {"url": f"ws://127.0.0.1:{silent.getsockname()[1]}/"}
+        client = PatientClient("xapp-1", web, PING_EVERY, PONG_WITHIN)
+        client.connect()
+        peer, _ = silent.accept()
+        with peer:
+            peer.settimeout(3)
+            assert peer.recv(4096).startswith(b"GET / HTTP/1.1")
+            began = time.monotonic()
+            client.close()
+            assert peer.recv(1) == b"", "it hung up"
+    assert time.monotonic() - began < 3
 
 
 def test_an_outage_is_said(bot: Any, workspace: Workspace) -> None:
