@@ -14,7 +14,7 @@ ENV PATH=/opt/venv/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/
 ARG VERSION=dev
 ARG REVISION=unknown
 # The newest change of the bot's own record that this version understands: `upgrade` compares it with the one in use.
-LABEL opsbot.schema=4
+LABEL opsbot.schema=3
 LABEL org.opencontainers.image.title=opsbot \
       org.opencontainers.image.version=${VERSION} \
       org.opencontainers.image.revision=${REVISION}

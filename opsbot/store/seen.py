@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, select
+from sqlalchemy import Connection, literal, select
 
 from opsbot.store.database import Database
-from opsbot.store.tables import seen
+from opsbot.store.tables import seen, settings
 
 KEPT = timedelta(days=2)  # far longer than any sender retries
+_NOTES = "heard:"  # what the names of notes about words begin with
 
 
 class Claim(NamedTuple):
@@ -38,41 +39,56 @@ class TakenOver(Exception):
 
 
 class Seen:
-    """store.seen"""
+    """store.seen. What is known of words stands in `settings` under their key, so that the version before can read the record."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def claim(self, claim: Claim, now: datetime) -> Heard | None:
         """None = the words are new, and ours; otherwise what is known of them. Also forgets words older than two days."""
-        fresh = self._database.insert(seen).values(key=claim.key, owner=claim.owner, at=now)
-        wanted = select(seen.c.owner, seen.c.run, seen.c.outcome).where(seen.c.key == claim.key)
+        old = seen.c.at < now - KEPT
+        fresh = self._database.insert(seen).values(key=claim.key, at=now).on_conflict_do_nothing(index_elements=["key"])
         with self._database.write() as connection:
-            connection.execute(seen.delete().where(seen.c.at < now - KEPT))
-            added = fresh.on_conflict_do_nothing(index_elements=["key"]).returning(seen.c.key)
-            if connection.execute(added).scalar() is not None:
-                return None
-            return Heard(*connection.execute(wanted).one())
+            connection.execute(
+                settings.delete().where(settings.c.key.in_(select(literal(_NOTES) + seen.c.key).where(old)))
+            )
+            connection.execute(seen.delete().where(old))
+            if connection.execute(fresh.returning(seen.c.key)).scalar() is None:
+                return _known(connection, claim.key) or Heard(None, None, None)
+            connection.execute(
+                settings.insert().values(key=_name(claim.key), value=asdict(Heard(claim.owner, None, None)))
+            )
+            return None
 
     def take_over(self, claim: Claim, before: str) -> bool:
         """Work on what `before` left without an answer; False = it has one, or somebody else took it over."""
         with self._database.write() as connection:
-            taken = seen.update().where(_open(Claim(claim.key, before))).values(owner=claim.owner)
-            return connection.execute(taken).rowcount == 1
+            return _note(connection, claim.key, Heard(before, None, None), Heard(claim.owner, None, None))
 
     def end(self, claim: Claim, outcome: str) -> None:
         """What came of them, as the code of the answer; nothing happens if somebody else works on them now."""
-        ours = (seen.c.key == claim.key) & (seen.c.owner == claim.owner) & seen.c.outcome.is_(None)
         with self._database.write() as connection:
-            connection.execute(seen.update().where(ours).values(outcome=outcome))
+            known = _known(connection, claim.key)
+            if known is not None and known.owner == claim.owner and known.outcome is None:
+                _note(connection, claim.key, known, replace(known, outcome=outcome))
 
 
 def begun(connection: Connection, claim: Claim, run: str) -> None:
     """Within the transaction that adds the run: these words began it. TakenOver unless they are ours and began none before."""
-    if connection.execute(seen.update().where(_open(claim)).values(run=run)).rowcount != 1:
+    if not _note(connection, claim.key, Heard(claim.owner, None, None), Heard(claim.owner, run, None)):
         raise TakenOver
 
 
-def _open(claim: Claim) -> ColumnElement[bool]:
-    ours = (seen.c.key == claim.key) & (seen.c.owner == claim.owner)
-    return ours & seen.c.run.is_(None) & seen.c.outcome.is_(None)
+def _note(connection: Connection, key: str, before: Heard, now: Heard) -> bool:
+    """Note this of the words if that is what is known of them."""
+    same = (settings.c.key == _name(key)) & (settings.c.value == literal(asdict(before), settings.c.value.type))
+    return connection.execute(settings.update().where(same).values(value=asdict(now))).rowcount == 1
+
+
+def _known(connection: Connection, key: str) -> Heard | None:
+    value = connection.execute(select(settings.c.value).where(settings.c.key == _name(key))).scalar()
+    return Heard(**value) if value else None
+
+
+def _name(key: str) -> str:
+    return f"{_NOTES}{key}"

@@ -222,9 +222,6 @@ seen = Table(
     metadata,
     Column("key", Text, primary_key=True),
     Column("at", Moment, nullable=False),
-    Column("owner", Text),
-    Column("run", Text),
-    Column("outcome", Text),
     Index("seen_by_age", "at"),
 )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from opsbot.store.migrations import m0001_first, m0002_trust, m0003_many_runs, m0004_deliveries
+from opsbot.store.migrations import m0001_first, m0002_trust, m0003_many_runs
 
 
 @dataclass(frozen=True)
@@ -22,5 +22,4 @@ ALL = (
     Migration(1, "first", m0001_first.STATEMENTS),
     Migration(2, "trust", m0002_trust.STATEMENTS, m0002_trust.SQLITE, m0002_trust.POSTGRES),
     Migration(3, "many_runs", m0003_many_runs.STATEMENTS),
-    Migration(4, "deliveries", m0004_deliveries.STATEMENTS),
 )

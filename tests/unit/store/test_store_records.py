@@ -104,6 +104,9 @@ def test_an_event_is_new_once_and_forgotten_after_two_days(store: Store) -> None
     assert (heard.run, heard.outcome) == (None, None)
     assert store.seen.claim(Claim("Ev1", "later"), NOW + timedelta(days=1)) == heard
     assert store.seen.claim(Claim("Ev1", "later"), NOW + timedelta(days=2, seconds=1)) is None
+    assert store.settings.get("heard:Ev1") == {"owner": "later", "run": None, "outcome": None}
+    assert store.seen.claim(Claim("Ev2", "later"), NOW + timedelta(days=5)) is None
+    assert store.settings.get("heard:Ev1") is None, "what was known of it is forgotten with it"
 
 
 def test_what_its_owner_left_is_taken_over_once_and_its_owner_writes_nothing_more(store: Store) -> None:
