@@ -35,7 +35,7 @@ class Handler(SocketModeHandler):
         self.client.socket_mode_request_listeners.append(self.handle)
 
 
-QUICK = Settings(redelivery_pauses=(0.05, 0.1, 0.2))
+QUICK = Settings(redelivery_pauses=(0.05, 0.1, 0.2), ack_seconds=10.0, trigger_seconds=10.0)
 
 
 @pytest.fixture

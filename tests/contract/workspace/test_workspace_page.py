@@ -14,6 +14,7 @@ from tests import prepare
 
 Connect = Callable[[], SocketModeHandler]
 pytestmark = pytest.mark.browser
+expect.set_options(timeout=15_000)  # milliseconds at most, on a machine that has much else to do
 
 
 @pytest.fixture(scope="module")
