@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 from collections import Counter
 
+import pytest
 from scene import STAGING, Scene, until
 
 from opsbot.workspace.client import Person, spoken
 
 
+@pytest.mark.long  # act 9 of the tour kills the bot there, too
 def test_a_deploy_goes_on_after_kill_9_while_the_new_release_starts(something_live: Scene, alice: Person) -> None:
     scene = something_live
     tag = scene.new_tag()

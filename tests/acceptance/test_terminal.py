@@ -133,6 +133,7 @@ def test_production_waits_for_somebody_else_and_the_terminal_says_so_with_4(serv
     assert serving.store.releases.live("production", "web") == before
 
 
+@pytest.mark.long  # act 3 of the tour is such a deploy
 def test_a_release_that_never_becomes_well_ends_with_1_and_nobody_notices(
     something_live: Scene, alone: Scene, tmp_path: Path
 ) -> None:

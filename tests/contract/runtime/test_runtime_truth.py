@@ -94,6 +94,7 @@ def test_a_colour_scaled_to_zero_is_not_warm_and_a_rollback_starts_it_first(depl
     assert set(people.answers) == {"200"}
 
 
+@pytest.mark.long  # several deploys; each takes both processors of a small machine for seconds
 def test_a_rollback_of_a_release_that_is_not_live_any_more_is_refused(deploys: Any) -> None:
     deploys.ensure("v2", "v1")
     number = deploys.live_number()
@@ -106,6 +107,7 @@ def test_a_rollback_of_a_release_that_is_not_live_any_more_is_refused(deploys: A
     deploys.unblock()
 
 
+@pytest.mark.long  # several deploys; each takes both processors of a small machine for seconds
 def test_an_edge_that_comes_up_without_its_flag_gets_it_again(deploys: Any, target: Target) -> None:
     deploys.ensure("v2", "v1")
     live = target.observed("web")
