@@ -142,7 +142,7 @@ def test_whoever_comes_after_an_owner_that_was_killed_while_it_undid_goes_on_und
     with contextlib.nullcontext() if swaps else world.nobody_notices():
         run, says = asked(world, point.playbook)
         killed = world.kill_at(point, run)
-        assert world.finish(run) == "cancelled", world.row(run).outcome
+        assert world.finish(run) == "cancelled", world.why(run)
     world.tells_the_truth(run, killed, says)
     world.nothing_is_left(run)
     world.done_once(run)
