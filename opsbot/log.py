@@ -46,6 +46,7 @@ class Redactor:
     def __init__(self) -> None:
         self._known: frozenset[str] = frozenset()
         self._forms: tuple[str, ...] = ()
+        self._strict: tuple[str, ...] = ()  # those of them that are no words of ours
         self._ordinary: frozenset[str] = frozenset()
         self._guard = threading.Lock()
 
@@ -56,21 +57,34 @@ class Redactor:
         with self._guard:
             self._known |= {value}
             self._forms = tuple(sorted({*self._forms, *_forms(value)}, key=len, reverse=True))
+            self._sort_out()
 
     def ordinary(self, value: str) -> None:
         """This value is a word of ours too: it is blanked, but whoever says it says no secret."""
         with self._guard:
             self._ordinary |= {value, *_forms(value)}
+            self._sort_out()
 
     def holds(self, text: str) -> bool:
         """Whether a known secret that is no ordinary word stands in the text."""
-        return any(form in text for form in self._forms if form not in self._ordinary)
+        return any(form in text for form in self._strict)
 
     def clean(self, text: str) -> str:
         """The text with every known secret value blanked."""
-        for form in self._forms:
-            text = text.replace(form, REDACTED)
-        return text
+        return _blanked(text, self._forms)
+
+    def clean_names(self, text: str) -> str:
+        """The same for names and addresses, which programs read again: a secret that is an ordinary word stays in them."""
+        return _blanked(text, self._strict)
+
+    def _sort_out(self) -> None:
+        self._strict = tuple(form for form in self._forms if form not in self._ordinary)
+
+
+def _blanked(text: str, forms: tuple[str, ...]) -> str:
+    for form in forms:
+        text = text.replace(form, REDACTED)
+    return text
 
 
 # What stays as it is in an address, by who writes it: nobody; Python; SQLAlchemy; urllib3 in a login; browsers in a path.

@@ -12,6 +12,8 @@ from sqlalchemy.types import TypeDecorator
 
 from opsbot.log import redactor
 
+_NESTED = ("outputs", "state")  # of a step, as they stand in what is kept of a run
+
 
 class Moment(TypeDecorator[datetime]):
     """An aware moment, kept as UTC ISO text of fixed width, so that text order is time order."""
@@ -54,23 +56,43 @@ class Said(TypeDecorator[str]):
 
 
 class Shown(Json):
-    """JSON that reaches people (events, journal, audit): secret values are blanked before they are written."""
+    """JSON that reaches people (events, journal, audit): secret values are blanked before they are written.
+
+    `names`: keys whose texts identify something, which is compared or looked up later; those stay as they are.
+    """
 
     cache_ok = True
 
+    def __init__(self, names: frozenset[str] = frozenset()) -> None:
+        super().__init__()
+        self.names = names
+
     def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
-        return super().process_bind_param(cleaned(value), dialect)
+        return super().process_bind_param(cleaned(value, self.names), dialect)
 
 
-def cleaned(value: Any) -> Any:
-    """The same value without the secrets in its texts and keys."""
+def cleaned(value: Any, names: frozenset[str] = frozenset()) -> Any:
+    """The same value without the secrets in its texts. `names`: keys, here and in outputs, whose texts stay.
+
+    Programs read it again, so what is one word keeps a secret that is an ordinary word, and a key that is a name stays.
+    """
     if isinstance(value, str):
-        return redactor.clean(value)
+        return redactor.clean_names(value) if value.split() == [value] else redactor.clean(value)
     if isinstance(value, Mapping):
-        return {cleaned(key): cleaned(item) for key, item in value.items()}
+        return {_key(key): _item(key, item, names) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [cleaned(item) for item in value]
     return value
+
+
+def _item(key: object, item: Any, names: frozenset[str]) -> Any:
+    if isinstance(item, str) and key in names:
+        return item
+    return cleaned(item, names if key in _NESTED else frozenset())
+
+
+def _key(key: Any) -> Any:
+    return redactor.clean_names(key) if isinstance(key, str) and not key.isidentifier() else key
 
 
 def _plain(value: object) -> object:

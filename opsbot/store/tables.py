@@ -8,6 +8,15 @@ from opsbot.store.columns import Json, Moment, Said, Shown
 
 metadata = MetaData()
 
+# Keys whose texts identify something: what is compared or looked up later is never blanked.
+WHO = frozenset(("kind", "id"))
+OUTPUTS = frozenset(
+    ("backup", "before", "colour", "digest", "from_release", "image", "old", "previous", "release", "revision", "scratch", "tag")
+)  # fmt: skip
+OF_RUNS = OUTPUTS | {"code", "kind", "owner", "phase", "run", "status", "step", "until"}
+_GLASS = frozenset(("by", "until"))
+_COMMANDS = frozenset(("backup", "chart", "page", "rollback"))  # that buttons of an alert say
+
 runs = Table(
     "runs",
     metadata,
@@ -18,14 +27,14 @@ runs = Table(
     Column("environment", Text),
     Column("lock", Text),
     Column("status", Text, nullable=False),
-    Column("actor", Shown, nullable=False),
+    Column("actor", Shown(WHO), nullable=False),
     Column("plan", Json, nullable=False),
     Column("fingerprint", Text, nullable=False),
     Column("created_at", Moment, nullable=False),
     Column("started_at", Moment),
     Column("ended_at", Moment),
     Column("wake_at", Moment),
-    Column("parked", Shown),
+    Column("parked", Shown(OF_RUNS)),
     Column("outcome", Said),
     Column("cancel_by", Said),
     Column("approved_by", Said),
@@ -34,8 +43,8 @@ runs = Table(
     Column("door", Text, nullable=False),
     Column("last_event", Integer, nullable=False),
     Column("last_journal", Integer, nullable=False),
-    Column("glass", Shown),
-    Column("by_hand", Shown),
+    Column("glass", Shown(_GLASS)),
+    Column("by_hand", Shown(OF_RUNS)),
     Column("told", Integer, nullable=False, server_default="0"),  # the last event that its message shows
     Index("runs_by_status", "status"),
     Index("runs_by_number", "number"),
@@ -61,8 +70,8 @@ journal = Table(
     Column("started_at", Moment, nullable=False),
     Column("ended_at", Moment),
     Column("outcome", Text),
-    Column("outputs", Shown),
-    Column("error", Shown),
+    Column("outputs", Shown(OUTPUTS)),
+    Column("error", Shown(OF_RUNS)),
 )
 Index(
     "journal_one_open_row",
@@ -79,7 +88,7 @@ events = Table(
     Column("seq", Integer, primary_key=True),
     Column("at", Moment, nullable=False),
     Column("kind", Text, nullable=False),
-    Column("body", Shown, nullable=False),
+    Column("body", Shown(OF_RUNS), nullable=False),
     Column("slot", Text),  # a later event of the run in the same slot takes the place of this one
 )
 
@@ -199,7 +208,7 @@ alerts = Table(
     Column("severity", Text, nullable=False),
     Column("environment", Text),
     Column("channel", Text),
-    Column("body", Shown, nullable=False),
+    Column("body", Shown(_COMMANDS), nullable=False),
     Column("state", Text, nullable=False),
     Column("count", Integer, nullable=False),
     Column("opened_at", Moment, nullable=False),
@@ -235,7 +244,7 @@ audit = Table(
     Column("what", Text, nullable=False),
     Column("target", Text),
     Column("outcome", Text, nullable=False),
-    Column("body", Shown, nullable=False),
+    Column("body", Shown(OF_RUNS), nullable=False),
     Column("previous", Text),
     Column("hash", Text),
 )
@@ -244,7 +253,7 @@ settings = Table(
     "settings",
     metadata,
     Column("key", Text, primary_key=True),
-    Column("value", Shown),
+    Column("value", Shown(OF_RUNS)),
 )
 
 counters = Table(

@@ -109,7 +109,11 @@ def test_no_secret_can_be_read_in_chat_terminal_and_store(secret: str, before: s
     said = before + ENCODED[how](secret) + after
     written: Any = Shown()
     with knowing(secret):
-        for clean in (terminal.clean, marks.clean, lambda text: str(written.process_bind_param({text: [text]}, None))):
+        for clean in (
+            terminal.clean,
+            marks.clean,
+            lambda text: str(written.process_bind_param({"said": [text]}, None)),
+        ):
             assert not readable(secret, clean(said), clean(before + after))
 
 
