@@ -19,7 +19,7 @@ PROC = Path("/proc")
 def name() -> str:
     """This program's."""
     pid = os.getpid()
-    return f"{socket.gethostname()}:{pid}:{_where()}.{_start(pid)}.{secrets.token_hex(3)}"
+    return f"{socket.gethostname()}:{pid}:{_where()}.{_start(pid) or ''}.{secrets.token_hex(3)}"
 
 
 def died_here(owner: str) -> bool:
@@ -29,7 +29,10 @@ def died_here(owner: str) -> bool:
     where, *more = told.split(".")
     if host != socket.gethostname() or len(more) != 2 or not where or where != _where() or not pid.isdigit():
         return False
-    return more[0] != _start(int(pid))
+    if not _is_there(int(pid)):
+        return True
+    start = _start(int(pid))
+    return start is not None and more[0] != start
 
 
 def _where() -> str:
@@ -42,11 +45,22 @@ def _where() -> str:
     return hashlib.sha256(f"{boot} {counts}".encode()).hexdigest()[:12]
 
 
-def _start(pid: int) -> str:
-    """When a program began; empty if there is none, or it has ended and nobody took note of it yet."""
+def _is_there(pid: int) -> bool:
+    """Whether a program has this number, also one of another account, which `/proc` may hide."""
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _start(pid: int) -> str | None:
+    """When a program began; empty if it has ended and nobody took note of it yet, None where that cannot be read."""
     try:
         told = (PROC / str(pid) / "stat").read_text(encoding="utf-8", errors="replace")
     except OSError:
-        return ""
+        return None
     state, *fields = told.rpartition(")")[2].split()  # its own name stands before, between brackets, and may hold any
     return "" if state in "ZX" else fields[18]

@@ -37,8 +37,8 @@ VERBS = (
 _DIGEST = 19  # characters of a digest that people compare
 
 
-def change(words: Sequence[str], config: Config) -> int:
-    """One of the verbs with its words; its exit status."""
+def change(words: Sequence[str], config: Config, *, here: bool = False) -> int:
+    """One of the verbs with its words; its exit status. `here`: also where a bot may have another record."""
     actor = who.actor(config)
     asked = parse(build(VERBS, known(config)), Request(actor, "terminal", argv=tuple(words)))
     if not isinstance(asked.command, Note):
@@ -52,7 +52,7 @@ def change(words: Sequence[str], config: Config) -> int:
         try:
             target = targets.get(environment)
             require(config, actor, "admin", verb, environment)
-            other = other_bot(config, targets, store, clock)
+            other = None if here else other_bot(config, targets, store, clock)
             if other:
                 raise refused(other, words)
             body = (_adopt if verb == "adopt" else _unadopt)(target, service, actor.name)

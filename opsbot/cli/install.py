@@ -31,15 +31,15 @@ Load = Callable[[Path], Config]
 TONES: Mapping[State, Tone] = {"ok": "ok", "warn": "warn", "bad": "bad"}
 
 
-def run(words: Sequence[str], config: Path, load: Load) -> int:
-    """One of the verbs; its exit status. `load` reads an opsbot.yml."""
+def run(words: Sequence[str], config: Path, load: Load, *, here: bool = False) -> int:
+    """One of the verbs; its exit status. `load` reads an opsbot.yml; `here`: this record is the one."""
     log.configure("CRITICAL")
     verb, *rest = words
     if verb == "init":
         return _init(rest, load)
     if verb == "doctor":
         return _doctor(rest, lambda: load(config))
-    return adopting.change(words, load(config))
+    return adopting.change(words, load(config), here=here)
 
 
 def _init(words: Sequence[str], load: Load) -> int:

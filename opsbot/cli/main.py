@@ -25,7 +25,7 @@ PROGRAM = "opsbot"
 INSTALLING = ("init", "doctor", "adopt", "unadopt")
 SHIPPED = Path(__file__).parents[2] / "playbooks"
 USAGE = """\
-opsbot [--config opsbot.yml] COMMAND …
+opsbot [--config opsbot.yml] [--here] COMMAND …   (--here: this record is the one, whatever runs in the swarm)
 
   serve    listen in chat, watch, back up; until Ctrl-C. --http HOST:PORT: Slack calls us there
   demo     everything on this machine, with a chat page; until Ctrl-C
@@ -59,10 +59,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _split(argv: list[str]) -> tuple[argparse.Namespace, list[str]]:
     """Our own options stand before the command, or behind `serve`, which has no others; all else is the command's."""
     parser = argparse.ArgumentParser(PROGRAM, add_help=False, allow_abbrev=False)
+    parser.add_argument("--here", action="store_true")
     parser.add_argument("--config", type=Path, default=Path(os.environ.get("OPSBOT_CONFIG", "opsbot.yml")))
     own: list[str] = []
-    while argv and argv[0].startswith("--config"):
-        own += [argv.pop(0)] if "=" in argv[0] else [argv.pop(0) for _ in argv[:2]]
+    while argv and (argv[0] == "--here" or argv[0].startswith("--config")):
+        alone = argv[0] == "--here" or "=" in argv[0]
+        own += [argv.pop(0)] if alone else [argv.pop(0) for _ in argv[:2]]
     if argv[:1] == ["serve"]:
         parser.add_argument("--http")
         return parser.parse_args([*own, *argv[1:]]), argv[:1]
@@ -84,10 +86,11 @@ def _run(options: argparse.Namespace, words: list[str]) -> int:
         out("\n".join(_suggested(options.config, " ".join(words[1:]))))
         return 0
     if verb in INSTALLING:
-        done: int = import_module("opsbot.cli.install").run(words, options.config, load)
+        done: int = import_module("opsbot.cli.install").run(words, options.config, load, here=options.here)
         return done
     config = load(options.config)
-    return serve(over_http(config, options.http)) if verb == "serve" else _with_bot(config, verb, words)
+    http, here = getattr(options, "http", None), options.here
+    return serve(over_http(config, http), here=here) if verb == "serve" else _with_bot(config, verb, words, here=here)
 
 
 def _suggested(path: Path, line: str) -> list[str]:
@@ -107,7 +110,7 @@ def _suggested(path: Path, line: str) -> list[str]:
     return completion.next_words(line, suggest)
 
 
-def _with_bot(config: Config, verb: str, words: list[str]) -> int:
+def _with_bot(config: Config, verb: str, words: list[str], *, here: bool) -> int:
     log.configure("ERROR")
     bot = bots.build(config)
     try:
@@ -117,7 +120,8 @@ def _with_bot(config: Config, verb: str, words: list[str]) -> int:
             folder = Path(words[1]) if words[1:] else Path("docs/reference")
             out("\n".join(map(str, reference.write(folder, bot.front.tree, bot.playbooks, bot.steps))))
             return 0
-        keep_to_one(bot, config, words)
+        if not here:
+            keep_to_one(bot, config, words)
         return run_terminal(bot, config, words)
     finally:
         bot.close()
@@ -149,8 +153,8 @@ def over_http(config: Config, address: str | None) -> Config:
     return config.model_copy(update={"slack": config.slack.model_copy(update={"http": listen})})
 
 
-def serve(config: Config) -> int:
-    """Listen until told to stop. Without Slack's tokens that is impossible: everything that is missing is named at once."""
+def serve(config: Config, *, here: bool = False) -> int:
+    """Listen until told to stop; `here`: also beside a bot that may have another record. Without Slack's tokens that is impossible: everything that is missing is named at once."""
     log.configure()
     absent = config.missing_values()
     slack = Config(slack=config.slack).missing_values()
@@ -160,7 +164,8 @@ def serve(config: Config) -> int:
         log.get(__name__).warning("serve.incomplete", missing=",".join(absent))
     bot = bots.build(config)
     try:
-        serve_alone(bot, config)
+        if not here:
+            serve_alone(bot, config)
     except OpsError:
         bot.close()
         raise

@@ -39,7 +39,7 @@ def service(name: str) -> str:
 
 def inside(service: str) -> str:
     """What stands before a command that is said in the container of the bot's service, on the node that it runs on."""
-    return f"docker exec -it $(docker ps -q -f name={service}) python -m opsbot"
+    return f"docker exec -i $(docker ps -q -f name={service}) python -m opsbot"
 
 
 def settings_number(text: str, name: str) -> int:

@@ -24,6 +24,7 @@ from opsbot.runtime.one_off import OneOff
 Raw = dict[str, Any]
 TRIES = 8  # swarmkit bumps the version itself while tasks change state
 _READ_TIMEOUT = 60
+_PATIENCE = 0.5  # seconds in which a connection that is being made may be let go of
 
 
 @contextmanager
@@ -91,11 +92,15 @@ class Swarm:
             return dict(self.api.info())
 
     def close(self) -> None:
-        """Let the connections go."""
-        with self._guard:
+        """Let the connections go. Somebody who still waits for an engine that does not answer is not waited for."""
+        if not self._guard.acquire(timeout=_PATIENCE):
+            return
+        try:
             if self._connected is not None:
                 self._connected.close()
             self._connected = None
+        finally:
+            self._guard.release()
 
     def node(self) -> str:
         """The id of the node that this engine is."""
@@ -106,6 +111,11 @@ class Swarm:
         """Ids of the nodes that are ready."""
         with self.speaking():
             return [node["ID"] for node in self.api.nodes() if node["Status"]["State"] == "ready"]
+
+    def node_names(self) -> dict[str, str]:
+        """Id → host name of every node."""
+        with self.speaking():
+            return {node["ID"]: str(node["Description"]["Hostname"]) for node in self.api.nodes()}
 
     def service(self, name: str) -> Raw | None:
         """The raw service of exactly that name, or None."""

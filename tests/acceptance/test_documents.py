@@ -79,8 +79,8 @@ SHELL_ELSEWHERE: Mapping[str, str] = {  # the test that types it, or why none do
     'docker build --tag "$IMAGE" --build-arg "MIGRATIONS=$(docker run --rm "$IMAGE" python -m minitwit.migrate --list)" app': (
         "opsbot/demo/images.py builds the images of these tests so"
     ),
-    "docker exec -it $(docker ps -q -f name=opsbot_bot) python -m opsbot status": BARE,
-    "docker exec -it $(docker ps -q -f name=opsbot_bot) python -m opsbot adopt web --env production": BARE,
+    "docker exec -i $(docker ps -q -f name=opsbot_bot) python -m opsbot status": BARE,
+    "docker exec -i $(docker ps -q -f name=opsbot_bot) python -m opsbot adopt web --env production": BARE,
     "source <(opsbot completion bash)": HERE,
     "timedatectl set-ntp true": "it changes the machine's clock",
     """python -c "import sqlite3; sqlite3.connect('opsbot.db').execute('VACUUM INTO ?', ['copy.db'])\"""": HERE,

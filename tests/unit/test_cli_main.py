@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import socket
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -130,3 +133,30 @@ def test_the_shell_completes_what_is_typed(config: Path, capsys: Captured) -> No
     ):
         assert main(["--config", str(config), "--suggest", line]) == 0
         assert capsys.readouterr().out.split() == words
+
+
+@pytest.fixture
+def frozen(config: Path) -> Iterator[Path]:
+    """Settings whose engine takes every connection and never answers."""
+    path = config.parent / "e.sock"
+    with socket.socket(socket.AF_UNIX) as engine:
+        engine.bind(str(path))
+        engine.listen(64)
+        config.write_text(config.read_text().replace("{stack: s}", f'{{stack: s, engine: "unix://{path}"}}'))
+        yield config
+
+
+@pytest.mark.parametrize("words", ["runs", "status", "lock staging we measure"])
+def test_an_engine_that_is_frozen_holds_up_no_word_at_the_terminal(words: str, frozen: Path) -> None:
+    began = time.monotonic()
+    main(["--config", str(frozen), *words.split()])
+    assert time.monotonic() - began < 15, "asked in vain it would be a minute; alone it takes 4 s at most"
+
+
+def test_here_carries_out_what_is_said_without_a_look_at_the_swarm(
+    frozen: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    monkeypatch.setattr("opsbot.cli.main.keep_to_one", lambda *_: pytest.fail("it looked"))
+    assert main(["--here", "--config", str(frozen), "runs"]) == 0
+    assert main(["--config", str(frozen), "--here", "runs"]) == 0
+    assert capsys.readouterr().out.count("Nothing was done yet.") == 2

@@ -61,6 +61,19 @@ def test_a_number_that_was_given_to_another_program_since_is_no_sign_of_life(own
     assert died_here(f"{host}:{pid}:{where}.{int(start) - 100}.{mark}")
 
 
+def test_a_program_of_another_account_that_the_system_hides_is_waited_for(
+    owner: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def hidden(_pid: int, _signal: int) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(owners, "_start", lambda _pid: None)
+    assert died_here(owner[0]), "nobody has its number"
+    assert not died_here(owners.name().replace("..", ".1.")), "it can be told that it is there, and no more"
+    monkeypatch.setattr(os, "kill", hidden)
+    assert not died_here(owner[0])
+
+
 @pytest.mark.parametrize("told", ["", "x", "x:1", "x:1:abc", ":1:a.b.c", "x:one:a.b.c", "x:1:.."])
 def test_a_name_of_another_version_is_waited_for(told: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("socket.gethostname", lambda: told.partition(":")[0])

@@ -64,6 +64,7 @@ class Engine:
     made: dict[str, bytes] = field(default_factory=dict)
     tasks: Mapping[str, Sequence[str]] = field(default_factory=dict)  # service → containers of its running tasks
     url: str = "unix:///e"
+    at: str = "node-1"  # where all tasks run
 
     @property
     def images(self) -> Engine:
@@ -93,6 +94,9 @@ class Engine:
     def node(self) -> str:
         return "node-1"
 
+    def node_names(self) -> Mapping[str, str]:
+        return {"node-1": "here", "node-2": "there"}
+
     def task_addresses(self, service: str) -> list[str]:
         return []
 
@@ -100,7 +104,8 @@ class Engine:
         return [one for one in self.running if labels.items() <= one["Spec"]["Labels"].items()]
 
     def running_tasks(self, service: str) -> Sequence[Raw]:
-        return [{"Status": {"ContainerStatus": {"ContainerID": one}}} for one in self.tasks.get(service, ())]
+        ids = self.tasks.get(service, ())
+        return [{"NodeID": self.at, "Status": {"ContainerStatus": {"ContainerID": one}}} for one in ids]
 
     def secret_ids(self, names: Sequence[str]) -> Mapping[str, str]:
         specs = [one["Spec"]["TaskTemplate"]["ContainerSpec"] for one in self.running]

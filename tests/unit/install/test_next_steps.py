@@ -14,7 +14,7 @@ from opsbot.install.next_steps import Ready
 WHOLE = Ready(
     Path(), "opsbot", "registry.example/opsbot:1", True, True, running={"production": ["web"], "staging": ["web"]}
 )
-INSIDE = "docker exec -it $(docker ps -q -f name=opsbot_bot) python -m opsbot"
+INSIDE = "docker exec -i $(docker ps -q -f name=opsbot_bot) python -m opsbot"
 
 
 def commands(ready: Ready) -> list[str]:

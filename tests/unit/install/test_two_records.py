@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -81,7 +81,8 @@ def world(tmp_path: Path) -> Iterator[World]:
 
 def seen(world: World, engine: Engine, network: str = "shop_net") -> str | None:
     config = world.config.model_copy(update={"store": OURS})
-    return two_records.other_bot(config, on(engine, network), world.store, world.clock)
+    other = two_records.other_bot(config, on(engine, network), world.store, world.clock)
+    return other.service if other else None
 
 
 def test_the_bot_of_another_product_in_the_same_swarm_is_none_of_ours(world: World) -> None:
@@ -117,7 +118,7 @@ def typed(world: World, *words: str, engine: Engine) -> None:
 def test_a_terminal_beside_that_bot_changes_nothing_and_says_where_to_say_it(words: str, world: World) -> None:
     with pytest.raises(Refused, match="another record") as caught:
         typed(world, *words.split(), engine=swarm(BOT))
-    assert f"docker exec -it $(docker ps -q -f name=opsbot_bot) python -m opsbot {words}" in caught.value.fix
+    assert f"docker exec -i $(docker ps -q -f name=opsbot_bot) python -m opsbot {words}" in caught.value.fix
     assert "docker service scale opsbot_bot=0" in caught.value.fix
     assert caught.value.code == "two_records"
     (row,) = world.store.audit.list(5)
@@ -126,12 +127,40 @@ def test_a_terminal_beside_that_bot_changes_nothing_and_says_where_to_say_it(wor
 
 
 @pytest.mark.parametrize("words", ["status", "deploy v2 to staging --plan", "releases"])
-def test_what_only_looks_is_answered_with_a_word_about_it(
-    words: str, world: World, capsys: pytest.CaptureFixture[str]
-) -> None:
-    typed(world, *words.split(), engine=swarm(BOT))
-    shown = capsys.readouterr()
-    assert (shown.out, f"python -m opsbot {words}" in shown.err) == ("", True)
+def test_for_what_only_looks_no_engine_is_asked(words: str, world: World) -> None:
+    class Asked(Engine):
+        def labelled(self, labels: Any) -> Any:
+            raise AssertionError("it was asked")
+
+    typed(world, *words.split(), engine=Asked([]))
+
+
+def test_where_the_bot_runs_on_another_node_that_is_named(world: World) -> None:
+    with pytest.raises(Refused, match="another record") as caught:
+        typed(world, "rollback", "production", engine=replace(swarm(BOT), at="node-2"))
+    assert "Say it inside, on the node there, with `docker exec -i " in caught.value.fix
+    assert "`opsbot --here rollback production`" in caught.value.fix
+
+
+VOLUME = {"Type": "volume", "Source": "opsbot_state", "Target": "/var/lib/opsbot"}
+FOLDER = {"Type": "bind", "Source": "/srv/ops", "Target": "/var/lib/opsbot"}
+
+
+@pytest.mark.parametrize(
+    ("mount", "ours", "another"),
+    [
+        (VOLUME, "sqlite:////var/lib/docker/volumes/opsbot_state/_data/opsbot.db", False),
+        (VOLUME, "sqlite:////data/docker/volumes/opsbot_state/_data/opsbot.db", False),
+        (VOLUME, "sqlite:////var/lib/docker/volumes/other/_data/opsbot.db", True),
+        (FOLDER, "sqlite:////srv/ops/opsbot.db", False),
+        (FOLDER, "sqlite:////home/ops/opsbot.db", True),
+    ],
+)
+def test_its_own_file_as_the_host_sees_it_is_no_other_record(mount: Raw, ours: str, another: bool) -> None:
+    service = bot("shop", f"OPSBOT_STORE={THEIRS}")
+    service["Spec"]["TaskTemplate"]["ContainerSpec"]["Mounts"] = [mount]
+    tasks = Engine([], tasks={"it": [CONTAINER]}).running_tasks("it")
+    assert two_records.elsewhere(service["Spec"], tasks, ours, None) == another
 
 
 def test_a_second_bot_does_not_serve_beside_one_with_another_record(world: World) -> None:
@@ -151,7 +180,9 @@ def test_doctor_says_that_a_bot_serves_with_another_record_instead_of_asking_for
     config = world.config.model_copy(update={"store": OURS})
     told = doctor.serving(config, on(swarm(BOT)), world.store, world.clock)
     assert (told.state, "has another record" in told.says) == ("warn", True)
-    assert told.cure == "Say it inside: `docker exec -it $(docker ps -q -f name=opsbot_bot) python -m opsbot doctor`."
+    assert (
+        told.cure == "Say it inside, with `docker exec -i $(docker ps -q -f name=opsbot_bot) python -m opsbot doctor`."
+    )
     alone = doctor.serving(config, on(swarm()), world.store, world.clock)
     assert "opsbot serve" in alone.cure
 

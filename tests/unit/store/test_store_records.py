@@ -11,6 +11,7 @@ from filled import NOW, SOON, release, together
 from opsbot.errors import NotFound
 from opsbot.store import Store
 from opsbot.store.seen import Claim, Heard
+from opsbot.store.tables import seen
 
 
 def test_releases_are_numbered_per_environment_and_service(store: Store) -> None:
@@ -120,6 +121,19 @@ def test_what_its_owner_left_is_taken_over_once_and_its_owner_writes_nothing_mor
     store.seen.end(Claim("Ev1", str(heard.owner)), "ok")
     assert store.seen.claim(mine, NOW) == Heard(heard.owner, None, "ok")
     assert not store.seen.take_over(mine, str(heard.owner)), "it has its answer"
+
+
+def test_words_that_the_version_before_heard_or_forgot_are_known_after_an_upgrade(store: Store) -> None:
+    """It kept what CI's words began under their own key, and forgets words without what is known of them."""
+    with store._database.write() as connection:
+        connection.execute(seen.insert().values(key="ci:1", at=NOW))
+    store.settings.put("ci:1", "rabcde")
+    assert store.seen.claim(Claim("ci:1", "new"), NOW) == Heard(None, "rabcde", None)
+    assert store.seen.claim(Claim("Ev1", "first"), NOW) is None
+    with store._database.write() as connection:
+        connection.execute(seen.delete())
+    assert store.seen.claim(Claim("Ev1", "second"), NOW) is None
+    assert store.seen.claim(Claim("Ev1", "third"), NOW) == Heard("second", None, None)
 
 
 def test_the_audit_is_numbered_and_listed_newest_first(store: Store) -> None:
