@@ -99,6 +99,7 @@ def build(config: Config, clock: Clock | None = None) -> Bot:
         forsaken=reach.end_left,
         frozen=partial(schedule.frozen, config),
         databases=config.databases,
+        hash_of=lambda name: playbooks[name].hash if name in playbooks else "",
     )
     watched = Watched(config, reach, targets, store, clock)
     watch = Watch(watched.probes(), store.alerts, clock, watched.muted, watched.context)

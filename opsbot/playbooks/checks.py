@@ -49,6 +49,12 @@ def reversible(step: Step, arguments: Mapping[str, Any]) -> bool:
     return step.reversible(arguments) if isinstance(step, Varies) else True
 
 
+def keeps(step: Step) -> str | None:
+    """The output that names what the step made, if that stays as long as what came after it does."""
+    found: str | None = getattr(step, "keeps", None)
+    return found
+
+
 class _Scope:
     """What an expression may name at one place of a playbook."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -45,10 +46,15 @@ def _parse(text: Document, steps: Mapping[str, Step]) -> Playbook:
     if not isinstance(text.value, dict):
         raise text.error((), "a playbook is a mapping of keys.", "Begin with “about: …”.")
     playbook = text.parse(Playbook)
-    digest = hashlib.sha256(text.path.read_bytes()).hexdigest()[:16]
-    named = playbook.model_copy(update={"name": text.path.stem, "hash": digest})
+    named = playbook.model_copy(update={"name": text.path.stem, "hash": _hash(text)})
     check_playbook(text, named, steps)
     return named
+
+
+def _hash(text: Document) -> str:
+    """Of what the file says: comments, line breaks and the order of keys are nothing that a plan binds to."""
+    said = json.dumps(text.value, sort_keys=True, default=str)
+    return hashlib.sha256(said.encode()).hexdigest()[:16]
 
 
 def _claim(text: Document, playbook: Playbook, taken: dict[tuple[str, ...], str]) -> None:

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from opsbot.config.settings import Environment
 from opsbot.errors import ConfigError, OpsError
 from opsbot.playbooks import expressions
-from opsbot.playbooks.checks import changes, reversible
+from opsbot.playbooks.checks import changes, keeps, reversible
 from opsbot.playbooks.expressions import ExpressionError
 from opsbot.playbooks.playbook import Playbook, StepSpec
 from opsbot.runs.plan import Plan, PlannedStep
@@ -124,6 +124,8 @@ def _planned(spec: StepSpec, step: Step) -> PlannedStep:
         timeout=spec.timeout.total_seconds(),
         retries=spec.retry,
         quiet=spec.quiet.total_seconds() if spec.quiet else None,
+        keeps=keeps(step),
+        by_person=spec.kind == "manual",
     )
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from opsbot.errors import StepFailed
-from opsbot.playbooks.checks import changes, reversible
+from opsbot.playbooks.checks import changes, keeps, reversible
 from opsbot.playbooks.scenes import Scene
 from opsbot.runs.step import Context, Fact, Facts, Json, Outputs, Park, Recheck, Step
 
@@ -41,6 +41,7 @@ class PretendStep:
     def __init__(self, real: Step, stage: Stage) -> None:
         self._real, self._stage = real, stage
         self.With, self.outputs, self.mutates = real.With, real.outputs, real.mutates
+        self.keeps = keeps(real)
 
     def changes(self, given: Mapping[str, Json]) -> bool:
         return changes(self._real, given)

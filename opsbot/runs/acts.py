@@ -23,7 +23,7 @@ from opsbot.store import Store
 from opsbot.store.events import Event
 from opsbot.store.journal import DoneByHand
 from opsbot.store.leases import Lost
-from opsbot.store.rows import JournalRow, RunRow
+from opsbot.store.rows import EventRow, JournalRow, RunRow
 
 _log = log.get(__name__)
 
@@ -35,6 +35,12 @@ Rows = Sequence[JournalRow]
 
 def _unknown_yet(step: PlannedStep) -> str:
     return f"{step.name}: nobody can tell yet whether it took effect."
+
+
+def _says(event: EventRow, words: str) -> bool:
+    """Whether it was told with these words; what is told is stored without the secrets in it."""
+    clean = log.redactor.clean
+    return clean(str(event.body.get("text", ""))).startswith(clean(words))
 
 
 class Acts:
@@ -149,7 +155,7 @@ class Acts:
         """Let go of the run, so that it holds no thread, and be due again after as long as it has been so (LONGEST_WAIT)."""
         now, words = self._clock.now(), _unknown_yet(step)
         told = [event for event in self._store.events.after(self._id, 0) if event.at >= row.started_at]
-        since = next((event.at for event in told if str(event.body.get("text", "")).startswith(words)), None)
+        since = next((event.at for event in told if _says(event, words)), None)
         if since is None:
             ctx.say(f"{words} {error.what} Asking again.")
         been = self._seconds_since(since or now)
@@ -163,6 +169,8 @@ class Acts:
             self._end_what_was_left()
         except Unavailable as error:
             _log.warning("run.forsaken", run=self._id, why=error)
+        except Exception:  # noqa: BLE001 - a mistake in what ends it must not keep the run from its end, and its locks
+            _log.exception("run.forsaken", run=self._id)
 
     def _end_what_was_left(self) -> None:
         try:

@@ -12,7 +12,7 @@ from typing import Any
 
 from opsbot.errors import Refused
 from opsbot.runs import gate
-from opsbot.runs.plan import Plan
+from opsbot.runs.plan import Plan, edited
 from opsbot.runs.run import UNANSWERED
 from opsbot.store.rows import ApprovalRow, Around, DebtRow, Entry, RunRow
 from opsbot.store.runs import Change
@@ -177,6 +177,14 @@ def end(run: RunRow, status: str, outcome: str, now: datetime, code: str, *entri
 def end_refused(run: RunRow, refused: Refused, now: datetime) -> Change:
     """End a run that the gate did not let begin."""
     return end(run, "rejected", f"{refused.what} Nothing was changed. {refused.fix}".strip(), now, refused.code)
+
+
+def end_edited(run: RunRow, now: datetime) -> Change:
+    """End a plan that waits for an answer and whose playbook says something else now: it could not begin."""
+    if run.status != "awaiting_approval":
+        return Change()
+    outcome = f"{edited(run.playbook)} {said(run, 'rejected', 'Nothing was changed.')} Ask again."
+    return end(run, "rejected", outcome, now, "plan_changed")
 
 
 def said(run: RunRow, key: str, otherwise: str) -> str:

@@ -22,7 +22,7 @@ from opsbot.runs.outputs import OutputsByHand
 from opsbot.runs.plan import Plan
 from opsbot.runs.step import Step
 from opsbot.runs.still import Replan
-from opsbot.runs.told import Frozen, Told
+from opsbot.runs.told import Frozen, HashOf, Told
 from opsbot.runs.view import RunView, fold
 from opsbot.store import Store
 from opsbot.store.events import Event
@@ -41,7 +41,8 @@ class Engine(Told):
     """Everything that can be asked of runs. Any process that shares the store may have one; `owner` names this process.
 
     How a run is driven stands in `Drive`, what people may tell it in `Told`. `forsaken(run)` ends what a dead owner left
-    running outside; `frozen(environment, now)` is the sentence of a configured freeze; `databases` are those of opsbot.yml.
+    running outside; `frozen(environment, now)` is the sentence of a configured freeze; `databases` are those of opsbot.yml;
+    `hash_of(playbook)` is the hash of what that says now.
     Every method raises Unavailable when the store cannot be read or written.
     """
 
@@ -58,10 +59,13 @@ class Engine(Told):
         forsaken: Callable[[str], None] = lambda _run: None,
         frozen: Frozen = lambda _environment, _now: None,
         databases: Collection[str] = (),
+        hash_of: HashOf = lambda _playbook: None,
     ) -> None:
         self._owner, self._resolve, self._attempts = owner, resolve, Attempts(steps, resolve)
         self._replan, self._pace, self._forsaken = replan, pace or Pace(), forsaken
-        super().__init__(store, clock, frozen, OutputsByHand(store, clock, self._attempts, self._pace), databases)
+        super().__init__(
+            store, clock, frozen, OutputsByHand(store, clock, self._attempts, self._pace), databases, hash_of
+        )
         self._leaving, self._stopping = threading.Event(), threading.Event()
         self._strikes: Counter[str] = Counter()
 

@@ -18,7 +18,8 @@ NOTHING = "nothing_to_do"  # a fact with this key that is not red: what is asked
 class PlannedStep:
     """One step of a plan. `arguments`, `when`, `check` are templates; they are rendered when the step's turn comes.
 
-    `timeout`: seconds in all; `quiet`: seconds without progress or a word after which it counts as hanging.
+    `timeout`: seconds in all; `quiet`: seconds without progress or a word after which it counts as hanging. `keeps`: the
+    output that names what it made, if that is needed as long as what came after it stays. `by_person`: people do it.
     """
 
     id: str
@@ -33,6 +34,13 @@ class PlannedStep:
     timeout: float = 600.0
     retries: int = 0
     quiet: float | None = None
+    keeps: str | None = None
+    by_person: bool = False
+
+    @property
+    def lasts(self) -> bool:
+        """Whether nothing of ours takes back what it has begun."""
+        return not self.undo and (self.why_no_undo is not None or self.by_person)
 
 
 @dataclass(frozen=True)
@@ -102,13 +110,18 @@ class Plan:
 
 def differences(before: Plan, now: Plan, *, colors: bool) -> list[str]:
     """What is not as it was planned, each as a sentence: identities, new reasons to refuse; `colors`: every fact's colour too."""
-    found = [f"The playbook {before.playbook} was edited."] if before.playbook_hash != now.playbook_hash else []
+    found = [] if before.playbook_hash == now.playbook_hash else [edited(before.playbook)]
     old, new = _by_key(before), _by_key(now)
     for key in [*old, *(key for key in new if key not in old)]:
         was, is_ = old.get(key, []), new.get(key, [])
         if _bound(was, colors) != _bound(is_, colors):
             found += _told(was, is_)
     return found
+
+
+def edited(playbook: str) -> str:
+    """The sentence for a playbook that does not say any more what it said when something was planned."""
+    return f"The playbook {playbook} was edited, or the bot was upgraded."
 
 
 def _by_key(plan: Plan) -> dict[tuple[str, str], list[Fact]]:

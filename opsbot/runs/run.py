@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from opsbot.runs.plan import Plan, PlannedStep
 from opsbot.runs.step import Outputs
@@ -70,7 +70,7 @@ class Undo:
 
 @dataclass(frozen=True)
 class End:
-    """Nothing is left to do. `stays`: steps that began and have no undo; `stuck`: the step whose undo failed.
+    """Nothing is left to do. `stays`: steps that began and are not undone; `stuck`: the step whose undo failed.
 
     `left`: what is still to be reversed, in that order, the stuck one first.
     """
@@ -106,7 +106,7 @@ def _forward(plan: Plan, rows: Sequence[JournalRow], cancel_by: str | None) -> M
 
 def _backward(plan: Plan, rows: Sequence[JournalRow]) -> Move:
     stays: list[PlannedStep] = []
-    began = [step for step in reversed(plan.steps) if _began(rows, step)]
+    began = _to_reverse(plan, rows)
     for number, step in enumerate(began):
         tried = attempts(rows, step.id, "do")
         if not step.undo:
@@ -121,6 +121,27 @@ def _backward(plan: Plan, rows: Sequence[JournalRow]) -> Move:
             stays += [each for each in rest if not each.undo and each.why_no_undo]
             return End("failed", tuple(stays), stuck=step, left=tuple(each for each in rest if each.undo))
     return End(_how_it_ended(rows, stays), tuple(stays))
+
+
+def _to_reverse(plan: Plan, rows: Sequence[JournalRow]) -> list[PlannedStep]:
+    """The steps that began, last first. What a step keeps is not undone when a later one that lasts has begun as well."""
+    found: list[PlannedStep] = []
+    lasting: list[str] = []
+    for step in reversed(plan.steps):
+        if _began(rows, step):
+            found.append(_kept(step, attempts(rows, step.id, "do")[-1], lasting) if step.keeps and lasting else step)
+            lasting[:0] = [f"“{step.name}”"] if step.lasts else []
+    return found
+
+
+def _kept(step: PlannedStep, last: JournalRow, lasting: Sequence[str]) -> PlannedStep:
+    outputs = last.outputs or {}
+    made = outputs.get(step.keeps or "")
+    if step.keeps in outputs and not made:
+        return step  # there was nothing to make
+    named = f"the {step.keeps} {made}" if made else "what it made"
+    why = f"{named} stays, because {' and '.join(lasting)} cannot be taken back"
+    return replace(step, undo=False, why_no_undo=why)
 
 
 def _began(rows: Sequence[JournalRow], step: PlannedStep) -> bool:

@@ -86,7 +86,8 @@ def outcome(end: End, run: RunRow, say: Say) -> str:
         case "cancelled":
             kept = " Else what" if stays else " What"
             return f"Stopped by {run.cancel_by or 'a person'}.{stays}{kept} it had done was undone."
-    return say("failure", f"{run.title} did not work. What it had done was undone.") + stays
+    undone = "" if stays else " What it had done was undone."
+    return say("failure", f"{run.title} did not work.{undone}") + stays
 
 
 def unreadable(run: RunRow) -> str:

@@ -85,7 +85,11 @@ class Context(Protocol):
 
 
 class Step(Protocol):
-    """One kind of work. `With` types its arguments, `outputs` declares what `run` returns, `mutates` says if it changes the world."""
+    """One kind of work. `With` types its arguments, `outputs` declares what `run` returns, `mutates` says if it changes the world.
+
+    It may have `keeps` too: the output that names what it makes for those who need the state from before. That is not undone
+    in a run that has begun something later which cannot be taken back.
+    """
 
     @property
     def With(self) -> type[With]:  # noqa: N802 - it is a class, named as one

@@ -12,7 +12,7 @@ from opsbot.runs import approval, asked, gate
 from opsbot.runs.approval import Word
 from opsbot.runs.context import Signals
 from opsbot.runs.outputs import OutputsByHand
-from opsbot.runs.plan import Plan
+from opsbot.runs.plan import Plan, edited
 from opsbot.runs.recover import meaning
 from opsbot.runs.restraints import Restraints
 from opsbot.store import Store
@@ -22,6 +22,7 @@ from opsbot.store.runs import Change
 
 By = Mapping[str, Any] | str
 Frozen = Callable[[str | None, datetime], str | None]
+HashOf = Callable[[str], str | None]  # a playbook's name → the hash of what it says now; None = nobody knows
 Decide = Callable[[RunRow, Around], Change]
 
 
@@ -34,10 +35,16 @@ class Told:
     """The engine's ear. `by` is an actor or just a name, `door` where the words came in. Each method may raise Refused."""
 
     def __init__(
-        self, store: Store, clock: Clock, frozen: Frozen, outputs: OutputsByHand, databases: Collection[str]
+        self,
+        store: Store,
+        clock: Clock,
+        frozen: Frozen,
+        outputs: OutputsByHand,
+        databases: Collection[str],
+        hash_of: HashOf,
     ) -> None:
         self._store, self._clock, self._frozen, self._outputs = store, clock, frozen, outputs
-        self._databases = databases
+        self._databases, self._hash_of = databases, hash_of
         self._driving: dict[str, Signals] = {}
         self.restraints = Restraints(store, clock)
 
@@ -55,8 +62,10 @@ class Told:
     def approve(self, run: str, by: By, door: str, fingerprint: str | None = None) -> str:
         """A second person's yes; returns the status: queued, or awaiting_approval while more people have to say yes.
 
-        Refused: own_plan, already_said, not_a_person, not_waiting, expired, plan_changed, locked, frozen.
+        Refused: own_plan, already_said, not_a_person, not_waiting, expired, plan_changed, locked, frozen. A plan whose
+        playbook was edited meanwhile ends here, so that nobody says yes for nothing.
         """
+        self._not_edited(run)
         try:
             return self._decide(
                 run, by, door, lambda row, around, word: approval.yes(row, around, word, self.stopped, fingerprint)
@@ -77,6 +86,7 @@ class Told:
 
         Refused: not_waiting, expired, not_a_person, no_reason.
         """
+        self._not_edited(run)
         after = self._decide(run, by, door, lambda row, around, word: approval.break_glass(row, around, word, reason))
         return approval.countdown_ends(after.glass or {})
 
@@ -122,6 +132,17 @@ class Told:
             return self._store.runs.change(run, now, lambda row, around: say(row, around, word))
         except LockHeld as held:
             raise gate.held_by_run(held.holder, now) from held
+
+    def _not_edited(self, run: str) -> None:
+        """End a plan that waits for an answer and could not begin any more; raises why."""
+        row, now = self._store.runs.get(run), self._clock.now()
+        if row is None or row.status != "awaiting_approval":
+            return
+        if self._hash_of(row.playbook) in (None, row.plan.get("playbook_hash")):
+            return
+        self._store.runs.change(run, now, lambda row, _: approval.end_edited(row, now))
+        what = f"Run {run} does not wait for approval any more. {edited(row.playbook)}"
+        raise Refused(what, "Ask for it again.", code="not_waiting")
 
     def _expire(self, run: str) -> None:
         now = self._clock.now()

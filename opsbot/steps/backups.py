@@ -34,10 +34,13 @@ class Parts:
 
 
 class TakeBackup:
-    """`backup.take`: one backup, stored and confirmed. For reason `pre-restore` an empty database is nothing to save.
+    """`backup.take`: one backup, stored and confirmed. For reason `pre-restore` an empty database is nothing to save. If its run
+    fails or is stopped, the backup is removed; it stays if a later step that cannot be taken back (`undo: impossible`, or
+    done by a person) has begun.
 
     Undone, it leaves no backup of its run in the bucket: what nobody read back, or somebody stopped, is not offered to a
-    restore. Only what a restore has replaced is never removed while its replacement is live.
+    restore. Only what a restore has replaced is never removed while its replacement is live. `keeps`: the engine does not
+    undo it while it is the only copy from before something that stays.
     """
 
     class With(step.With):
@@ -47,6 +50,7 @@ class TakeBackup:
 
     outputs: ClassVar[tuple[str, ...]] = ("backup", "bytes", "rows", "seconds")
     mutates: ClassVar[bool] = True
+    keeps: ClassVar[str] = "backup"
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts

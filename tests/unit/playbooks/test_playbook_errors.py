@@ -92,6 +92,14 @@ def test_the_good_one_is_accepted(written: Callable[..., Playbook]) -> None:
     assert playbook.hash != written(GOOD.replace("useful", "else")).hash
 
 
+def test_a_plan_binds_to_what_a_playbook_says_and_not_to_how_it_is_written(written: Callable[..., Playbook]) -> None:
+    playbook = written(GOOD)
+
+    assert written(f"# Words for people.\n\n{GOOD}\n# The end.\n").hash == playbook.hash
+    assert written(GOOD.replace("\n", "   # why\n", 1)).hash == playbook.hash
+    assert len(playbook.hash) == 16
+
+
 def test_a_manual_step_is_one_sentence(written: Callable[..., Playbook]) -> None:
     playbook = written("about: Ask somebody to look\nsteps: [{id: look, name: Look at it, manual: Look at the page.}]")
 

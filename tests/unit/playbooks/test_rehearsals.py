@@ -65,6 +65,50 @@ def test_the_reference_is_rehearsed_and_shows_every_key_of_a_scene(steps: Mappin
         assert f"{key}:" in text, key
 
 
+TAKE = """\
+about: Backs a database up and then changes it
+steps:
+  - {id: take, name: Back it up, do: backup.take, with: {environment: staging, database: main}}
+"""
+WRITE = """\
+  - id: change
+    name: Change it
+    do: sql
+    with: {environment: staging, database: main, statement: UPDATE message SET text = '', changes: true}
+    undo: impossible
+    why: the old rows are gone
+"""
+BY_HAND = "  - {id: change, name: Change it, manual: Change it now.}\n"
+CHECK = "  - {id: check, name: Look at the page, do: http, with: {environment: staging, path: /}}\n"
+STAYS = "“Back it up” is not undone: the backup main-1 stays, because “Change it” cannot be taken back."
+
+
+@pytest.mark.parametrize(
+    ("change", "fails", "ends", "take"),
+    [
+        (WRITE, "check", "undone", "done"),
+        (WRITE, "change", "failed", "done"),
+        (BY_HAND, "check", "undone", "done"),
+        (WRITE, "take", "undone", "undone"),
+        ("", "check", "undone", "undone"),
+    ],
+)
+def test_the_only_backup_from_before_a_change_that_stays_is_not_removed(
+    tmp_path: Path, steps: Mapping[str, Step], change: str, fails: str, ends: str, take: str
+) -> None:
+    (tmp_path / "rehearsals").mkdir()
+    (tmp_path / "change.yml").write_text(TAKE + change + CHECK)
+    scene = f"outputs: {{take: {{backup: main-1}}}}\nscenes: [{{name: It fails, fail: {fails}, ends: {ends}}}]"
+    (tmp_path / "rehearsals" / "change.yml").write_text(scene)
+
+    (played,) = rehearsal.rehearse(tmp_path, load(tmp_path / "change.yml", steps), steps)
+
+    stands = played.view.step("take")
+    assert stands is not None
+    assert (played.wrong, stands.state) == ("", take)
+    assert (STAYS in str(played.view.outcome)) == (take == "done")
+
+
 @pytest.fixture
 def card(tmp_path: Path, steps: Mapping[str, Step]) -> Playbook:
     (tmp_path / "rehearsals").mkdir()

@@ -207,6 +207,33 @@ def test_a_countdown_that_ends_on_a_locked_target_ends_the_run(
     assert store.debts.open_ones() == []
 
 
+def test_nobody_says_yes_to_a_plan_whose_playbook_was_edited_meanwhile(store: Store, stage: Stage) -> None:
+    says = {"deploy": "as planned"}
+    bot = engine(store, stage, hash_of=says.get)
+    same, run = (submit(bot, needs_yes(playbook_hash="as planned")) for _ in range(2))
+    assert bot.approve(same, BOB, "slack") == "queued"
+    assert bot.drive(same) == "succeeded"
+    says["deploy"] = "edited"
+    with pytest.raises(Refused) as refused:
+        bot.approve(run, BOB, "slack")
+    assert code(refused) == "not_waiting"
+    assert "The playbook deploy was edited, or the bot was upgraded. Ask for it again." in refused.value.sentence()
+    assert store.approvals.of(run) == []
+    view = bot.view(run)
+    assert (view.status, view.code) == ("rejected", "plan_changed")
+    assert "The playbook deploy was edited, or the bot was upgraded. Nothing was changed. Ask again." in str(
+        view.outcome
+    )
+
+
+def test_nobody_breaks_the_glass_for_a_plan_whose_playbook_was_edited_meanwhile(store: Store, stage: Stage) -> None:
+    bot = engine(store, stage, hash_of=lambda _: "edited")
+    run = submit(bot, needs_yes(playbook_hash="as planned"))
+    with pytest.raises(Refused) as refused:
+        bot.break_glass(run, BOB, "the site is down", "slack")
+    assert (code(refused), bot.view(run).status) == ("not_waiting", "rejected")
+
+
 def edited(shown: Plan) -> Plan:
     return replace(shown, playbook_hash="another")
 

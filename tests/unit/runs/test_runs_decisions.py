@@ -35,10 +35,16 @@ class AnyRun(RuleBasedStateMachine):
         self.rows: list[JournalRow] = []
         self.status, self.cancel_by = "running", None
 
-    @initialize(undo=st.lists(st.booleans(), min_size=1, max_size=5))
-    def submit(self, undo: list[bool]) -> None:
-        steps = [mark(f"s{n}", undo=can, why_no_undo=None if can else "it stays") for n, can in enumerate(undo)]
-        self.plan = plan(*steps)
+    @initialize(kinds=st.lists(st.sampled_from(["undone", "stays", "keeps"]), min_size=1, max_size=5))
+    def submit(self, kinds: list[str]) -> None:
+        why = {"stays": "it stays"}
+        steps = [mark(f"s{n}", undo=kind != "stays", why_no_undo=why.get(kind)) for n, kind in enumerate(kinds)]
+        self.plan = plan(
+            *(
+                replace(step, keeps="value" if kind == "keeps" else None)
+                for step, kind in zip(steps, kinds, strict=True)
+            )
+        )
 
     def move(self) -> Move:
         return next_move(self.plan, self.rows, self.status, self.cancel_by)
@@ -121,7 +127,9 @@ class AnyRun(RuleBasedStateMachine):
     def check_end(self, end: End) -> None:
         began = {row.step for row in self.rows if row.phase == "do" and row.outcome in BEGAN}
         undone = {row.step for row in self.rows if row.phase == "undo" and row.outcome == "done"}
-        can_undo = {step.id for step in self.plan.steps if step.undo}
+        lasting = [n for n, step in enumerate(self.plan.steps) if step.id in began and not step.undo]
+        kept = {step.id for n, step in enumerate(self.plan.steps) if step.keeps and any(last > n for last in lasting)}
+        can_undo = {step.id for step in self.plan.steps if step.undo} - kept
         if end.status == "succeeded":
             assert not undone
             assert {row.step for row in self.rows if row.outcome in ("done", "skipped")} == {

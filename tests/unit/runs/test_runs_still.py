@@ -41,7 +41,7 @@ def test_an_identity_that_changed_names_the_fact_also_when_nobody_had_to_approve
     bot = engine(store, stage, replan=lambda shown: replace(shown, facts=back_to(1), playbook_hash="other"))
     run = bot.submit(plan(mark("a"), facts=back_to(2)), ALICE, "slack")
     assert bot.drive(run) == "rejected"
-    assert "The playbook deploy was edited." in str(bot.view(run).outcome)
+    assert "The playbook deploy was edited, or the bot was upgraded." in str(bot.view(run).outcome)
 
 
 def test_a_colour_alone_stops_only_what_was_approved(store: Store, stage: Stage) -> None:

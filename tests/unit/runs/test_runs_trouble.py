@@ -16,6 +16,7 @@ from acting import ALICE, BOB, QUICK, Mark, Stage, drive_when_due, engine, mark,
 
 from opsbot.clock import SystemClock
 from opsbot.errors import OpsError, Unavailable
+from opsbot.log import REDACTED, redactor
 from opsbot.runs import approval
 from opsbot.runs.context import RunContext
 from opsbot.runs.engine import STRIKES, Engine
@@ -106,22 +107,35 @@ def test_a_countdown_whose_end_breaks_the_bots_own_code_is_given_up(
     assert stage.effects() == []
 
 
-@pytest.mark.parametrize("answers", [True, False])
+@pytest.mark.parametrize("error", [None, Unavailable("The engine does not answer."), KeyError("a mistake of ours")])
 def test_what_a_run_that_is_given_up_left_running_is_ended_before_its_locks_are_free(
-    store: Store, stage: Stage, answers: bool
+    store: Store, stage: Stage, error: Exception | None
 ) -> None:
     run = left_behind(store, stage, "do")
     rewrite(store, run, steps=[{"nothing": "known"}])
 
     def end_one_offs(gone: str) -> None:
         stage.write(f"ended {gone} while {len(store.locks.list(datetime.now(UTC)))} is locked")
-        if not answers:
-            raise Unavailable("The engine does not answer.")
+        if error:
+            raise error
 
     assert engine(store, stage, forsaken=end_one_offs).drive(run) == "failed"
     assert stage.lines() == [f"ended {run} while 1 is locked"]
     assert store.locks.list(datetime.now(UTC)) == []
     assert "A human is needed" in str(store.runs.get(run).outcome)  # type: ignore[union-attr]  # it was just driven
+
+
+def test_a_run_whose_left_overs_cannot_be_ended_for_a_mistake_of_ours_is_given_up(store: Store, stage: Stage) -> None:
+    def broken(gone: str) -> None:
+        raise KeyError("a mistake of ours")
+
+    run = left_behind(store, stage, "do")
+    bot = engine(store, stage, forsaken=broken)
+    for _ in range(STRIKES - 1):
+        with pytest.raises(KeyError):
+            bot.drive(run)
+    assert (bot.drive(run), bot.due(), bot.view(run).code) == ("failed", [], "bug")
+    assert store.locks.list(datetime.now(UTC)) == []
 
 
 class Moody:
@@ -384,7 +398,12 @@ class Leaping(SystemClock):
         return self._began + self.leapt
 
 
-def test_a_recheck_that_has_no_answer_holds_no_thread_and_is_asked_again_ever_later(store: Store, stage: Stage) -> None:
+@pytest.mark.parametrize("secret", [None, "whether"])
+def test_a_recheck_that_has_no_answer_holds_no_thread_and_is_asked_again_ever_later(
+    store: Store, stage: Stage, secret: str | None
+) -> None:
+    if secret:
+        redactor.add(secret)  # a word of what is told meanwhile
     run = left_behind(store, stage, "do", silent=8)
     clock, waits = Leaping(), list[float]()
     pace = replace(QUICK, backoff=1.0, expiry=3600.0)
@@ -399,6 +418,8 @@ def test_a_recheck_that_has_no_answer_holds_no_thread_and_is_asked_again_ever_la
         clock.leapt += left
         assert bot.due() == [run]
     assert waits == [1, 1, 2, 4, 8, 16, 30, 30]
+    (said,) = (text for text in bot.view(run).said if "nobody can tell yet" in text)
+    assert (secret or REDACTED) not in said
     row = store.runs.get(run)
     assert row is not None
     assert (row.status, row.wake_at) == ("succeeded", None)
