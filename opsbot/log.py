@@ -7,8 +7,9 @@ import logging
 import sys
 import threading
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from types import TracebackType
+from typing import Any
 from urllib.parse import quote, quote_plus
 
 REDACTED = "[REDACTED]"
@@ -120,6 +121,36 @@ def _small(address: str) -> str:
 
 
 redactor = Redactor()
+_NESTED = ("outputs", "state")  # of a step, as they stand in what is kept of a run
+
+
+def cleaned(value: Any, names: frozenset[str] = frozenset()) -> Any:
+    """The same value without the secrets in its texts. `names`: keys, here and in outputs, whose texts stay.
+
+    Programs read it again, so what is one word keeps a secret that is an ordinary word, and a key that is a name stays.
+    """
+    if isinstance(value, str):
+        return redactor.clean_names(value) if value.split() == [value] else redactor.clean(value)
+    if isinstance(value, Mapping):
+        return {_key(key): _item(key, item, names) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [cleaned(item) for item in value]
+    return value
+
+
+def _item(key: object, item: Any, names: frozenset[str]) -> Any:
+    if isinstance(item, str) and key in names:
+        return item
+    return cleaned(item, names if key in _NESTED else frozenset())
+
+
+def _key(key: Any) -> Any:
+    return redactor.clean_names(key) if isinstance(key, str) and not key.isidentifier() else key
+
+
+def json_of(body: Any, indent: int | None = None) -> str:
+    """For programs outside, without the secrets in its texts; still JSON, whatever they are."""
+    return json.dumps(cleaned(body), indent=indent, ensure_ascii=False, default=lambda one: redactor.clean(str(one)))
 
 
 class _Line(logging.Formatter):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import socket
 import threading
 from collections.abc import Callable, Iterable, Mapping
@@ -64,7 +63,7 @@ class Routes:
             return (
                 200 if ok else 503,
                 {"Content-Type": "application/json"},
-                log.redactor.clean(json.dumps({"ok": ok, "parts": parts})).encode(),
+                log.json_of({"ok": ok, "parts": parts}).encode(),
             )
         if path == "/metrics" and self.metrics:
             return 200, {"Content-Type": CONTENT_TYPE_LATEST}, generate_latest(metrics.REGISTRY)

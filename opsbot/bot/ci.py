@@ -14,7 +14,7 @@ from opsbot.commands.reply import HEARD_BEFORE, Reply
 from opsbot.commands.request import Actor, Request
 from opsbot.config.settings import Ci
 from opsbot.errors import OpsError
-from opsbot.log import redactor
+from opsbot.log import json_of, redactor
 from opsbot.runs.plan import NOTHING
 from opsbot.web import CI as PATH
 from opsbot.web import FROM
@@ -120,4 +120,4 @@ def _asked(body: bytes) -> tuple[str, str]:
 
 
 def _json(status: int, body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Answer:
-    return status, {"Content-Type": "application/json", **(headers or {})}, redactor.clean(json.dumps(body)).encode()
+    return status, {"Content-Type": "application/json", **(headers or {})}, json_of(body).encode()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -22,6 +21,7 @@ from opsbot.config import values
 from opsbot.config.settings import Config
 from opsbot.errors import OpsError
 from opsbot.install.two_records import other_bot
+from opsbot.log import json_of
 from opsbot.playbooks.params import Param
 from opsbot.runtime import adopt
 from opsbot.runtime.target import Target, Targets
@@ -66,7 +66,7 @@ def change(words: Sequence[str], config: Config, *, here: bool = False) -> int:
         targets.close()
         store.close()
     if asked.as_json:
-        out(json.dumps(body, ensure_ascii=False))
+        out(json_of(body))
     else:
         _said(body)
     return 0

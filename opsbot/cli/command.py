@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Sequence
@@ -17,7 +16,7 @@ from opsbot.commands.reply import Reply
 from opsbot.commands.request import Actor, Request
 from opsbot.config.settings import Config
 from opsbot.errors import Unavailable
-from opsbot.log import redactor
+from opsbot.log import json_of
 from opsbot.runs.engine import Engine
 from opsbot.store.store import Store
 
@@ -57,7 +56,7 @@ def _answered(bot: Bot, config: Config, words: Sequence[str], actor: Actor) -> i
     if not as_json:
         (out if reply.ok else err)(render(reply, paint))
     elif not reply.run:
-        out(_json(reply.json, indent=1))
+        out(json_of(reply.json, indent=1))
     follow = Follow(bot.engine, bot.store, SystemClock(), tell, paint, actor)
     run = reply.run or _run_that_needs_us(reply, follow)
     return _followed(follow, run, as_json and reply.run is not None) if run else reply.exit_code
@@ -67,7 +66,7 @@ def _followed(follow: Follow, run: str, as_json: bool) -> int:
     status, view = follow.to_the_end(run)
     if as_json:
         body = {"run": view.id, "title": view.title, "status": view.status, "code": view.code, "outcome": view.outcome}
-        out(_json({**body, "error": dict(view.error or {}) or None}))
+        out(json_of({**body, "error": dict(view.error or {}) or None}))
     else:
         follow.tell(follow.ending(view))
     return status
@@ -81,10 +80,6 @@ def _keep_what_waits(bot: Bot) -> None:
         record.missing()
     except Unavailable as error:
         err(f"{error.what} This program ends now, so they are lost but for what it wrote here.")
-
-
-def _json(body: Any, indent: int | None = None) -> str:
-    return redactor.clean(json.dumps(body, indent=indent, ensure_ascii=False, default=str))
 
 
 def _run_that_needs_us(reply: Reply, follow: Follow) -> str | None:

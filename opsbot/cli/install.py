@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import getpass
-import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
@@ -101,7 +100,7 @@ def _doctor(words: Sequence[str], load: Callable[[], Config]) -> int:
     options = parser.parse_args(list(words))
     found = doctor.examine(load, SystemClock())
     if options.json:
-        out(log.redactor.clean(json.dumps(as_json(found), indent=1, ensure_ascii=False)))
+        out(log.json_of(as_json(found), indent=1))
         return 0 if well(found) else 1
     return _tell(found)
 

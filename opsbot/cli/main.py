@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 from collections.abc import Sequence
@@ -174,7 +173,7 @@ def serve(config: Config, *, here: bool = False) -> int:
 
 def _failed(error: OpsError, as_json: bool) -> int:
     if as_json:
-        out(log.redactor.clean(json.dumps(error.as_json(), ensure_ascii=False)))
+        out(log.json_of(error.as_json()))
     else:
         err(Paint(colours(sys.stderr)).tone("bad", log.redactor.clean(error.sentence())))
     return error.exit_code

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -11,6 +10,8 @@ from opsbot.commands import backup_meant, helping, plan_card
 from opsbot.commands.reply import Button, Reply, Small
 from opsbot.commands.request import ChangeRequest, Request
 from opsbot.commands.services import Asked, Services
+from opsbot.config import secrets
+from opsbot.config.settings import Config
 from opsbot.errors import OpsError, Refused, UsageError
 from opsbot.log import redactor
 from opsbot.playbooks.playbook import Playbook
@@ -22,14 +23,15 @@ from opsbot.store.seen import Claim
 def change(asked: Asked, request: Request, wanted: ChangeRequest, claim: Claim | None = None) -> Reply:
     """The plan, a refusal, that nothing is to be done, or the run that was submitted. `claim`: the words that ask for it.
 
-    Refused (`plan_changed`): it is not the plan that was shown; (`secret`): it holds one, and plans are kept.
+    Refused (`plan_changed`): it is not the plan that was shown; (`secret`): it holds one, plans are kept, and it is no
+    way back, which nothing may hold up.
     """
     services = asked.services
-    _check_secrets(wanted.params)
-    wanted = backup_meant.settled(asked, wanted)
     playbook = services.playbooks[wanted.playbook]
-    plan = services.plan(playbook, wanted.params, asked.actor.name)
-    _check_secrets(plan.as_json())
+    _check_secrets(wanted.params, playbook, services.config)
+    wanted = backup_meant.settled(asked, wanted)
+    plan = _told_openly(services.plan(playbook, wanted.params, asked.actor.name))
+    _check_secrets(plan.as_json(), playbook, services.config)
     if wanted.as_planned not in (None, plan.fingerprint):
         return _changed(plan, playbook)
     if plan.idle:
@@ -75,16 +77,38 @@ def of_error(error: OpsError) -> Reply:
     )  # fmt: skip
 
 
-def _check_secrets(kept: Mapping[str, Any]) -> None:
+def _told_openly(plan: Plan) -> Plan:
+    """The plan with its facts' sentences blanked: nobody typed them, and nothing is bound to them."""
+    told = ((step, replace(fact, text=redactor.clean_names(fact.text))) for step, fact in plan.facts)
+    return replace(plan, facts=tuple(told))
+
+
+def _check_secrets(kept: Mapping[str, Any], playbook: Playbook, config: Config) -> None:
     """What is done is what was planned, so a plan cannot be blanked: one with a secret in it is refused."""
-    if redactor.holds(json.dumps(kept, ensure_ascii=False, default=str)):
-        what = (
-            "This holds a value that opsbot.yml names as a secret, and plans are kept and shown. Nothing was changed."
-        )
-        cure = (
-            "Leave it out: what needs it reads it where opsbot.yml says. If it was said where others read, change it."
-        )
-        raise Refused(what, cure, code="secret")
+    found = None if playbook.passes_freeze else next(_with_secret(kept), None)
+    if found is None:
+        return
+    field, value = found
+    named = " and ".join(secrets.held_in(config, value))
+    what = (
+        f"“{redactor.clean(field)}” holds a value that opsbot.yml names as a secret{f' ({named})' if named else ''}, "
+        "and plans are kept and shown. Nothing was changed."
+    )
+    cure = "Leave it out: what needs it reads it where opsbot.yml says. If it was said where others read, change it."
+    raise Refused(what, cure, code="secret")
+
+
+def _with_secret(kept: Any, field: str = "") -> Iterator[tuple[str, str]]:
+    """Where a secret stands, as `steps.2.arguments.tag`, and the text there."""
+    if isinstance(kept, Mapping):
+        for key, value in kept.items():
+            yield from _with_secret(str(key), f"{field} key".strip())
+            yield from _with_secret(value, f"{field}.{key}".strip("."))
+    elif isinstance(kept, list | tuple):
+        for number, value in enumerate(kept, 1):
+            yield from _with_secret(value, f"{field}.{number}")
+    elif kept is not None and redactor.holds(str(kept)):
+        yield field, str(kept)
 
 
 def _check_reason(reason: str) -> None:

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 from opsbot.config.settings import Config
 from opsbot.config.values import Value, missing, secret, text
 from opsbot.errors import ConfigError
-from opsbot.log import SHORTEST, Secret, redactor
+from opsbot.log import SHORTEST, Redactor, Secret, redactor
 
 Weakness = Literal["short", "ordinary"]
 
@@ -44,6 +44,18 @@ def weak(config: Config) -> Iterator[tuple[str, Weakness]]:
     return ((name, weakness) for name, _, weakness in _weak(config))
 
 
+def held_in(config: Config, told: str) -> list[str]:
+    """The settings whose secret stands in a text, in whatever form; an ordinary word is none."""
+    ordinary = {name for name, weakness in weak(config) if weakness == "ordinary"}
+    found = []
+    for name, value in _values(config).items():
+        alone = Redactor()
+        alone.add(value)
+        if name not in ordinary and alone.holds(told):
+            found.append(name)
+    return found
+
+
 def require_strength(config: Config) -> None:
     """ConfigError (code `short_secret`) that names the settings whose secret is too short to be kept out of messages."""
     if short := [name for name, weakness in weak(config) if weakness == "short"]:
@@ -56,15 +68,20 @@ def require_strength(config: Config) -> None:
 
 def _weak(config: Config) -> Iterator[tuple[str, str, Weakness]]:
     """Setting, value, weakness. Where nothing is set (a database that trusts its network), nothing can be told."""
-    values = {name: text(value) for name, value in _named(config) if missing(value) is None}
-    if passwords := _passwords(config):
-        values["store"] = passwords[0]
     known = ORDINARY | _own_words(config)
-    for name, value in values.items():
+    for name, value in _values(config).items():
         if value and len(value) < SHORTEST:
             yield name, value, "short"
         elif value.lower() in known:
             yield name, value, "ordinary"
+
+
+def _values(config: Config) -> dict[str, str]:
+    """Setting → secret, of those that are set."""
+    values = {name: text(value) for name, value in _named(config) if missing(value) is None}
+    if passwords := _passwords(config):
+        values["store"] = passwords[0]
+    return values
 
 
 def _named(config: Config) -> Iterator[tuple[str, Value]]:
@@ -94,7 +111,21 @@ def _own_words(config: Config) -> frozenset[str]:
     words |= {
         word for database in config.databases.values() for word in (database.name, database.user, database.service)
     }
+    words |= set(_places_and_logins(config))
     return frozenset(word.lower() for word in words)
+
+
+def _places_and_logins(config: Config) -> Iterator[str]:
+    """Hosts, repositories, buckets, and who is who there and here."""
+    images = (service.image for service in config.services.values())
+    stored = (config.storage.bucket, config.storage.region) if config.storage is not None else ()
+    logins = (value for registry in config.registries.values() for value in (registry.host, registry.user))
+    for value in (*images, *stored, *logins):
+        if missing(value) is None:
+            yield from (text(value), *text(value).split("/"))
+    roles = (config.team.roles, *(environment.roles for environment in config.environments.values()))
+    for members in (config.terminal_users, *(one for role in roles for one in role.values())):
+        yield from (word for member in members for word in (member, member.removeprefix("terminal:")))
 
 
 def _passwords(config: Config) -> tuple[str, ...]:

@@ -12,8 +12,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Integer, Text, func, select, type_coerce
 
-from opsbot.log import redactor
-from opsbot.store.columns import cleaned
+from opsbot.log import cleaned, redactor
 from opsbot.store.database import Database
 from opsbot.store.rows import AuditRow, Entry, record
 from opsbot.store.tables import OF_RUNS, WHO, audit, counters

@@ -10,9 +10,7 @@ from typing import Any
 from sqlalchemy import Dialect, Text
 from sqlalchemy.types import TypeDecorator
 
-from opsbot.log import redactor
-
-_NESTED = ("outputs", "state")  # of a step, as they stand in what is kept of a run
+from opsbot.log import cleaned, redactor
 
 
 class Moment(TypeDecorator[datetime]):
@@ -69,30 +67,6 @@ class Shown(Json):
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
         return super().process_bind_param(cleaned(value, self.names), dialect)
-
-
-def cleaned(value: Any, names: frozenset[str] = frozenset()) -> Any:
-    """The same value without the secrets in its texts. `names`: keys, here and in outputs, whose texts stay.
-
-    Programs read it again, so what is one word keeps a secret that is an ordinary word, and a key that is a name stays.
-    """
-    if isinstance(value, str):
-        return redactor.clean_names(value) if value.split() == [value] else redactor.clean(value)
-    if isinstance(value, Mapping):
-        return {_key(key): _item(key, item, names) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [cleaned(item) for item in value]
-    return value
-
-
-def _item(key: object, item: Any, names: frozenset[str]) -> Any:
-    if isinstance(item, str) and key in names:
-        return item
-    return cleaned(item, names if key in _NESTED else frozenset())
-
-
-def _key(key: Any) -> Any:
-    return redactor.clean_names(key) if isinstance(key, str) and not key.isidentifier() else key
 
 
 def _plain(value: object) -> object:

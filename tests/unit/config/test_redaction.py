@@ -7,6 +7,7 @@ import json
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote, quote_plus
 
@@ -19,7 +20,7 @@ from opsbot.chat import marks
 from opsbot.cli import text as terminal
 from opsbot.config.secrets import know
 from opsbot.config.settings import Config
-from opsbot.log import SHORTEST, Redactor
+from opsbot.log import SHORTEST, Redactor, json_of
 from opsbot.store.columns import Shown
 
 SECRETS = st.text(min_size=SHORTEST, max_size=20) | st.text("ab'\"\\ \n\t/%@:+é&<>=", min_size=SHORTEST, max_size=12)
@@ -151,3 +152,9 @@ def test_knowing_a_value_twice_costs_nothing(count: int) -> None:
     assert known.holds("x a%2fb%2bc%3dd")
     known.ordinary("a/b+c=d")
     assert not known.holds("x a/b+c=d")
+
+
+def test_what_programs_are_told_stays_json_when_a_secret_is_a_number() -> None:
+    with knowing("12345678"):
+        told = json.loads(json_of({"rows": 12345678, "said": "it is 12345678", "at": datetime(2026, 1, 1, tzinfo=UTC)}))
+    assert told == {"rows": 12345678, "said": "it is [REDACTED]", "at": "2026-01-01 00:00:00+00:00"}

@@ -19,10 +19,11 @@ from pretend_world import ALICE, BOB, EVE, World
 from opsbot import bot as bots
 from opsbot.cli.main import load
 from opsbot.clock import SystemClock
-from opsbot.config.secrets import know
+from opsbot.config.secrets import know, weak
 from opsbot.config.settings import Config
 from opsbot.errors import ConfigError, StepFailed
 from opsbot.log import Secret, redactor
+from opsbot.runs.step import Fact
 from opsbot.store import Store, open_store
 from opsbot.store.rows import Entry, HoldRow
 
@@ -147,8 +148,50 @@ def test_what_a_playbook_itself_would_write_into_the_plan_is_refused_as_well(tmp
     object.__setattr__(world.front.services, "plan", made)
     reply = world.say("deploy v2 to staging")
     assert (reply.code, reply.exit_code, world.store.runs.list()) == ("secret", 3, [])
+    assert reply.text.startswith("“say.success” holds a value")
     assert "plans are kept and shown" in reply.text
     assert [row.outcome for row in world.store.audit.list()] == ["secret"]
+    world.store.close()
+
+
+def test_the_setting_whose_secret_was_typed_is_named_and_a_way_back_is_not_held_up(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    config = Config.model_validate(
+        SETTINGS | {"registries": {}, "databases": {"main": {"name": "m", "password": "v1-secret"}}}
+    )
+    know(config)
+    object.__setattr__(world.front.services, "config", world.config.model_copy(update={"databases": config.databases}))
+    reply = world.say("deploy v1-secret to staging")
+    assert reply.text.startswith("“tag” holds a value that opsbot.yml names as a secret (databases.main.password)")
+    world.release("v1-secret")
+    world.release("v2")
+    world.outputs["release.choose"]["tag"] = "v1-secret"
+    assert world.say("rollback staging").run
+    world.store.close()
+
+
+def test_what_a_part_says_is_blanked_in_the_plan_and_refuses_nothing(tmp_path: Path) -> None:
+    Secret(TYPED)
+    world = World(tmp_path)
+    plan = world.front.services.plan
+    told = ("image", Fact("found", "green", f"It is {TYPED}."))
+    object.__setattr__(world.front.services, "plan", lambda *args: replace(plan(*args), facts=(told,)))
+    run = world.say("deploy v2 to staging").run or ""
+    kept = world.store.runs.get(run)
+    assert kept is not None
+    assert kept.plan["facts"][0][1]["text"] == "It is [REDACTED]."
+    world.store.close()
+
+
+def test_a_name_that_opsbot_yml_itself_uses_is_no_secret_that_was_told(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    storage = {"bucket": "our-bucket", "key": "our-bucket", "secret": "shop-logins"}
+    logins = {"registries": {"one": {"host": "r", "user": "shop-logins", "password": "registry.example/shop"}}}
+    service = {"services": {"web": {"image": "registry.example/shop"}}}
+    config = Config.model_validate({"storage": storage, **logins, **service})
+    know(config)
+    assert [why for _, why in weak(config)] == ["ordinary"] * 3
+    assert not redactor.holds("registry.example/shop our-bucket shop-logins")
     world.store.close()
 
 
