@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ipaddress
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from opsbot.demo.state import State
 from opsbot.demo.subnets import Subnets
 
 FOLDER = Path("/run/netns")
+BRIDGES = {"docker0", "docker_gwbridge"}
 
 
 def another_engine_runs(state: State) -> bool:
@@ -60,7 +63,7 @@ def remove(name: str, nets: Subnets) -> None:
     outer, _ = _ends(name)
     for rule in _rules(outer, nets):
         succeeds(["iptables", "--wait", *_with("--delete", rule)])
-    succeeds(["ip", "route", "delete", str(nets.gateway)])
+    succeeds(["ip", "route", "delete", str(nets.gateway), "dev", outer])  # another engine may have the block by now
     succeeds(["ip", "link", "delete", outer])
     if (FOLDER / name).exists():
         run(["ip", "netns", "delete", name])
@@ -72,12 +75,23 @@ def remove_bridges(nets: Subnets) -> None:
         succeeds(["ip", "link", "delete", link])
 
 
+def taken(name: str, nets: Subnets) -> bool:
+    """Whether somebody else uses our block: while an engine stood still, another one may have found it free."""
+    ours = {_ends(name)[0]} if name else BRIDGES
+    return any(
+        device not in ours for network, device in _routes() if ipaddress.ip_network(network).overlaps(nets.block)
+    )
+
+
 def _links_within(nets: Subnets) -> Iterator[str]:
-    for line in run(["ip", "-4", "-oneline", "route", "show"]).splitlines():
-        words = line.split()
-        ours = words[0] in {str(nets.bridge), str(nets.gateway)}
-        if ours and "dev" in words:
-            yield words[words.index("dev") + 1]
+    within = {str(nets.bridge), str(nets.gateway)}
+    return (device for network, device in _routes() if network in within and device in BRIDGES)
+
+
+def _routes() -> list[tuple[str, str]]:
+    """Each routed network and its device, the default route apart."""
+    found = json.loads(run(["ip", "-json", "-4", "route", "show"]) or "[]")
+    return [(str(one["dst"]), str(one["dev"])) for one in found if one["dst"] != "default" and "dev" in one]
 
 
 def _ends(name: str) -> tuple[str, str]:

@@ -117,7 +117,8 @@ def _entry(layout: Layout) -> Sequence[str]:
 def _choose_layout(state: State) -> Layout:
     layout = _read_layout(state)
     crowded = namespace.another_engine_runs(state)
-    if layout and bool(layout.namespace) == crowded:
+    fits = layout is not None and bool(layout.namespace) == crowded
+    if layout and fits and not namespace.taken(layout.namespace, layout.subnets):
         return layout
     if layout:
         remove(state)

@@ -60,3 +60,28 @@ def test_a_network_that_a_removed_state_folder_left_is_made_anew() -> None:
     routes = run(argv, env={"PYTHONPATH": str(CHECKOUT)}, seconds=30)
     assert "default via 10.213.248.1" in routes
     assert "10.213.240" not in routes
+
+
+TWO_IN_ONE_BLOCK = """
+import ipaddress
+from opsbot.demo import namespace
+from opsbot.demo.argv import run
+from opsbot.demo.subnets import Subnets
+nets = Subnets(ipaddress.IPv4Network("10.213.240.0/21"))
+try:
+    namespace.ensure("opsbot-0ne000", nets)
+    print(namespace.taken("opsbot-0ne000", nets), namespace.taken("opsbot-tw0000", nets), namespace.taken("", nets))
+    namespace.remove("opsbot-tw0000", nets)
+    namespace.remove_bridges(nets)
+    print(run(["ip", "route"]))
+finally:
+    namespace.remove("opsbot-0ne000", nets)
+"""
+
+
+def test_a_block_that_another_engine_found_free_is_its_own_and_stays_untouched() -> None:
+    packages.ensure(packages.ENGINE, print)
+    argv = ["unshare", "--net", sys.executable, "-c", TWO_IN_ONE_BLOCK]
+    whose, *routes = run(argv, env={"PYTHONPATH": str(CHECKOUT)}, seconds=30).splitlines()
+    assert whose == "False True True"
+    assert any(route.startswith("10.213.242.0/24 via 10.213.240.2 dev opsbot-0ne000h") for route in routes), routes
