@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Dialect, Text
 from sqlalchemy.types import TypeDecorator
 
-from opsbot.log import cleaned, redactor
+from opsbot.log import cleaned
 
 
 class Moment(TypeDecorator[datetime]):
@@ -50,7 +50,7 @@ class Said(TypeDecorator[str]):
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
-        return None if value is None else redactor.clean(value)
+        return None if value is None else str(cleaned(value))
 
 
 class Shown(Json):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from opsbot import log
 from opsbot.errors import Unavailable
-from opsbot.store.columns import cleaned
+from opsbot.log import cleaned
 from opsbot.telemetry.sketch import Sketch
 
 DRAWS = Path(__file__).with_name("chart.py")
