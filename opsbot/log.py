@@ -125,7 +125,7 @@ _NESTED = ("outputs", "state")  # of a step, as they stand in what is kept of a 
 
 
 def cleaned(value: Any, names: frozenset[str] = frozenset()) -> Any:
-    """The same value without the secrets in its texts. `names`: keys, here and in outputs, whose texts stay.
+    """The same value without the secrets in its texts. `names`: keys, here and in outputs, of what stays as it is.
 
     Programs read it again, so what is one word keeps a secret that is an ordinary word, and a key that is a name stays.
     """
@@ -139,7 +139,7 @@ def cleaned(value: Any, names: frozenset[str] = frozenset()) -> Any:
 
 
 def _item(key: object, item: Any, names: frozenset[str]) -> Any:
-    if isinstance(item, str) and key in names:
+    if key in names:
         return item
     return cleaned(item, names if key in _NESTED else frozenset())
 

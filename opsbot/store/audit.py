@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Integer, Text, func, select, type_coerce
 from opsbot.log import cleaned, redactor
 from opsbot.store.database import Database
 from opsbot.store.rows import AuditRow, Entry, record
-from opsbot.store.tables import OF_RUNS, WHO, audit, counters
+from opsbot.store.tables import SHOWN, WHO, audit, counters
 
 _PAGE = 2_000  # rows read at once
 _TEXT = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"))
@@ -124,7 +124,7 @@ def append(database: Database, connection: Connection, entry: Entry, now: dateti
     """Append within a transaction. The counter's row makes writers wait for one another, so the chain has one end."""
     number = database.next(connection, "audit")
     previous = connection.execute(select(audit.c.hash).where(audit.c.number == number - 1)).scalar() or ""
-    actor, body = _plain(cleaned(dict(entry.actor), WHO)), _plain(cleaned(dict(entry.body), OF_RUNS))
+    actor, body = _plain(cleaned(dict(entry.actor), WHO)), _plain(cleaned(dict(entry.body), SHOWN))
     target = None if entry.target is None else redactor.clean_names(entry.target)
     values = {
         "number": number, "at": now, "actor": actor, "door": entry.door, "what": entry.what,

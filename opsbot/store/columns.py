@@ -56,7 +56,7 @@ class Said(TypeDecorator[str]):
 class Shown(Json):
     """JSON that reaches people (events, journal, audit): secret values are blanked before they are written.
 
-    `names`: keys whose texts identify something, which is compared or looked up later; those stay as they are.
+    `names`: keys of what identifies something, which is compared or looked up later; that stays as it is.
     """
 
     cache_ok = True

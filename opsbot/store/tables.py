@@ -10,10 +10,13 @@ metadata = MetaData()
 
 # Keys whose texts identify something: what is compared or looked up later is never blanked.
 WHO = frozenset(("kind", "id"))
-OUTPUTS = frozenset(
-    ("backup", "before", "colour", "digest", "from_release", "image", "old", "previous", "release", "revision", "scratch", "tag")
+SHOWN = frozenset(
+    (
+        "backup", "before", "code", "colour", "digest", "from_release", "image", "kind", "old", "owner", "phase", "release",
+        "revision", "run", "scratch", "status", "step", "tag", "until",
+    )
 )  # fmt: skip
-OF_RUNS = OUTPUTS | {"code", "kind", "owner", "phase", "run", "status", "step", "until"}
+OF_RUNS = SHOWN | {"previous"}  # specs of services, which an undo starts again
 _GLASS = frozenset(("by", "until"))
 _COMMANDS = frozenset(("backup", "chart", "page", "rollback"))  # that buttons of an alert say
 
@@ -70,8 +73,8 @@ journal = Table(
     Column("started_at", Moment, nullable=False),
     Column("ended_at", Moment),
     Column("outcome", Text),
-    Column("outputs", Shown(OUTPUTS)),
-    Column("error", Shown(OF_RUNS)),
+    Column("outputs", Shown(OF_RUNS)),
+    Column("error", Shown(SHOWN)),
 )
 Index(
     "journal_one_open_row",
@@ -88,7 +91,7 @@ events = Table(
     Column("seq", Integer, primary_key=True),
     Column("at", Moment, nullable=False),
     Column("kind", Text, nullable=False),
-    Column("body", Shown(OF_RUNS), nullable=False),
+    Column("body", Shown(SHOWN), nullable=False),
     Column("slot", Text),  # a later event of the run in the same slot takes the place of this one
 )
 
@@ -244,7 +247,7 @@ audit = Table(
     Column("what", Text, nullable=False),
     Column("target", Text),
     Column("outcome", Text, nullable=False),
-    Column("body", Shown(OF_RUNS), nullable=False),
+    Column("body", Shown(SHOWN), nullable=False),
     Column("previous", Text),
     Column("hash", Text),
 )
@@ -253,7 +256,7 @@ settings = Table(
     "settings",
     metadata,
     Column("key", Text, primary_key=True),
-    Column("value", Shown(OF_RUNS)),
+    Column("value", Shown(SHOWN)),
 )
 
 counters = Table(

@@ -12,7 +12,7 @@ from pretend_world import BOB, CONFIG, SCHEDULE, World
 from opsbot.commands.request import Actor, Request
 from opsbot.config.secrets import know
 from opsbot.errors import StepFailed
-from opsbot.log import redactor
+from opsbot.log import Secret, redactor
 from opsbot.store.seen import Claim
 
 WORDS = ("deployer", "backup", "release", "database", "staging", "production", "web")
@@ -100,3 +100,14 @@ def test_words_that_were_heard_keep_who_works_on_them(worlds: list[World]) -> No
     known = store.seen.claim(claim, now)
     assert known is not None
     assert (known.owner, known.outcome) == (claim.owner, "ok")
+
+
+def test_what_an_undo_starts_again_is_as_it_was_and_is_shown_to_nobody(worlds: list[World]) -> None:
+    world, spec = worlds[1], {"web": {"Env": ["PASSWORD=only-for-the-web"]}}
+    Secret("only-for-the-web")
+    world.outputs["stack.compare"] = {"previous": spec, "services": "web", "count": 1}
+    world.failing["stack.apply"] = StepFailed("No.")
+    run = world.type("stack", "apply", "--env", "staging").run or ""
+    assert world.drive(run) == "undone"
+    assert [args.previous for phase, step, args in world.asked if step == "stack.apply"][-1] == spec
+    assert "only-for-the-web" not in str([event.body for event in world.store.events.after(run, 0)])
