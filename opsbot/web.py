@@ -63,7 +63,7 @@ class Routes:
             return (
                 200 if ok else 503,
                 {"Content-Type": "application/json"},
-                log.json_of({"ok": ok, "parts": parts}).encode(),
+                log.json_of({"ok": ok, "parts": parts}).encode(errors="replace"),
             )
         if path == "/metrics" and self.metrics:
             return 200, {"Content-Type": CONTENT_TYPE_LATEST}, generate_latest(metrics.REGISTRY)

@@ -116,8 +116,10 @@ def _asked(body: bytes) -> tuple[str, str]:
     source = asked.get("source", "") if isinstance(asked, dict) else ""
     if not isinstance(command, str) or not isinstance(source, str) or len(command) > LONGEST:
         raise ValueError('Send {"command": "deploy v2 to staging", "source": "the address of your run and attempt"}.')
+    if any("\ud800" <= letter <= "\udfff" for letter in command + source):
+        raise ValueError("That is no text: a half of a letter stands in it.")
     return command, source
 
 
 def _json(status: int, body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Answer:
-    return status, {"Content-Type": "application/json", **(headers or {})}, json_of(body).encode()
+    return status, {"Content-Type": "application/json", **(headers or {})}, json_of(body).encode(errors="replace")

@@ -112,6 +112,7 @@ def test_ci_breaks_no_glass(world: World, url: str) -> None:
         ("deploy v2 to nowhere", 422, "unknown_environment"),
         ("deploy", 400, "missing_param"),
         ("deploy v2 --wrong", 400, "usage"),
+        ("deploy v2 to \ud800", 400, "shape"),
     ],
 )
 def test_what_cannot_be_understood_is_said(url: str, command: str, status: int, code: str) -> None:
