@@ -17,6 +17,8 @@ VERB = "opsbot.job"  # the label of such a service: what it does
 _ENDED = ("complete", "failed", "rejected", "orphaned", "shutdown")
 _NAME = 63  # the engine's longest service name
 _LINES = 60
+_TRIES = 3  # at a container that the engine itself cannot start: its mounts may be busy for a moment
+_PAUSE = 1.0  # s between them
 
 
 @dataclass(frozen=True)
@@ -54,14 +56,18 @@ def job_spec(task: Mapping[str, Any], name: str, argv: Sequence[str], labels: Ma
 def run_to_end(swarm: Swarm, spec: Mapping[str, Any], timeout: float, watch: Progress | None = None) -> Ended:
     """Start it, or find it started before a restart; wait; read its output; remove it.
 
-    StepFailed (code `timeout`) after `timeout` seconds. Cancelling stops it.
+    What the engine could not start, and of which nothing ran therefore, is started again. StepFailed (code `timeout`)
+    after `timeout` seconds. Cancelling stops it.
     """
     name, started = spec["Name"], time.monotonic()
     try:
-        if swarm.service(name) is None:
-            swarm.put(spec)
-        task = _wait(swarm, name, started + timeout, watch)
-        status = task["Status"]
+        status = _status(swarm, spec, started + timeout, watch)
+        for _ in range(_TRIES - 1):
+            if not _never_began(status):
+                break
+            _clear(swarm, name)
+            time.sleep(_PAUSE)
+            status = _status(swarm, spec, started + timeout, watch)
         code = int((status.get("ContainerStatus") or {}).get("ExitCode") or 0)
         failed = status["State"] != "complete"
         output = "\n".join(swarm.logs(name, _LINES)).strip()
@@ -84,6 +90,19 @@ def _clear(swarm: Swarm, name: str) -> None:
     for ident in containers:
         if ident:
             swarm.remove_container(ident)
+
+
+def _status(swarm: Swarm, spec: Mapping[str, Any], ends: float, watch: Progress | None) -> dict[str, Any]:
+    """How its task ended, raw; it is started unless it is there."""
+    if swarm.service(spec["Name"]) is None:
+        swarm.put(spec)
+    status: dict[str, Any] = _wait(swarm, spec["Name"], ends, watch)["Status"]
+    return status
+
+
+def _never_began(status: Mapping[str, Any]) -> bool:
+    """Whether the engine failed to start the container (dockerd's words), so that no program of it ran."""
+    return str(status.get("Err") or "").startswith("starting container failed")
 
 
 def _wait(swarm: Swarm, name: str, ends: float, watch: Progress | None) -> dict[str, Any]:
