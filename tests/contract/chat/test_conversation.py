@@ -47,8 +47,7 @@ def test_a_mention_that_comes_as_two_events_is_heard_once(up: Any, workspace: Wo
     workspace.say(ALICE, "#ops", "@opsbot status")
     workspace.say(ALICE, "#ops", "@opsbot help")
     workspace.wait_for("#ops", "heard `help`")
-    events = [call for call in workspace.deliveries() if call["kind"] == "events_api"]
-    assert len(events) >= 4
+    until(lambda: sum(call["kind"] == "events_api" for call in workspace.deliveries()) >= 4)
     assert sorted(request.text for request in up.asked) == ["help", "status"]
 
 
