@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-PAGES = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs" / "alerts").glob("*.md"))
+PAGES = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs" / "alerts").rglob("*.md"))
 DOCUMENTS = ("README.md", "CONTRIBUTING.md", "docs/operator.md", "docs/workspace.md", *PAGES)
 TEXTS = {name: (ROOT / name).read_text(encoding="utf-8") for name in DOCUMENTS}
 PROGRAM = re.compile(

@@ -17,9 +17,10 @@ from opsbot import log
 from opsbot.clock import Clock
 from opsbot.errors import UsageError
 from opsbot.health.alert import State, Threshold, step
+from opsbot.health.rules import OURS
 
 PREFIX = "alertmanager:"  # of the conditions that come from there
-RULES = "rules.md"  # of docs/alerts, with a section for each rule of ours
+RULES = "rules.md"  # of docs/alerts: it lists the rules of ours, each of which has a page
 RUNBOOK = "runbook_url"  # the annotation in which rules of anybody name the page that helps
 WATCHDOG = "Watchdog"  # always fires: it says that Prometheus and Alertmanager live
 AT_ONCE = Threshold(fail_after=1, recover_after=1)  # Prometheus has counted already
@@ -142,11 +143,12 @@ def _fires(one: _Reported) -> Fires:
 
 
 def _page(one: _Reported) -> str:
-    """The address that the rule gives, or the rule's section among ours."""
+    """The address that the rule gives, or its page among ours, or their list."""
     given = one.annotations.get(RUNBOOK, "")
     if given.startswith(("https://", "http://")) and len(given) <= PAGE:
         return given
-    return f"{RULES}#{one.labels.get('alertname', '').lower()}"[:PAGE]
+    name = one.labels.get("alertname")
+    return f"rules/{name}.md" if name in OURS else RULES
 
 
 class Alerts(Protocol):

@@ -15,6 +15,7 @@ import yaml
 from opsbot.chat.alerts import page
 from opsbot.health.alertmanager import RULES, RUNBOOK, WATCHDOG, read
 from opsbot.health.probe import Excused, HttpLook
+from opsbot.health.rules import OURS
 
 ROOT = Path(__file__).parents[3]
 PAGES = ROOT / "docs" / "alerts"
@@ -58,12 +59,6 @@ def rules() -> list[str]:
     return [name for name in dict.fromkeys(names) if name != WATCHDOG]
 
 
-def sections() -> dict[str, str]:
-    """Anchor → text of each section of the page of rules."""
-    found = re.split(r"^### (.+)$", (PAGES / RULES).read_text(encoding="utf-8"), flags=re.MULTILINE)
-    return {name.lower(): text for name, text in zip(found[1::2], found[2::2], strict=True)}
-
-
 def fired(name: str, **annotations: str) -> str:
     labels = {"alertname": name, "stack": "minitwit"}
     told = {"status": "firing", "labels": labels, "annotations": annotations, "fingerprint": "f"}
@@ -101,14 +96,16 @@ def test_a_probe_that_may_be_excused_has_the_page_of_what_it_looks_at() -> None:
 
 
 @pytest.mark.parametrize("name", rules())
-def test_every_rule_of_prometheus_has_its_section(name: str) -> None:
-    file, _, anchor = fired(name).partition("#")
-    assert file == RULES
-    assert re.findall(r"^\* \*\*(\w+):\*\* \S", sections()[anchor], re.MULTILINE) == ["Means", "Why", "Helps"]
+def test_every_rule_of_prometheus_has_a_page_which_its_card_names_and_the_list_links(name: str) -> None:
+    assert fired(name) == f"rules/{name}.md"
+    text = (PAGES / fired(name)).read_text(encoding="utf-8")
+    assert text.startswith(f"# {name}\n")
+    assert re.findall(r"^\*\*([\w ]+)\.\*\* \S", text, re.MULTILINE) == ["What it means", "Why", "What helps"]
+    assert f"[{name}]({fired(name)})" in (PAGES / RULES).read_text(encoding="utf-8")
 
 
-def test_no_section_speaks_of_a_rule_that_is_gone() -> None:
-    assert set(sections()) == {name.lower() for name in rules()}
+def test_no_page_speaks_of_a_rule_that_is_gone() -> None:
+    assert {path.stem for path in (PAGES / "rules").iterdir()} == set(rules()) == OURS
 
 
 def test_a_page_is_an_address_where_the_team_says_where_its_documents_are() -> None:
@@ -119,4 +116,4 @@ def test_a_page_is_an_address_where_the_team_says_where_its_documents_are() -> N
 def test_a_rule_of_somebody_else_names_its_own_page_and_nothing_but_an_address_is_taken_for_one() -> None:
     given = "https://wiki.example/runbooks/disk"
     assert page(fired("TheirDisk", **{RUNBOOK: given}), "https://git.example/ops/docs") == given
-    assert fired("TheirDisk", **{RUNBOOK: "javascript:alert(1)"}) == f"{RULES}#theirdisk"
+    assert fired("TheirDisk", **{RUNBOOK: "javascript:alert(1)"}) == RULES

@@ -78,7 +78,7 @@ def test_one_condition_is_one_alert_however_often_it_is_reported(told: Told) -> 
         1,
         1,
     )
-    page = "rules.md#databasedown"
+    page = "rules/DatabaseDown.md"
     assert row.body == {"why": "Nobody answers. Look.", "service": "db", "page": page, "last_change": "deploy v2"}
     assert told.changes == [1]
 
