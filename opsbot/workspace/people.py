@@ -157,8 +157,9 @@ async def answered(hub: Hub, act: Act, body: Json) -> Response:
     wrong = [key for key, kind in _KINDS.items() if not isinstance(body.get(key, kind()), kind | None)]
     if wrong:
         return JSONResponse({"ok": False, "error": f"{wrong[0]} has a value of the wrong kind"}, 400)
+    sent = {key: value for key, value in body.items() if value is not None or key not in _KINDS}  # null: not sent
     try:
-        return JSONResponse(await act(hub, body))
+        return JSONResponse(await act(hub, sent))
     except KeyError as missing:
         return JSONResponse({"ok": False, "error": f"missing field: {missing.args[0]}"}, 400)
     except (TypeError, ValueError):  # a number that is none, or a value that its element cannot hold

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from opsbot.workspace import Settings, Workspace, blocks
@@ -81,6 +81,7 @@ def test_a_method_answers_whatever_it_is_called_with(workspace: Workspace, metho
 
 @QUIET
 @given(act=st.sampled_from(sorted(ACTS)), body=st.dictionaries(FIELDS, ANYTHING, max_size=6))
+@example(act="say", body={"text": None})
 def test_an_act_answers_whatever_the_page_sends(workspace: Workspace, act: str, body: dict[str, Any]) -> None:
     status, answer = post(workspace, f"/page/{act}", body)
     assert status in (200, 400)
