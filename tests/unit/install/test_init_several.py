@@ -4,27 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
-from typing import cast
 
 import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsbot.bot.reach import Reach
 from opsbot.config import settings
 from opsbot.config.settings import Config
 from opsbot.config.values import FromEnv
 from opsbot.errors import NotFound, UsageError
-from opsbot.install import init, logins, look_stored, places
+from opsbot.install import init, logins, places
 from opsbot.install.databases import databases
-from opsbot.install.finding import Finding
 from opsbot.install.logins import ANY, Login
 from opsbot.install.next_steps import Ready
 from opsbot.install.secrets import Secrets
 from opsbot.install.wishes import Wishes
-from opsbot.runtime.target import Targets
 from tests.unit.install.swarms import Engine, Raw, db, found, web
 
 
@@ -36,6 +31,8 @@ def no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 ENDINGS = ("-staging", "_stage", "-prod", ".production", "-test", "-dev", "2")
+
+
 STACKS = {
     "alone": (["shop"], {"production": "shop"}),
     "alone and for staging": (["shop-staging"], {"staging": "shop-staging"}),
@@ -110,6 +107,8 @@ def test_a_service_that_is_wanted_is_found_in_any_stack_and_a_mistyped_one_is_na
 
 
 HUB, ONE, TWO = "docker.io", "ghcr.io", "registry.example:5000"
+
+
 LOGINS: dict[str, tuple[list[str], dict[str, str], list[Login]]] = {
     "one host": ([ONE], {ANY: "bot"}, [Login(ONE, "bot", "OPSBOT_REGISTRY_PASSWORD")]),
     "one host, by its name": ([ONE], {ONE: "bot"}, [Login(ONE, "bot", "OPSBOT_REGISTRY_PASSWORD")]),
@@ -188,6 +187,8 @@ def seen(*services: Raw) -> tuple[list[dict[str, object]], str]:
 
 
 P, STAGING = "OPSBOT_DB_PASSWORD", "OPSBOT_DB_PASSWORD_STAGING"
+
+
 PASSWORDS: dict[str, tuple[Raw, Raw, dict[str, str], dict[str, str]]] = {
     "secrets of their own": (
         db("shop", secret="shop_pw"),
@@ -348,34 +349,3 @@ def test_the_secrets_that_swarm_has_not_are_kept_there_and_what_is_not_known_is_
         "! SLACK_APP_TOKEN is not set, so the Swarm secret opsbot_slack_app_token was not made."
     ]
     assert (tmp_path / "opsbot.yml").read_text(encoding="utf-8").count("xoxb") == 0
-
-
-class Places:
-    """Environments and their stacks on one engine."""
-
-    def __init__(self, engine: Engine, **stacks: str) -> None:
-        self._engine, self._stacks = engine, stacks
-
-    def names(self) -> list[str]:
-        return list(self._stacks)
-
-    def get(self, name: str) -> SimpleNamespace:
-        return SimpleNamespace(swarm=self._engine.swarm, full_name=lambda part: f"{self._stacks[name]}_{part}")
-
-
-def the_database(places: Places) -> Finding:
-    named = {name: {"stack": "any"} for name in places.names()}
-    databases = {"main": {"service": "db", "name": "main", "password": "x"}}
-    config = Config.model_validate({"environments": named, "databases": databases})
-    targets = cast(Targets, places)
-    return look_stored.database(targets, Reach(config, targets), "production", "main")
-
-
-def test_a_database_that_lives_in_another_environment_is_no_failure_of_this_one() -> None:
-    told = the_database(Places(Engine([db("shop-staging")]), production="shop", staging="shop-staging"))
-    assert (told.state, told.says) == ("warn", "There is no service shop_db; main runs in staging.")
-
-
-def test_a_database_that_lives_nowhere_is_a_failure() -> None:
-    told = the_database(Places(Engine([]), production="shop", staging="shop-staging"))
-    assert (told.state, told.says) == ("bad", "There is no service shop_db.")
