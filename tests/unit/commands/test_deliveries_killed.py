@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -135,16 +135,21 @@ def test_what_was_refused_before_the_bot_died_is_not_tried_again(world: World) -
     assert reply.text == "These words were heard before, and answered: unknown tag."
 
 
-def test_words_that_are_being_worked_on_are_not_begun_a_second_time(world: World) -> None:
-    words, front = key(), another(world)
-    heard: list[Reply] = []
+def while_it_plans(front: Front, happens: Callable[[], None]) -> None:
+    """Whenever this front plans, something happens first."""
     plan = front.services.plan
 
     def slowly(*args: Any) -> Any:
-        heard.append(deliver(front, "deploy v2 to staging", words))
+        happens()
         return plan(*args)
 
     object.__setattr__(front.services, "plan", slowly)
+
+
+def test_words_that_are_being_worked_on_are_not_begun_a_second_time(world: World) -> None:
+    words, front = key(), another(world)
+    heard: list[Reply] = []
+    while_it_plans(front, lambda: heard.append(deliver(front, "deploy v2 to staging", words)))
     first = deliver(front, "deploy v2 to staging", words)
     assert (first.code, heard[0].code, heard[0].run) == ("ok", HEARD_BEFORE, None)
     assert len(world.store.runs.by_status(UNBEGUN)) == 1
@@ -154,13 +159,7 @@ def test_of_two_bots_that_work_on_the_same_words_one_begins_the_run(world: World
     """The second took the words over while the first, which lost its turn, still planned."""
     words, slow, fast = key(), another(world), another(world)
     told: list[Reply] = []
-    plan = slow.services.plan
-
-    def slowly(*args: Any) -> Any:
-        told.append(deliver(fast, "deploy v2 to staging", words))
-        return plan(*args)
-
-    object.__setattr__(slow.services, "plan", slowly)
+    while_it_plans(slow, lambda: told.append(deliver(fast, "deploy v2 to staging", words)))
     late = deliver(slow, "deploy v2 to staging", words)
     (run,) = world.store.runs.by_status(UNBEGUN)
     assert (told[0].run, told[0].code) == (run.id, "ok")
